@@ -1,0 +1,1 @@
+"""What travels between systems: each topic declared once, each event one versioned model."""

@@ -1,0 +1,49 @@
+"""Field types that every contract uses."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+
+def _decimal_text(value: Any) -> Any:
+    """Take '12.50' or a Decimal, and nothing that has been through a float."""
+    if isinstance(value, Decimal):
+        return value
+    if not isinstance(value, str):
+        msg = "must be a decimal in a string, such as \"12.50\""
+        raise ValueError(msg)  # noqa: TRY004 - pydantic turns ValueError, not TypeError, into a named field error
+    return value
+
+
+def _plain(value: Decimal) -> str:
+    return format(value, "f")
+
+
+DecimalText = Annotated[
+    Decimal,
+    BeforeValidator(_decimal_text, json_schema_input_type=str),
+    Field(allow_inf_nan=False, max_digits=30, decimal_places=12),
+    PlainSerializer(_plain, return_type=str),
+]
+"""An exact quantity or amount; on the wire a string such as "12.50"."""
+
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(max_length=4_000)]
+UtcTime = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
+
+
+class Part(BaseModel):
+    """A piece of an event. Unknown fields are ignored, so that a newer producer can add some."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Fact(Part):
+    """What an event says. `TYPE` is its past-tense name and major version."""
+
+    TYPE: ClassVar[str]
+
+
+__all__ = ["DecimalText", "Fact", "Id", "Part", "Text", "UtcTime", "datetime"]

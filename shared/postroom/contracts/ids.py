@@ -1,0 +1,10 @@
+"""Ids that the same cause always gives again, so that a retry can't make a second thing."""
+
+from uuid import UUID, uuid5
+
+NAMESPACE = UUID("6f1d2c0e-3b57-5d0a-9c1e-706f7374726d")
+
+
+def stable(*parts: object) -> str:
+    """uuid5 over the parts; the separator can't occur in text, so ("ab", "c") and ("a", "bc") differ."""
+    return str(uuid5(NAMESPACE, "\x1f".join(str(part) for part in parts)))

@@ -1,0 +1,121 @@
+"""Every topic, declared once: the deploy step, the relay, the consumers, the docs and the tests read this."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from postroom.contracts import commlog, decisions, directory, messages, outcomes, purchasing
+from postroom.contracts.emitters import Emitter
+from postroom.contracts.fields import Fact
+
+DAY = 24 * 3600 * 1000
+KB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic with its one owner; `key` is what order is kept by. Times in milliseconds, sizes in bytes."""
+
+    name: str
+    owner: str
+    consumers: tuple[str, ...]
+    key: str
+    facts: tuple[type[Fact], ...] = ()
+    producers: tuple[str, ...] = ()
+    partitions: int = 6
+    retention_ms: int = 30 * DAY
+    compacted: bool = False
+    max_bytes: int = 256 * KB
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """Who may write: the owner alone, unless others are named."""
+        return self.producers or (self.owner,)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The topic's settings as Kafka spells them; room for headers is added to the size."""
+        return {
+            "cleanup.policy": "compact" if self.compacted else "delete",
+            "retention.ms": "-1" if self.compacted else str(self.retention_ms),
+            "max.message.bytes": str(self.max_bytes + 64 * KB),
+        }
+
+
+OWNED = (
+    Topic(
+        "purchasing",
+        owner="po-service",
+        consumers=("notification-rules",),
+        key="order, or the budget",
+        facts=(purchasing.DeliveryNoteRecorded, purchasing.GoodsReceived, purchasing.BudgetExpired),
+    ),
+    Topic(
+        "directory",
+        owner="po-service",
+        consumers=("notification-rules",),
+        key="tenant/person or tenant/company",
+        facts=(directory.PersonChanged, directory.CompanyChanged),
+        compacted=True,
+    ),
+    Topic(
+        "commlog",
+        owner="commlog-service",
+        consumers=("notification-rules", "mailer-service"),
+        key="order",
+        facts=(commlog.LogCreated, commlog.CorrespondenceRequested),
+    ),
+    Topic(
+        "messages",
+        owner="notification-rules",
+        consumers=("mailer-service",),
+        key="the causing event's key",
+        facts=(messages.MessageRequested,),
+    ),
+    Topic(
+        "decisions",
+        owner="notification-rules",
+        consumers=(),
+        key="the causing event's key",
+        facts=(decisions.DecisionMade,),
+    ),
+    Topic(
+        "outcomes",
+        owner="mailer-service",
+        consumers=("commlog-service",),
+        key="the causing event's key",
+        facts=(outcomes.EnvelopeOutcome,),
+    ),
+    # Raw bytes and headers of what can't be processed: one a consuming service, mirroring its table.
+    *(
+        Topic(f"parked.{service}", owner=service, consumers=(), key="topic/partition/offset", partitions=1, max_bytes=2048 * KB)
+        for service in ("po-service", "commlog-service", "notification-rules", "mailer-service")
+    ),
+)
+
+
+def of_emitter(emitter: Emitter) -> tuple[Topic, ...]:
+    """An external emitter's own topics: CloudEvents to the rules, raw UBL to po-service."""
+    events = Topic(f"in.{emitter.name}", owner=emitter.name, consumers=("notification-rules",), key="subject", partitions=3)
+    if not emitter.endpoints:
+        return (events,)
+    return events, Topic(
+        f"ubl.{emitter.name}", owner=emitter.name, consumers=("po-service",), key="order number", partitions=3, max_bytes=1024 * KB
+    )
+
+
+def declared(emitters: Iterable[Emitter]) -> tuple[Topic, ...]:
+    """All topics of this installation."""
+    return (*OWNED, *(topic for emitter in emitters for topic in of_emitter(emitter)))
+
+
+def consumed_by(service: str, topics: Iterable[Topic]) -> tuple[str, ...]:
+    """The names of the topics that a service reads."""
+    return tuple(topic.name for topic in topics if service in topic.consumers)
+
+
+_TOPIC_OF = {fact.TYPE: topic for topic in OWNED for fact in topic.facts}
+
+
+def of_fact(type_: str) -> Topic:
+    """The topic where this fact is published."""
+    return _TOPIC_OF[type_]
