@@ -1,0 +1,86 @@
+"""Everything that one .run folder holds, put together: ports, addresses, keys and the servers to start."""
+
+from pathlib import Path
+
+from embedded.issuer import Issuer, ensure_issuer
+from embedded.kafka import Kafka
+from embedded.mailbox.server import Mailbox
+from embedded.paths import ROOT
+from embedded.ports import choose
+from embedded.postgres import Postgres
+from embedded.server import Server
+from embedded.services import SERVICES, Row, Service
+
+_INFRASTRUCTURE_PORTS = {"kafka": 9092, "kafka-controller": 0, "postgres": 5432, "smtp": 1025, "mailbox": 8025}
+
+
+class Installation:
+    """The servers of one folder and what others need to reach them."""
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self.logs = run / "logs"
+        self.blobs = run / "blobs"
+        self.blobs.mkdir(parents=True, exist_ok=True)
+        self.issuer: Issuer = ensure_issuer(run / "issuer")
+        self.ports = choose({**_INFRASTRUCTURE_PORTS, **_service_ports()}, run / "ports.json")
+        port, log = self.ports, self._log
+        self.kafka = Kafka(run / "kafka", port["kafka"], port["kafka-controller"], log("kafka"))
+        self.postgres = Postgres(run / "postgres", port["postgres"], log("postgres"))
+        self.mailbox = Mailbox(run / "mailbox", port["smtp"], port["mailbox"], log("mailbox"))
+
+    def _log(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
+
+    @property
+    def infrastructure(self) -> list[Server]:
+        return [self.kafka, self.postgres, self.mailbox]
+
+    def services(self) -> list[Service]:
+        """The processes of the table; call it once Postgres is prepared, whose password they are given."""
+        return [
+            Service(name, row.module, self.ports[name], self._env(row), self._log(name))
+            for row in SERVICES
+            for name in _instances(row)
+        ]
+
+    def _env(self, row: Row) -> dict[str, str]:
+        env = {
+            "POSTROOM_KAFKA": self.kafka.bootstrap,
+            "POSTROOM_POSTGRES": self.postgres.dsn,
+            "POSTROOM_SMTP": self.mailbox.smtp,
+            "POSTROOM_BLOBS": str(self.blobs),
+            "POSTROOM_EMITTERS": str(ROOT / "deploy" / "emitters.yaml"),
+            "POSTROOM_ISSUER_PUBLIC": str(self.issuer.public),
+            "POSTROOM_MAILBOX_URL": self.mailbox.url,
+        }
+        env |= {f"POSTROOM_{other.key.upper()}_URL": self._url(other) for other in SERVICES}
+        if row.key == "gateway":
+            env |= {"POSTROOM_ISSUER_PRIVATE": str(self.issuer.private), "POSTROOM_ISSUER_SECRET": self.issuer.secret}
+        return env
+
+    def _url(self, row: Row) -> str:
+        return f"http://127.0.0.1:{self.ports[row.name]}"
+
+    def endpoints(self) -> dict[str, str]:
+        """The addresses of .run/endpoints.json."""
+        return {
+            "kafka": self.kafka.bootstrap,
+            "postgres": self.postgres.dsn,
+            "smtp": self.mailbox.smtp,
+            "mailbox_url": self.mailbox.url,
+            **{f"{row.key}_url": self._url(row) for row in SERVICES},
+            "blobs": str(self.blobs),
+            "issuer_secret": self.issuer.secret,
+            "issuer_public": str(self.issuer.public),
+            "logs": str(self.logs),
+        }
+
+
+def _instances(row: Row) -> list[str]:
+    return [row.name, *(f"{row.name}-{number}" for number in range(2, row.instances + 1))]
+
+
+def _service_ports() -> dict[str, int]:
+    """The first process of a service takes its default port, the others any free one."""
+    return {name: row.port if name == row.name else 0 for row in SERVICES for name in _instances(row)}

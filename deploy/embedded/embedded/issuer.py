@@ -1,0 +1,36 @@
+"""The local token issuer's key pair and secret, made once."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """Where the keys lie, and what POST /token asks for."""
+
+    private: Path
+    public: Path
+    secret: str
+
+
+def ensure_issuer(folder: Path) -> Issuer:
+    """The issuer of this installation; its files are readable by their owner alone."""
+    private, public, secret = folder / "private.pem", folder / "public.pem", folder / "secret"
+    if not secret.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        key = Ed25519PrivateKey.generate()
+        _write(private, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        _write(public, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        # Written last: its presence says that all three are whole.
+        _write(secret, secrets.token_urlsafe(32).encode())
+    return Issuer(private, public, secret.read_text())
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_bytes(content)

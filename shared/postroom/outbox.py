@@ -1,0 +1,37 @@
+"""The outbox: an event is written in the transaction of the change it tells of, and published from there in order."""
+
+from collections.abc import Sequence
+
+from postroom.contracts import cloudevents, topics
+from postroom.contracts.errors import Refused
+from postroom.contracts.event import Event
+from postroom.db import Connection
+
+
+async def add(connection: Connection, events: Sequence[Event]) -> None:
+    """Publish these when this transaction commits. Take the aggregate's row lock first: ids then follow commit order per key."""
+    if not events:
+        return
+    rows = [_row(event) for event in events]
+    await connection.execute(
+        """
+        INSERT INTO outbox (topic, key, headers, value)
+        SELECT topic, key, headers, value
+        FROM unnest($1::text[], $2::bytea[], $3::jsonb[], $4::bytea[]) WITH ORDINALITY AS t (topic, key, headers, value, n)
+        ORDER BY n
+        """,
+        *zip(*rows, strict=True),
+    )
+
+
+def _row(event: Event) -> tuple[str, bytes, list[list[str]], bytes]:
+    topic = topics.of_fact(event.type)
+    headers, value = cloudevents.encode(event)
+    if len(value) > topic.max_bytes:
+        raise Refused("too_large", f"the event {event.type} would have {len(value)} bytes; {topic.name} takes {topic.max_bytes}")
+    return topic.name, event.key.encode(), [[name, text.decode()] for name, text in headers], value
+
+
+async def depth(connection: Connection) -> int:
+    """Rows not yet published."""
+    return int(await connection.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NULL"))

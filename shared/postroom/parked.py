@@ -1,0 +1,139 @@
+"""Records that can't be processed: kept with their raw bytes and the reason, until they are replayed, mended or discarded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from postroom.contracts import cloudevents
+from postroom.contracts.errors import Refused
+from postroom.contracts.record import Record
+from postroom.db import Connection
+
+# Over HTTP there is no offset; a negative partition keeps such rows apart from every Kafka topic's.
+HTTP_PARTITION = -1
+OPEN = "closed_at IS NULL"
+_COLUMNS = "id, topic, partition, \"offset\", key, headers, value, written_at, emitter, source, event_id, reason, detail, path, parked_at, closed_at, closed_by"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record and why it was refused."""
+
+    record: Record
+    emitter: str
+    refusal: Refused
+
+
+def storable(text: str | None, limit: int = 2_000) -> str | None:
+    """Text that Postgres takes for certain: what made a record unacceptable must not make its parking so."""
+    if text is None:
+        return None
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")[:limit]
+
+
+def header_text(value: bytes | None) -> str | None:
+    """A header value as it can stand in jsonb: bytes that are no UTF-8 stay visible as \\xNN."""
+    return None if value is None else value.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
+
+
+async def park(connection: Connection, service: str, rejected: Sequence[Rejected]) -> None:
+    """Keep these, in the batch's transaction, and mirror them to the service's parked topic for Kafka's tools."""
+    if not rejected:
+        return
+    rows = [_row(one) for one in rejected]
+    await connection.execute(
+        """
+        INSERT INTO parked (topic, partition, "offset", key, headers, value, written_at, emitter, source, event_id, reason, detail, path)
+        SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::jsonb[], $6::bytea[], $7::timestamptz[],
+                             $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
+        ON CONFLICT (topic, partition, "offset") DO NOTHING
+        """,
+        *zip(*rows, strict=True),
+    )
+    await connection.executemany(
+        "INSERT INTO outbox (topic, key, headers, value) VALUES ($1, $2, $3, $4)",
+        [_mirror(service, one) for one in rejected],
+    )
+
+
+def _row(one: Rejected) -> tuple[Any, ...]:
+    record, refusal = one.record, one.refusal
+    source, event_id = cloudevents.peek(record)
+    return (
+        storable(record.topic),
+        record.partition,
+        record.offset,
+        record.key,
+        [[storable(name), header_text(value)] for name, value in record.headers],
+        record.value,
+        record.timestamp,
+        one.emitter,
+        storable(source),
+        storable(event_id),
+        refusal.reason,
+        storable(refusal.detail),
+        storable(refusal.path),
+    )
+
+
+def _mirror(service: str, one: Rejected) -> tuple[Any, ...]:
+    record, refusal = one.record, one.refusal
+    why = {
+        "parked_reason": refusal.reason,
+        "parked_detail": storable(refusal.detail),
+        "parked_path": storable(refusal.path),
+        "parked_from": f"{storable(record.topic)}/{record.partition}/{record.offset}",
+    }
+    original = [[storable(name), header_text(value)] for name, value in record.headers]
+    return (
+        f"parked.{service}",
+        why["parked_from"].encode() if why["parked_from"] else b"",
+        [*original, *([name, text] for name, text in why.items())],
+        record.value or b"",
+    )
+
+
+async def close_corrected(connection: Connection, identities: Sequence[tuple[str, str, str]]) -> None:
+    """A corrected record has come by itself (kcat, say): what was parked under the same identity is settled."""
+    await connection.execute(
+        f"""
+        UPDATE parked SET closed_at = now(), closed_by = 'corrected'
+        WHERE {OPEN} AND (emitter, source, event_id) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))
+        """,  # noqa: S608 - a constant
+        *zip(*identities, strict=True),
+    )
+
+
+async def find(connection: Connection, *, only_open: bool = True, limit: int = 200) -> list[dict[str, Any]]:
+    """Parked rows, the newest first."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM parked WHERE NOT $1 OR {OPEN} ORDER BY id DESC LIMIT $2",  # noqa: S608 - constants
+        only_open,
+        limit,
+    )
+    return [dict(row) for row in rows]
+
+
+async def get(connection: Connection, parked_id: int) -> dict[str, Any] | None:
+    """One parked row, locked: two replays of it can't both have an effect."""
+    row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM parked WHERE id = $1 FOR UPDATE", parked_id)  # noqa: S608 - constants
+    return dict(row) if row else None
+
+
+async def close(connection: Connection, parked_id: int, how: str) -> None:
+    """Settle a parked row: replayed, mended or discarded."""
+    await connection.execute("UPDATE parked SET closed_at = now(), closed_by = $2 WHERE id = $1", parked_id, how)
+
+
+def as_record(row: dict[str, Any], value: bytes | None = None) -> Record:
+    """The record as it came, or with a mended value (a structured CloudEvent brings its own attributes)."""
+    headers = tuple((name, None if text is None else text.encode()) for name, text in row["headers"])
+    return Record(
+        topic=row["topic"],
+        partition=row["partition"],
+        offset=row["offset"],
+        key=row["key"],
+        headers=headers,
+        value=row["value"] if value is None else value,
+        timestamp=row["written_at"],
+    )

@@ -1,0 +1,132 @@
+"""From the outbox to Kafka: one lane per topic, so that a topic that fails can't stop another, and order is kept within it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaProducer
+
+from postroom.db import Connection, Pool
+
+log = structlog.get_logger()
+
+BATCH = 500
+SEND_SECONDS = 10.0
+SWEEP_SECONDS = 30.0
+KEEP_HOURS = 48
+
+
+class Relay:
+    """Publishes what the outbox holds. Any number of instances may run: an advisory lock lets one at a time into a lane."""
+
+    def __init__(self, pool: Pool, topics: Sequence[str], new_producer: Callable[[], AIOKafkaProducer]) -> None:
+        self._pool = pool
+        self._new_producer = new_producer
+        self._wake = {topic: asyncio.Event() for topic in topics}
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen())
+            tasks.create_task(self._forget_published())
+            for topic in self._wake:
+                tasks.create_task(self._run_lane(topic))
+
+    async def _listen(self) -> None:
+        """Wake the lanes on NOTIFY; the sweep covers what a lost connection misses."""
+        while True:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                async with self._pool.acquire() as connection:
+                    lost = asyncio.Event()
+                    connection.add_termination_listener(lambda *_: lost.set())
+                    await connection.add_listener("outbox", lambda *_: self._wake_all())
+                    self._wake_all()
+                    await lost.wait()
+            await asyncio.sleep(1)
+
+    def _wake_all(self) -> None:
+        for event in self._wake.values():
+            event.set()
+
+    async def _run_lane(self, topic: str) -> None:
+        producer: AIOKafkaProducer | None = None
+        delay = 0.2
+        try:
+            while True:
+                self._wake[topic].clear()
+                try:
+                    if producer is None:
+                        producer = await self._started()
+                    while await self._publish_some(topic, producer):
+                        pass
+                    delay = 0.2
+                except Exception as error:  # noqa: BLE001 - the rows stay until the ack; a new producer tries again
+                    log.warning("outbox lane stopped for a moment", topic=topic, error=repr(error), again_in=delay)
+                    await _close(producer)
+                    producer = None
+                    await asyncio.sleep(delay)
+                    delay = min(delay * 2, 5.0)
+                    continue
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake[topic].wait(), SWEEP_SECONDS)
+        finally:
+            await _close(producer)
+
+    async def _started(self) -> AIOKafkaProducer:
+        producer = self._new_producer()
+        try:
+            await asyncio.wait_for(producer.start(), SEND_SECONDS)
+        except BaseException:
+            await _close(producer)
+            raise
+        return producer
+
+    async def _publish_some(self, topic: str, producer: AIOKafkaProducer) -> bool:
+        """Publish one batch; True while there may be more. A send that isn't acked in time rolls everything back."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            if not await connection.fetchval("SELECT pg_try_advisory_xact_lock(hashtext('outbox'), hashtext($1))", topic):
+                # The other instance may be done before it sees our row: look again soon, not at the next sweep.
+                asyncio.get_running_loop().call_later(0.25, self._wake[topic].set)
+                return False
+            rows = await connection.fetch(
+                "SELECT id, key, headers, value FROM outbox WHERE topic = $1 AND published_at IS NULL ORDER BY id LIMIT $2", topic, BATCH
+            )
+            if not rows:
+                return False
+            async with asyncio.timeout(SEND_SECONDS):
+                acks = [
+                    await producer.send(
+                        topic,
+                        key=row["key"],
+                        value=row["value"],
+                        headers=[(name, b"" if text is None else text.encode()) for name, text in row["headers"]],
+                    )
+                    for row in rows
+                ]
+                await asyncio.gather(*acks)
+            await self._mark_published(connection, [row["id"] for row in rows])
+        return len(rows) == BATCH
+
+    @staticmethod
+    async def _mark_published(connection: Connection, ids: list[int]) -> None:
+        await connection.execute("UPDATE outbox SET published_at = now() WHERE id = ANY($1::bigint[])", ids)
+
+    async def _forget_published(self) -> None:
+        while True:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self._pool.execute(
+                    """
+                    DELETE FROM outbox WHERE id IN (
+                        SELECT id FROM outbox WHERE published_at < now() - make_interval(hours => $1) LIMIT 10000)
+                    """,
+                    KEEP_HOURS,
+                )
+            await asyncio.sleep(600)
+
+
+async def _close(producer: AIOKafkaProducer | None) -> None:
+    if producer is not None:
+        with suppress(Exception):
+            await asyncio.wait_for(producer.stop(), 2)
