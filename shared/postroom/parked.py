@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from postroom import clock
 from postroom.contracts import cloudevents
 from postroom.contracts.errors import Refused
 from postroom.contracts.record import Record
@@ -104,14 +105,33 @@ async def close_corrected(connection: Connection, identities: Sequence[tuple[str
     )
 
 
-async def find(connection: Connection, *, only_open: bool = True, limit: int = 200) -> list[dict[str, Any]]:
-    """Parked rows, the newest first."""
+async def find(connection: Connection, *, only_open: bool = True, event_id: str | None = None, limit: int = 200) -> list[dict[str, Any]]:
+    """Parked rows, the newest first; of one event, if its id is given."""
     rows = await connection.fetch(
-        f"SELECT {_COLUMNS} FROM parked WHERE NOT $1 OR {OPEN} ORDER BY id DESC LIMIT $2",  # noqa: S608 - constants
+        f"""
+        SELECT {_COLUMNS} FROM parked WHERE (NOT $1 OR {OPEN}) AND ($2::text IS NULL OR event_id = $2) ORDER BY id DESC LIMIT $3
+        """,  # noqa: S608 - constants
         only_open,
+        event_id,
         limit,
     )
     return [dict(row) for row in rows]
+
+
+async def count(connection: Connection) -> int:
+    """Open parked rows."""
+    return int(await connection.fetchval(f"SELECT count(*) FROM parked WHERE {OPEN}"))  # noqa: S608 - a constant
+
+
+async def duplicates(connection: Connection) -> dict[str, int]:
+    """How often each emitter's events came again."""
+    return {row["emitter"]: row["seen"] for row in await connection.fetch("SELECT emitter, seen FROM duplicates ORDER BY emitter")}
+
+
+async def over_http(connection: Connection, emitter: str, value: bytes, headers: tuple[tuple[str, bytes], ...] = ()) -> Record:
+    """What came over HTTP as a record, so that it can be parked like one: topic http:<emitter>, a number of its own as offset."""
+    number = int(await connection.fetchval("SELECT nextval('parked_over_http')"))
+    return Record(f"http:{emitter}", HTTP_PARTITION, number, None, headers, value, clock.now())
 
 
 async def get(connection: Connection, parked_id: int) -> dict[str, Any] | None:

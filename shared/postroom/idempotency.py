@@ -1,0 +1,51 @@
+"""One click is one effect: the same Idempotency-Key gets the first answer again, in the transaction of the effect."""
+
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from postroom.auth import Principal
+from postroom.db import Connection
+from postroom.problems import Problem
+
+MAX_KEY = 200
+
+
+async def begin(connection: Connection, principal: Principal, key: str, request: Any) -> Any | None:
+    """The stored answer of an earlier try, or None for the first one; a concurrent twin waits here until the first has committed.
+
+    Raises Problem 409 when the key was used for another request.
+    """
+    if not 0 < len(key) <= MAX_KEY:
+        raise Problem(400, "idempotency_key", f"The header Idempotency-Key must have 1 to {MAX_KEY} characters.", "Idempotency-Key")
+    fingerprint = sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    fresh = await connection.fetchval(
+        """
+        INSERT INTO idempotency (tenant, person, key, request) VALUES ($1, $2, $3, $4)
+        ON CONFLICT DO NOTHING RETURNING true
+        """,
+        principal.tenant,
+        principal.person,
+        key,
+        fingerprint,
+    )
+    if fresh:
+        return None
+    row = await connection.fetchrow(
+        "SELECT request, response FROM idempotency WHERE tenant = $1 AND person = $2 AND key = $3", principal.tenant, principal.person, key
+    )
+    if row is None or row["request"] != fingerprint:
+        raise Problem(409, "idempotency_conflict", "This Idempotency-Key was used for another request. Use a new key for a new request.", "Idempotency-Key")
+    return row["response"]
+
+
+async def finish(connection: Connection, principal: Principal, key: str, response: Any) -> None:
+    """Keep the answer for the retries to come."""
+    await connection.execute(
+        "UPDATE idempotency SET response = $4 WHERE tenant = $1 AND person = $2 AND key = $3",
+        principal.tenant,
+        principal.person,
+        key,
+        response,
+    )

@@ -1,0 +1,69 @@
+"""Every error of every HTTP call has one form: problem+json (RFC 9457) with a code, the field and the way out."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from postroom.contracts.errors import Refused
+
+MEDIA_TYPE = "application/problem+json"
+log = structlog.get_logger()
+
+
+class Problem(Exception):  # noqa: N818 - it is an answer, and RFC 9457 calls it so
+    """Raise it anywhere below a route: `code` is for programs, `detail` for people, `field` names what to mend."""
+
+    def __init__(self, status: int, code: str, detail: str, field: str | None = None, **more: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.field = field
+        self.more = more
+
+
+def answer(problem: Problem) -> JSONResponse:
+    """The problem as an HTTP answer."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "code": problem.code,
+        "detail": problem.detail,
+        "field": problem.field,
+        **problem.more,
+    }
+    return JSONResponse(body, status_code=problem.status, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Let all errors of this app become problems."""
+
+    @app.exception_handler(Problem)
+    async def _problem(_: Request, error: Problem) -> JSONResponse:
+        return answer(error)
+
+    @app.exception_handler(Refused)
+    async def _refused(_: Request, error: Refused) -> JSONResponse:
+        return answer(Problem(422, error.reason, error.detail, error.path or None))
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+        others = [{"field": ".".join(str(part) for part in one["loc"][1:]), "detail": one["msg"]} for one in error.errors()]
+        return answer(Problem(422, "invalid", f"{field}: {first['msg']}", field, errors=others))
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> JSONResponse:
+        return answer(Problem(error.status_code, HTTPStatus(error.status_code).phrase.lower().replace(" ", "_"), str(error.detail)))
+
+    @app.exception_handler(Exception)
+    async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+        log.error("request failed", method=request.method, path=request.url.path, exc_info=error)
+        return answer(Problem(500, "internal", "Something went wrong on our side; nothing was changed. Try again, or ask an operator."))

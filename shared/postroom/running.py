@@ -1,0 +1,56 @@
+"""Keeps a service's workers going, and serves its HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from postroom.settings import ServiceSettings
+
+log = structlog.get_logger()
+Work = Callable[[], Awaitable[None]]
+
+_PAUSE_SECONDS = (0.5, 1.0, 2.0, 5.0)
+_GRACE_SECONDS = 8
+
+
+@asynccontextmanager
+async def background(*works: Work) -> AsyncIterator[None]:
+    """Run each of these until the block ends. One that crashes is logged and started again: nothing stands still unseen."""
+    tasks = [asyncio.create_task(_again_and_again(work)) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _again_and_again(work: Work) -> None:
+    name = getattr(work, "__qualname__", repr(work))
+    crashes = 0
+    while True:
+        try:
+            await work()
+            log.error("worker ended, though it should not", worker=name)
+        except Exception as error:
+            log.exception("worker crashed and is started again", worker=name, error=str(error))
+        await asyncio.sleep(_PAUSE_SECONDS[min(crashes, len(_PAUSE_SECONDS) - 1)])
+        crashes += 1
+
+
+def serve(app: FastAPI, settings: ServiceSettings) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way get a few seconds to end."""
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        server_header=False,
+    )
