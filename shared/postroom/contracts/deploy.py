@@ -4,10 +4,10 @@
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
@@ -44,17 +44,21 @@ async def deploy(bootstrap: str, topics: Sequence[Topic], *, replication: int = 
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="postroom-deploy")
     try:
         await admin.start()
-        found = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
-        missing = [topic for topic in topics if topic.name not in found]
+        found = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
+        made = await _create(admin, [topic for topic in topics if topic.name not in found], replication)
         present = [topic for topic in topics if topic.name in found]
-        made = await _create(admin, missing, replication)
-        changed = await _correct(admin, present, replication)
-        return made + [
-            Deployed(topic, "; ".join(filter(None, (changed.get(topic.name), await _resize(admin, topic, found[topic.name], grow=grow)))) or "as declared")
-            for topic in present
-        ]
+        # A copy counts where it is, not where this run would like it.
+        changed = await _correct(admin, {topic.name: wanted(topic, _copies(found[topic.name])) for topic in present})
+        for topic in present:
+            news = [changed.get(topic.name, ""), await _resize(admin, topic, len(found[topic.name]), grow=grow)]
+            made.append(Deployed(topic, "; ".join(filter(None, news)) or "as declared"))
+        return made
     finally:
         await admin.close()
+
+
+def _copies(partitions: Sequence[dict[str, Any]]) -> int:
+    return min(len(partition["replicas"]) for partition in partitions)
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replication: int) -> list[Deployed]:
@@ -70,28 +74,23 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replicati
     return [Deployed(topic, f"created, {topic.partitions} partition(s)") for topic in topics]
 
 
-async def _correct(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replication: int) -> dict[str, str]:
+async def _correct(admin: AIOKafkaAdminClient, settings: Mapping[str, dict[str, str]]) -> dict[str, str]:
     """Give topics that differ their declared settings; → what changed, by name. Other settings of the topic stay as they are."""
-    if not topics:
+    if not settings:
         return {}
-    settings = await _settings(admin, [topic.name for topic in topics])
-    changes = {
-        topic.name: {key: value for key, value in wanted(topic, replication).items() if settings[topic.name].get(key) != value}
-        for topic in topics
-    }
+    found = await _settings(admin, list(settings))
+    changes = {name: {key: value for key, value in each.items() if found[name].get(key) != value} for name, each in settings.items()}
+    changes = {name: change for name, change in changes.items() if change}
     # This call replaces all of a topic's own settings, hence the merge.
-    resources = [
-        ConfigResource(ConfigResourceType.TOPIC, name, configs=settings[name] | change) for name, change in changes.items() if change
-    ]
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name, configs=found[name] | change) for name, change in changes.items()]
     for response in await admin.alter_configs(resources) if resources else ():
         for code, message, _, name in response.resources:
             if code:
                 text = f"Kafka refuses the settings of {name}: {message or for_code(code).description}"
                 raise DeployError(text)
     return {
-        name: "changed " + ", ".join(f"{key} {settings[name].get(key, 'default')} → {value}" for key, value in change.items())
+        name: "changed " + ", ".join(f"{key} {found[name].get(key, 'default')} → {value}" for key, value in change.items())
         for name, change in changes.items()
-        if change
     }
 
 
@@ -120,9 +119,13 @@ async def _resize(admin: AIOKafkaAdminClient, topic: Topic, found: int, *, grow:
 
 def main(
     bootstrap: Annotated[str, typer.Option(help="host:port of any broker", envvar="POSTROOM_KAFKA")] = "127.0.0.1:9092",
-    emitters: Annotated[Path, typer.Option(help="the register of external emitters", envvar="POSTROOM_EMITTERS")] = Path("deploy/emitters.yaml"),
+    emitters: Annotated[Path, typer.Option(help="the register of external emitters", envvar="POSTROOM_EMITTERS")] = Path(
+        "deploy/emitters.yaml"
+    ),
     replication: Annotated[int, typer.Option(min=1, help="copies of each new topic; 3 in production")] = 1,
-    add_partitions: Annotated[bool, typer.Option("--add-partitions", help="let topics grow to their declared partitions; drain them first")] = False,  # noqa: FBT002 - a flag of the command line
+    add_partitions: Annotated[
+        bool, typer.Option("--add-partitions", help="let topics grow to their declared partitions; drain them first")
+    ] = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Make Kafka's topics what the contracts and the register declare; prints one line a topic."""
     try:
@@ -139,7 +142,7 @@ def main(
         typer.echo(f"{row.topic.name:<{width}}  {row.news}")
 
 
-def _fail(text: str) -> Any:
+def _fail(text: str) -> NoReturn:
     typer.echo(text, err=True)
     raise typer.Exit(1)
 
