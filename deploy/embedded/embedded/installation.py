@@ -22,6 +22,7 @@ class Installation:
         self.logs = run / "logs"
         self.blobs = run / "blobs"
         self.blobs.mkdir(parents=True, exist_ok=True)
+        self.emitters = ROOT / "deploy" / "emitters.yaml"
         self.issuer: Issuer = ensure_issuer(run / "issuer")
         self.ports = choose({**_INFRASTRUCTURE_PORTS, **_service_ports()}, run / "ports.json")
         port, log = self.ports, self._log
@@ -39,9 +40,7 @@ class Installation:
     def services(self) -> list[Service]:
         """The processes of the table; call it once Postgres is prepared, whose password they are given."""
         return [
-            Service(name, row.module, self.ports[name], self._env(row), self._log(name))
-            for row in SERVICES
-            for name in _instances(row)
+            Service(name, row.module, self.ports[name], self._env(row), self._log(name)) for row in SERVICES for name in _instances(row)
         ]
 
     def _env(self, row: Row) -> dict[str, str]:
@@ -50,7 +49,7 @@ class Installation:
             "POSTROOM_POSTGRES": self.postgres.dsn,
             "POSTROOM_SMTP": self.mailbox.smtp,
             "POSTROOM_BLOBS": str(self.blobs),
-            "POSTROOM_EMITTERS": str(ROOT / "deploy" / "emitters.yaml"),
+            "POSTROOM_EMITTERS": str(self.emitters),
             "POSTROOM_ISSUER_PUBLIC": str(self.issuer.public),
             "POSTROOM_MAILBOX_URL": self.mailbox.url,
         }

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 import shutil
 import sys
 import time
@@ -45,8 +46,8 @@ class Jar:
 
 def read_lock() -> list[Jar]:
     """The jars of the lock file, `group:artifact:version sha256` a line."""
-    lines = (line.split() for line in LOCK.read_text().splitlines() if line and not line.startswith("#"))
-    return [Jar(*coordinate.split(":"), sha256) for coordinate, sha256 in lines]
+    lines = (line for line in LOCK.read_text().splitlines() if line and not line.startswith("#"))
+    return [Jar(*re.split("[: ]", line, maxsplit=3)) for line in lines]
 
 
 def fetch(progress: Progress = lambda _done, _all: None) -> Path:

@@ -57,9 +57,7 @@ class Kafka(Server):
         """Write the settings; give an empty data folder its cluster id."""
         self.folder.mkdir(parents=True, exist_ok=True)
         settings = Template((_HERE / "server.properties").read_text())
-        self._properties.write_text(
-            settings.substitute(port=self.port, controller_port=self.controller_port, data=self.folder / "data")
-        )
+        self._properties.write_text(settings.substitute(port=self.port, controller_port=self.controller_port, data=self.folder / "data"))
         if not (self.folder / "data" / "meta.properties").exists():
             self._format()
 

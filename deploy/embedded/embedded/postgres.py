@@ -102,7 +102,7 @@ class Postgres(Server):
             os.chown(self._data, self.uid, group_of(self.uid))
             os.chown(own_password, self.uid, group_of(self.uid))
         argv = [self._binary("initdb"), "-D", str(self._data), "-U", ROLE, f"--pwfile={own_password}", *_INITDB]
-        done = subprocess.run(  # noqa: S603 - our own program and arguments
+        done = subprocess.run(
             argv,
             check=False,
             capture_output=True,

@@ -3,12 +3,9 @@
 import fcntl
 import os
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -18,9 +15,10 @@ import psutil
 from embedded.errors import EmbeddedError
 from embedded.installation import Installation
 from embedded.leftovers import end_leftovers
-from embedded.process import adopt_orphans, sweep
+from embedded.process import adopt_orphans
 from embedded.server import Server
 from embedded.state import State, UnitState, read_state, started_at, write_private, write_state
+from embedded.topics import deploy_topics
 from embedded.unit import Unit
 
 _BEAT = 0.1
@@ -69,7 +67,7 @@ class Supervisor:
             list(pool.map(lambda server: server.prepare(), self.installation.infrastructure))
         self._start([Unit(server) for server in self.installation.infrastructure])
         if self.with_services:
-            self._deploy_topics()
+            deploy_topics(self.installation.kafka.bootstrap, self.installation.emitters)
             services = self.installation.services()
             self._start([Unit(service) for service in services if service.exists])
         self.state.ready = True
@@ -85,19 +83,9 @@ class Supervisor:
                 raise EmbeddedError(message)
             self._beat()
 
-    def _deploy_topics(self) -> None:
-        """Run the contracts' own deploy step."""
-        if find_spec("postroom") is None or find_spec("postroom.contracts") is None or find_spec("postroom.contracts.deploy") is None:
-            return
-        emitters = {"POSTROOM_EMITTERS": self.installation.emitters}
-        argv = [sys.executable, "-m", "postroom.contracts.deploy", "--bootstrap", self.installation.kafka.bootstrap]
-        done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60, env={**os.environ, **emitters})
-        if done.returncode:
-            message = f"the topics can't be made: {done.stdout}{done.stderr}"
-            raise EmbeddedError(message)
-
     def _beat(self) -> None:
-        if any([unit.advance() for unit in self.units]):
+        steps = [unit.advance() for unit in self.units]  # each unit takes its step, also after the first change
+        if any(steps):
             self._publish()
         time.sleep(_BEAT)
 

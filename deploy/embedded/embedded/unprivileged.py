@@ -35,7 +35,7 @@ def outside_folder(link: Path, uid: int | None) -> Path:
     if not link.is_symlink() or not link.exists():
         link.unlink(missing_ok=True)
         link.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="postroom-", dir="/var/tmp"))  # noqa: S108 - mkdtemp makes a name of its own
+        folder = Path(tempfile.mkdtemp(prefix="postroom-", dir="/var/tmp"))
         if uid is not None:
             os.chown(folder, uid, -1)
         link.symlink_to(folder)

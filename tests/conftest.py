@@ -1,0 +1,119 @@
+"""The tests' Kafka, Postgres and mailbox, started once a session when a test first asks for one."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from embedded.mailbox.server import Mailbox
+from embedded.paths import ROOT
+from embedded.topics import deploy_topics
+from postroom.settings import ServiceSettings
+
+from tests import infrastructure
+
+_names = count(1)
+
+
+@dataclass(frozen=True)
+class MailboxAddress:
+    """Where the tests' mail goes, and where it is read by Mailpit's API."""
+
+    smtp: str
+    url: str
+
+    @property
+    def smtp_port(self) -> int:
+        return urlsplit(self.smtp).port or 25
+
+
+@pytest.fixture(scope="session")
+def infrastructure_kind() -> str:
+    """`docker` or `native`; POSTROOM_TEST_INFRASTRUCTURE chooses, `auto` looks."""
+    return infrastructure.chosen_kind(os.environ.get("POSTROOM_TEST_INFRASTRUCTURE", "auto"))
+
+
+@pytest.fixture(scope="session")
+def kafka(infrastructure_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """host:port of a real broker with all topics made; POSTROOM_TEST_KAFKA names one that runs already."""
+    emitters = ROOT / "deploy" / "emitters.yaml"
+    if given := os.environ.get("POSTROOM_TEST_KAFKA"):
+        deploy_topics(given, emitters)
+        yield given
+        return
+    native = infrastructure_kind == "native"
+    with infrastructure.native_kafka(tmp_path_factory.mktemp("kafka")) if native else infrastructure.docker_kafka() as bootstrap:
+        deploy_topics(bootstrap, emitters)
+        yield bootstrap
+
+
+@pytest.fixture(scope="session")
+def postgres(infrastructure_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a real server, without a database; POSTROOM_TEST_POSTGRES names one that runs already."""
+    if given := os.environ.get("POSTROOM_TEST_POSTGRES"):
+        yield given
+        return
+    native = infrastructure_kind == "native"
+    with infrastructure.native_postgres(tmp_path_factory.mktemp("postgres")) if native else infrastructure.docker_postgres() as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def mailbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailboxAddress]:
+    """The embedded mailbox, also beside containers (Mailpit can't bounce or defer); POSTROOM_TEST_SMTP and _MAILBOX name another."""
+    if given := os.environ.get("POSTROOM_TEST_SMTP"):
+        yield MailboxAddress(given, os.environ["POSTROOM_TEST_MAILBOX"])
+        return
+    with Mailbox(tmp_path_factory.mktemp("mailbox")) as server:
+        yield MailboxAddress(server.smtp, server.url)
+
+
+Settings = TypeVar("Settings", bound=ServiceSettings)
+
+
+class FreshDatabase(Protocol):
+    """`await fresh_database(Settings, "po_service", batch_size=10)` gives settings whose database is new, migrated and its own."""
+
+    async def __call__(self, settings_class: type[Settings], package: str, **overrides: Any) -> Settings: ...
+
+
+@pytest.fixture(scope="session")
+def database_templates() -> dict[str, str]:
+    """Package → the database that was migrated once and is copied for each test."""
+    return {}
+
+
+@pytest.fixture
+async def fresh_database(postgres: str, database_templates: dict[str, str], tmp_path: Path) -> AsyncIterator[FreshDatabase]:
+    """A factory of settings, each with a database of its own, dropped after the test."""
+    from postroom import db  # noqa: PLC0415 - tests of other rooms need no service code
+
+    made: list[str] = []
+    common: dict[str, Any] = {"postgres": postgres, "emitters": ROOT / "deploy" / "emitters.yaml"}
+
+    async def make(settings_class: type[Settings], package: str, **overrides: Any) -> Settings:
+        if package not in database_templates:
+            template = f"template_{package}_{os.getpid()}"
+            await db.migrate(settings_class(**common, database=template), package)
+            database_templates[package] = template
+        name = f"test_{os.getpid()}_{next(_names)}_{package}"
+        await _execute(postgres, f'CREATE DATABASE "{name}" TEMPLATE "{database_templates[package]}"')
+        made.append(name)
+        return settings_class(**{**common, "blobs": tmp_path / "blobs", **overrides, "database": name})
+
+    yield make
+    for name in made:
+        await _execute(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def _execute(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(f"{dsn}/postgres")
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
