@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, Literal
+from typing import Literal, TypeAlias
 
 import asyncpg
 import orjson
@@ -14,8 +14,9 @@ import structlog
 from postroom.auth import Principal
 from postroom.settings import ServiceSettings
 
-Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
-Pool = asyncpg.Pool[Any]
+# asyncpg's classes are generic in its stubs alone.
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Role = Literal["worker", "api"]
 log = structlog.get_logger()
 
@@ -48,7 +49,11 @@ def role_name(settings: ServiceSettings, role: Role) -> str:
 
 async def _set_up_json(connection: Connection) -> None:
     await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", format="binary", encoder=lambda value: b"\x01" + orjson.dumps(value), decoder=lambda raw: orjson.loads(raw[1:])
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: b"\x01" + orjson.dumps(value),
+        decoder=lambda raw: orjson.loads(raw[1:]),
     )
 
 
@@ -75,10 +80,12 @@ async def migrate(settings: ServiceSettings, package: str) -> None:
     connection = await asyncpg.connect(settings.dsn)
     try:
         # Polled, for the blocking lock deadlocks with CREATE INDEX CONCURRENTLY.
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", MIGRATION_LOCK):
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", MIGRATION_LOCK):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         await _create_roles(connection, settings)
-        await connection.execute("CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())")
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
         done = {row["name"] for row in await connection.fetch("SELECT name FROM migrations")}
         for name, path in _migrations(package):
             if name not in done:

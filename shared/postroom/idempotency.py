@@ -36,7 +36,12 @@ async def begin(connection: Connection, principal: Principal, key: str, request:
         "SELECT request, response FROM idempotency WHERE tenant = $1 AND person = $2 AND key = $3", principal.tenant, principal.person, key
     )
     if row is None or row["request"] != fingerprint:
-        raise Problem(409, "idempotency_conflict", "This Idempotency-Key was used for another request. Use a new key for a new request.", "Idempotency-Key")
+        raise Problem(
+            409,
+            "idempotency_conflict",
+            "This Idempotency-Key was used for another request. Use a new key for a new request.",
+            "Idempotency-Key",
+        )
     return row["response"]
 
 

@@ -4,13 +4,15 @@ The promise (promises.md, *The promise at each hop*): each (emitter, source, id)
 processed is parked in the same transaction, and the rest of the batch goes on.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
 import structlog
 
-from postroom import parked
+from postroom import offsets, parked
+from postroom.contracts import topics
 from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
 from postroom.contracts.record import Record
@@ -21,11 +23,7 @@ log = structlog.get_logger()
 
 Handle = Callable[[Connection, Sequence[Event]], Awaitable[None]]
 Decode = Callable[[Record], Event]
-Partition = tuple[str, int]
-
-
-class Overtaken(Exception):  # noqa: N818 - no error: another instance was here first
-    """Another instance has moved an offset of this batch; read again from where the database says."""
+Identity = tuple[str, str, str]
 
 
 class Retry(Exception):  # noqa: N818 - no error: the batch runs again on fresh data
@@ -39,11 +37,24 @@ class Tally:
     processed: int = 0
     duplicates: int = 0
     parked: int = 0
-    rejected: list[Rejected] = field(default_factory=list)
 
 
-def _refusal(error: Exception) -> Refused | None:
-    """The refusal in an error, if it is the record's fault; None if it is the world's (disk full, deadlock, shutdown).
+@dataclass(slots=True)
+class _Effect:
+    """What became of some events; `conflicts` are the places of those whose id said something else before."""
+
+    processed: int = 0
+    duplicates: int = 0
+    conflicts: list[int] = field(default_factory=list)
+
+
+_CONFLICT = Refused(
+    "conflict", "an event with this source and id has come before and said something else; give the new one an id of its own", "id"
+)
+
+
+def _as_refusal(error: Exception) -> Exception:
+    """The refusal in an error, if it is a record's fault; the error itself if it is the world's (disk full, deadlock, shutdown).
 
     SQLSTATE classes 22 (data) and 23 (integrity), and the driver's own encoding errors, name an offender.
     """
@@ -53,38 +64,43 @@ def _refusal(error: Exception) -> Refused | None:
         return Refused("refused_by_database", f"SQLSTATE {error.sqlstate}: {error}")
     if isinstance(error, asyncpg.DataError | UnicodeError):
         return Refused("refused_by_database", f"the database's driver can't take it: {error}")
-    return None
+    return error
 
 
 class Intake:
-    """One service's way in: from Kafka in batches (`process`), over HTTP (`submit`), and again from the parked rows (`replay`)."""
+    """One service's way in: from Kafka in batches (`process`), over HTTP (`submit`), and again from the parked rows (`replay`).
 
-    def __init__(  # noqa: PLR0913 - wired once, each by name
-        self, *, service: str, pool: Pool, cluster: str, decode: Decode, handle: Handle, first: tuple[str, ...] = ()
-    ) -> None:
+    `handle` gives fresh events their effect, all of a batch at once; it raises Refused for an event that never can have one,
+    and Retry when it finds that another instance has changed what it had loaded.
+    """
+
+    def __init__(self, *, service: str, pool: Pool, decode: Decode, handle: Handle, first: tuple[str, ...] = ()) -> None:
         self.service = service
         self._pool = pool
-        self._cluster = cluster
         self._decode = decode
         self._handle = handle
         self._first = first
 
-    async def process(self, records: Sequence[Record]) -> Tally:
+    async def process(self, records: Sequence[Record], cluster: str) -> Tally:
         """Give each record its effect or its parked row. Raises Overtaken, or what the world did (the batch then comes again)."""
         while True:
             try:
                 async with self._pool.acquire() as connection, connection.transaction():
-                    await self._fence(connection, records)
+                    await offsets.advance(connection, cluster, records)
                     return await self._take_in(connection, records)
             except Retry:
                 log.info("batch runs again", reason="another instance was faster", records=len(records))
 
     async def submit(self, connection: Connection, event: Event) -> bool:
         """An event that didn't come through Kafka, in the caller's transaction. False if it was known already; raises Refused."""
-        tally = await self._effect(connection, [event])
-        if tally.rejected:
-            raise tally.rejected[0].refusal
-        return tally.processed == 1
+        try:
+            async with connection.transaction():
+                effect = await self._effect(connection, [event])
+        except Exception as error:
+            raise _as_refusal(error) from error
+        if effect.conflicts:
+            raise _CONFLICT
+        return effect.processed == 1
 
     async def replay(self, parked_id: int, mended: bytes | None = None) -> None:
         """Run a parked record again, mended or not, in the transaction that closes its row. Raises Refused, KeyError if it isn't open."""
@@ -92,88 +108,119 @@ class Intake:
             row = await parked.get(connection, parked_id)
             if row is None or row["closed_at"] is not None:
                 raise KeyError(parked_id)
-            try:
-                async with connection.transaction():
-                    tally = await self._effect(connection, [self._decode(parked.as_record(row, mended))])
-            except Exception as error:
-                refusal = _refusal(error)
-                if refusal is None or refusal is error:
-                    raise
-                raise refusal from error
-            if tally.rejected:
-                raise tally.rejected[0].refusal
+            # Closed first: the effect would close it as corrected, and an operator did this.
             await parked.close(connection, parked_id, "replayed" if mended is None else "mended")
-
-    async def positions(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
-        """Where to read on, as the database says; partitions it has never read are missing."""
-        rows = await self._pool.fetch("SELECT topic, partition, next_offset FROM offsets WHERE cluster = $1", self._cluster)
-        known = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-        return {partition: known[partition] for partition in partitions if partition in known}
-
-    async def _fence(self, connection: Connection, records: Sequence[Record]) -> None:
-        """Move the next offsets, and hold their rows: of two instances with the same records, one goes on."""
-        first: dict[Partition, int] = {}
-        last: dict[Partition, int] = {}
-        for record in records:
-            partition = (record.topic, record.partition)
-            first.setdefault(partition, record.offset)
-            last[partition] = record.offset
-        partitions = sorted(first)
-        topics, numbers = [topic for topic, _ in partitions], [number for _, number in partitions]
-        moved = await connection.fetch(
-            """
-            INSERT INTO offsets AS known (cluster, topic, partition, next_offset)
-            SELECT $1, t.topic, t.partition, t.next FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[]) AS t (topic, partition, first, next)
-            ON CONFLICT (cluster, topic, partition) DO UPDATE SET next_offset = excluded.next_offset
-            WHERE known.next_offset <= (SELECT f.first FROM unnest($2::text[], $3::int[], $4::bigint[]) AS f (topic, partition, first)
-                                        WHERE f.topic = known.topic AND f.partition = known.partition)
-            RETURNING topic
-            """,
-            self._cluster,
-            topics,
-            numbers,
-            [first[partition] for partition in partitions],
-            [last[partition] + 1 for partition in partitions],
-        )
-        if len(moved) != len(partitions):
-            raise Overtaken
+            await self.submit(connection, self._decode(parked.as_record(row, mended)))
 
     async def _take_in(self, connection: Connection, records: Sequence[Record]) -> Tally:
         events: list[tuple[Record, Event]] = []
-        rejected: list[Rejected] = []
+        unreadable: list[Rejected] = []
         for record in sorted(records, key=self._order):
             try:
                 events.append((record, self._decode(record)))
             except Refused as refusal:
-                rejected.append(Rejected(record, _emitter(record), refusal))
-        tally = await self._all_or_each(connection, events)
-        rejected += tally.rejected
-        await parked.park(connection, self.service, rejected)
-        tally.parked = len(rejected)
+                unreadable.append(Rejected(record, _emitter(record), refusal))
+        # Parked before the others have their effect: a correction in the same batch closes the row.
+        await parked.park(connection, self.service, unreadable)
+        tally, refused = await self._all_or_each(connection, events)
+        await parked.park(connection, self.service, refused)
+        tally.parked = len(unreadable) + len(refused)
         return tally
 
     def _order(self, record: Record) -> tuple[bool, str, int, int]:
         return (record.topic not in self._first, record.topic, record.partition, record.offset)
 
-    async def _all_or_each(self, connection: Connection, events: Sequence[tuple[Record, Event]]) -> Tally:
+    async def _all_or_each(self, connection: Connection, events: Sequence[tuple[Record, Event]]) -> tuple[Tally, list[Rejected]]:
         """The whole batch at once; if a record in it is refused, each by itself, and the offender is parked."""
         try:
-            async with connection.transaction():
-                return self._with_records(await self._effect(connection, [event for _, event in events]), events)
-        except Exception as error:
-            if _refusal(error) is None:
-                raise
-        total = Tally()
-        for record, event in events:
-            try:
-                async with connection.transaction():
-                    tally = self._with_records(await self._effect(connection, [event]), [(record, event)])
-            except Exception as error:  # noqa: PERF203 - one savepoint a record is the point
-                refusal = _refusal(error)
-                if refusal is None:
-                    raise
-                tally = Tally(rejected=[Rejected(record, event.emitter, refusal)])
+            return await self._attempt(connection, events)
+        except Refused as refusal:
+            if len(events) == 1:
+                return Tally(), [Rejected(events[0][0], events[0][1].emitter, refusal)]
+        total, refused = Tally(), []
+        for one in events:
+            tally, rejected = await self._all_or_each(connection, [one])
             total.processed += tally.processed
             total.duplicates += tally.duplicates
-            total.rejected += tally.rejected
-        return total
+            refused += rejected
+        return total, refused
+
+    async def _attempt(self, connection: Connection, events: Sequence[tuple[Record, Event]]) -> tuple[Tally, list[Rejected]]:
+        """These in one savepoint. Raises Refused if any of them is at fault, else what the world did."""
+        try:
+            async with connection.transaction():
+                effect = await self._effect(connection, [event for _, event in events])
+        except Exception as error:
+            raise _as_refusal(error) from error
+        conflicts = [Rejected(events[place][0], events[place][1].emitter, _CONFLICT) for place in effect.conflicts]
+        return Tally(effect.processed, effect.duplicates), conflicts
+
+    async def _effect(self, connection: Connection, events: Sequence[Event]) -> _Effect:
+        """Each event that is not known yet is handed to the handler; the intake rows stand in the same savepoint."""
+        hashes, fresh_identities = await _remember(connection, events)
+        effect, fresh, again = _Effect(), [], Counter[str]()
+        for place, event in enumerate(events):
+            if event.identity in fresh_identities:
+                fresh_identities.discard(event.identity)
+                fresh.append(event)
+            elif hashes[event.identity] == event.hash:
+                again[event.emitter] += 1
+            else:
+                effect.conflicts.append(place)
+        if again:
+            await _count_duplicates(connection, again)
+        if fresh:
+            await parked.close_corrected(connection, [event.identity for event in fresh])
+            await self._handle(connection, fresh)
+        effect.processed, effect.duplicates = len(fresh), again.total()
+        return effect
+
+
+async def _remember(connection: Connection, events: Sequence[Event]) -> tuple[dict[Identity, str], set[Identity]]:
+    """Write the intake rows. Returns the hash that each identity stands for, and which of them are new."""
+    hashes: dict[Identity, str] = {}
+    for event in events:
+        hashes.setdefault(event.identity, event.hash)
+    identities = sorted(hashes)
+    if not identities:
+        return {}, set()
+    rows = await connection.fetch(
+        """
+        INSERT INTO intake (emitter, source, id, hash)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+        ON CONFLICT DO NOTHING RETURNING emitter, source, id
+        """,
+        *zip(*identities, strict=True),
+        [hashes[identity] for identity in identities],
+    )
+    fresh = {(row["emitter"], row["source"], row["id"]) for row in rows}
+    if known := [identity for identity in identities if identity not in fresh]:
+        rows = await connection.fetch(
+            """
+            SELECT emitter, source, id, hash FROM intake
+            WHERE (emitter, source, id) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))
+            """,
+            *zip(*known, strict=True),
+        )
+        hashes |= {(row["emitter"], row["source"], row["id"]): row["hash"] for row in rows}
+    return hashes, fresh
+
+
+async def _count_duplicates(connection: Connection, again: Counter[str]) -> None:
+    emitters = sorted(again)
+    await connection.execute(
+        """
+        INSERT INTO duplicates AS known (emitter, seen) SELECT * FROM unnest($1::text[], $2::bigint[])
+        ON CONFLICT (emitter) DO UPDATE SET seen = known.seen + excluded.seen
+        """,
+        emitters,
+        [again[emitter] for emitter in emitters],
+    )
+
+
+def _emitter(record: Record) -> str:
+    """Whose record it is, as its topic says: nothing else in it could be read."""
+    for prefix in ("in.", "ubl.", "http:"):
+        if record.topic.startswith(prefix):
+            return record.topic.removeprefix(prefix)
+    return next((topic.owner for topic in topics.OWNED if topic.name == record.topic), record.topic)

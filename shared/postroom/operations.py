@@ -29,6 +29,7 @@ class Mended(BaseModel):
 def router(settings: ServiceSettings, pool: Pool, intake: Intake | None, consumer: Consumer | None, figures: Figures) -> APIRouter:
     """The routes below /operations, for operators only."""
     routes = APIRouter(prefix="/operations", tags=["operations"])
+    _add_parked(routes, pool, intake)
 
     @routes.get("/status")
     async def status(_: Operator) -> dict[str, Any]:
@@ -43,6 +44,10 @@ def router(settings: ServiceSettings, pool: Pool, intake: Intake | None, consume
                 **await figures(connection),
             }
 
+    return routes
+
+
+def _add_parked(routes: APIRouter, pool: Pool, intake: Intake | None) -> None:
     @routes.get("/parked")
     async def list_parked(_: Operator, *, closed: bool = False, event: str | None = None) -> dict[str, Any]:
         async with pool.acquire() as connection:
@@ -77,13 +82,11 @@ def router(settings: ServiceSettings, pool: Pool, intake: Intake | None, consume
             await parked.close(connection, parked_id, "discarded")
         return {"id": parked_id, "closed_by": "discarded"}
 
-    return routes
-
 
 def _unknown(parked_id: int) -> Problem:
     return Problem(404, "not_parked", f"No open parked record has the number {parked_id} here. List them with GET /operations/parked.")
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    """A parked row as JSON; bytes that are no UTF-8 stay visible as \\xNN."""
+    """A parked row as JSON; bytes that are no UTF-8 stay visible as escapes."""
     return {name: parked.header_text(value) if isinstance(value, bytes) else value for name, value in row.items()}

@@ -13,7 +13,10 @@ from postroom.db import Connection
 # Over HTTP there is no offset; a negative partition keeps such rows apart from every Kafka topic's.
 HTTP_PARTITION = -1
 OPEN = "closed_at IS NULL"
-_COLUMNS = "id, topic, partition, \"offset\", key, headers, value, written_at, emitter, source, event_id, reason, detail, path, parked_at, closed_at, closed_by"
+_COLUMNS = """
+    id, topic, partition, "offset", key, headers, value, written_at, emitter, source, event_id,
+    reason, detail, path, parked_at, closed_at, closed_by
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ def storable(text: str | None, limit: int = 2_000) -> str | None:
 
 
 def header_text(value: bytes | None) -> str | None:
-    """A header value as it can stand in jsonb: bytes that are no UTF-8 stay visible as \\xNN."""
+    """A header value as it can stand in jsonb: bytes that are no UTF-8 stay visible as escapes."""
     return None if value is None else value.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
 
 

@@ -38,13 +38,16 @@ class Relay:
         """Wake the lanes on NOTIFY; the sweep covers what a lost connection misses."""
         while True:
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                async with self._pool.acquire() as connection:
-                    lost = asyncio.Event()
-                    connection.add_termination_listener(lambda *_: lost.set())
-                    await connection.add_listener("outbox", lambda *_: self._wake_all())
-                    self._wake_all()
-                    await lost.wait()
+                await self._listen_until_lost()
             await asyncio.sleep(1)
+
+    async def _listen_until_lost(self) -> None:
+        lost = asyncio.Event()
+        async with self._pool.acquire() as connection:
+            connection.add_termination_listener(lambda *_: lost.set())
+            await connection.add_listener("outbox", lambda *_: self._wake_all())
+            self._wake_all()
+            await lost.wait()
 
     def _wake_all(self) -> None:
         for event in self._wake.values():

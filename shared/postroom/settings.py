@@ -1,4 +1,4 @@
-"""What every service is told by its environment (prefix POSTROOM_). Each service's settings.py extends this, and nothing else reads the environment."""
+"""What every service is told by its environment (prefix POSTROOM_); each service's settings.py extends this, and nothing else reads it."""
 
 from pathlib import Path
 

@@ -2,7 +2,7 @@
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, and its name says so
-    """This record can't be processed, now or ever, as it stands; the intake parks it with this reason.
+    """A record that can't be processed, now or ever, as it stands; the intake parks it with this reason.
 
     `reason` is a code that ops filter by: unreadable, invalid, unknown_type, forbidden, conflict, unsupported,
     ambiguous, too_large or refused_by_database. `detail` is for a person, and `path` names the field or XPath.

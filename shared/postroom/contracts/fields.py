@@ -12,7 +12,7 @@ def _decimal_text(value: Any) -> Any:
     if isinstance(value, Decimal):
         return value
     if not isinstance(value, str):
-        msg = "must be a decimal in a string, such as \"12.50\""
+        msg = 'must be a decimal in a string, such as "12.50"'
         raise ValueError(msg)  # noqa: TRY004 - pydantic turns ValueError, not TypeError, into a named field error
     return value
 

@@ -7,7 +7,7 @@ from postroom.contracts.messages import Cause
 
 
 class EnvelopeOutcome(Fact):
-    """An envelope reached `state` (sent, deferred, bounced, dead, unknown, cancelled, held); `detail` is the server's reply or our reason."""
+    """An envelope reached `state` (sent, deferred, bounced, dead, unknown, cancelled, held); `detail` is the server's reply or ours."""
 
     TYPE: ClassVar[str] = "EnvelopeOutcome.v1"
 

@@ -31,10 +31,7 @@ def _depth(value: Any) -> int:
     while level:
         deepest += 1
         level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            inner for outer in level if isinstance(outer, dict | list) for inner in (outer.values() if isinstance(outer, dict) else outer)
         ]
     return deepest
 

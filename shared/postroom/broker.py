@@ -1,0 +1,241 @@
+"""Kafka, with every trap of the libraries closed in one place (docs/decisions/0002-traps-of-the-broker-libraries.md)."""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Annotated, Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy, Context
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER
+from faststream.kafka.subscriber.usecase import BatchSubscriber
+
+from postroom import offsets
+from postroom.contracts.record import Record
+from postroom.db import Pool
+from postroom.intake import Intake
+from postroom.offsets import Overtaken
+from postroom.settings import ServiceSettings
+
+log = structlog.get_logger()
+
+MAX_BYTES = 2 * 1024 * 1024 + 64 * 1024
+LONG_POLL_MS = 5_000
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+# A poll ends after LONG_POLL_MS at the latest; if none has ended for this long, the client is stuck.
+STUCK_SECONDS = 60.0
+AWAY = (KafkaError, OSError, TimeoutError)
+
+
+def new_producer(kafka: str) -> AIOKafkaProducer:
+    """A producer that neither loses nor reorders: idempotent, acked by all, and wide enough for parked records. Not started."""
+    return AIOKafkaProducer(
+        bootstrap_servers=kafka,
+        enable_idempotence=True,
+        acks="all",
+        max_request_size=MAX_BYTES,
+        # The default of 16 KB holds five messages (docs: performance).
+        max_batch_size=256 * 1024,
+        linger_ms=2,
+        request_timeout_ms=10_000,
+    )
+
+
+async def cluster_id(kafka: str) -> str:
+    """What the cluster calls itself. Raises KafkaError or OSError while it is away."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=5_000)
+    await admin.start()
+    try:
+        return str((await admin.describe_cluster())["cluster_id"])
+    finally:
+        await admin.close()
+
+
+class Consumer:
+    """Reads all topics of a service in batches and hands them to its intake; the database's offsets rule."""
+
+    def __init__(self, settings: ServiceSettings, topics: Sequence[str], intake: Intake, pool: Pool) -> None:
+        self._settings = settings
+        self._topics = tuple(topics)
+        self._intake = intake
+        self._pool = pool
+        self._cluster = ""
+        self._client: AIOKafkaConsumer | None = None
+        self._polled_at = time.monotonic()
+        self._busy = False
+        self._commit: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Until cancelled. Waits for a broker that is away, and starts the client anew if it is stuck."""
+        while True:
+            broker = KafkaBroker(self._settings.kafka, client_id=self._settings.service, consumer_only=True, logger=None)
+            subscriber = self._subscribe(broker)
+            try:
+                self._cluster = await cluster_id(self._settings.kafka)
+                await broker.start()
+                self._client = subscriber.consumer
+                await self._watch()
+            except AWAY as error:
+                log.warning("Kafka is away; trying again", error=str(error) or type(error).__name__)
+            finally:
+                self._client = None
+                await broker.stop()
+            await asyncio.sleep(1)
+
+    def _subscribe(self, broker: KafkaBroker) -> BatchSubscriber:
+        holder: list[BatchSubscriber] = []  # the listener is asked for before the subscriber exists
+        subscriber = broker.subscriber(
+            *self._topics,
+            batch=True,
+            group_id=self._settings.service,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            no_reply=True,
+            max_records=self._settings.batch_size,
+            batch_timeout_ms=LONG_POLL_MS,
+            listener=_GoOnFromDatabase(self, holder),
+            parser=_parse,
+            decoder=_decode,
+        )
+        subscriber.get_msg = self._poll  # type: ignore[assignment,method-assign] # FastStream's own sleeps after each empty poll
+        subscriber(self._take)
+        holder.append(subscriber)
+        return subscriber
+
+    async def _watch(self) -> None:
+        self._polled_at = time.monotonic()
+        while self._busy or time.monotonic() - self._polled_at < STUCK_SECONDS:  # noqa: ASYNC110
+            await asyncio.sleep(STUCK_SECONDS / 10)
+        log.error("the Kafka client is stuck and is started anew", seconds=STUCK_SECONDS)
+
+    async def _poll(self, client: AIOKafkaConsumer) -> tuple[ConsumerRecord[bytes, bytes], ...]:
+        """A long poll: it returns as soon as there is something."""
+        found = await client.getmany(timeout_ms=LONG_POLL_MS, max_records=self._settings.batch_size)
+        self._polled_at = time.monotonic()
+        return tuple(chain(*found.values()))
+
+    async def _take(self, message: Annotated[KafkaMessage, Context("message")]) -> None:
+        """One batch: its effect, or the same batch again, until the database has it. Never raises, so nothing is skipped."""
+        raw = message.raw_message if isinstance(message.raw_message, tuple) else (message.raw_message,)
+        records = [_record(one) for one in raw]
+        pause, self._busy = FIRST_PAUSE, True
+        try:
+            while True:
+                try:
+                    await self._intake.process(records, self._cluster)
+                except Overtaken:
+                    log.info("another instance has read these records", records=len(records))
+                    await self._seek(_firsts(records))
+                    return
+                except Exception as error:
+                    log.exception("batch failed and comes again", records=len(records), pause=pause, error=str(error))
+                    await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+                    pause = min(pause * 2, LONGEST_PAUSE)
+                else:
+                    self._follow(records)
+                    return
+        finally:
+            self._polled_at, self._busy = time.monotonic(), False
+
+    async def _seek(self, otherwise: dict[TopicPartition, int]) -> None:
+        """Read on from where the database says; partitions that it doesn't know, from `otherwise`."""
+        client = self._client
+        if client is None:
+            return
+        known = await offsets.positions(self._pool, self._cluster)
+        for partition in otherwise.keys() & client.assignment():
+            client.seek(partition, known.get((partition.topic, partition.partition), otherwise[partition]))
+
+    async def place(self, assigned: set[TopicPartition], client: AIOKafkaConsumer) -> None:
+        """Put newly assigned partitions where the database says, and those it never read at their beginning; waits for the database."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                known = await offsets.positions(self._pool, self._cluster)
+                break
+            except Exception as error:  # noqa: BLE001 - without the database there is nothing to do but wait
+                log.warning("the database is away; partitions wait for their offsets", error=str(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+        unread = [partition for partition in assigned if (partition.topic, partition.partition) not in known]
+        for partition in assigned.difference(unread):
+            client.seek(partition, known[partition.topic, partition.partition])
+        if unread:
+            await client.seek_to_beginning(*unread)
+
+    def _follow(self, records: Sequence[Record]) -> None:
+        """Let Kafka's own commit follow behind, for the tools; one at a time, and a lost one is made good by the next."""
+        if self._client is not None and (self._commit is None or self._commit.done()):
+            nexts = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
+            self._commit = asyncio.create_task(_commit(self._client, nexts))
+
+    async def lag(self) -> dict[str, Any]:
+        """Records that wait, by topic; what the broker can't tell now is missing."""
+        client = self._client
+        if client is None:
+            return {"kafka": "away"}
+        partitions = [TopicPartition(topic, number) for topic in self._topics for number in client.partitions_for_topic(topic) or ()]
+        try:
+            async with asyncio.timeout(3):
+                ends = await client.end_offsets(partitions)
+                starts = await client.beginning_offsets(partitions)
+        except AWAY:
+            return {"kafka": "away"}
+        known = await offsets.positions(self._pool, self._cluster)
+        waiting = dict.fromkeys(self._topics, 0)
+        for partition, end in ends.items():
+            at = max(known.get((partition.topic, partition.partition), 0), starts[partition])
+            waiting[partition.topic] += max(0, end - at)
+        return waiting
+
+
+class _GoOnFromDatabase(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyped here
+    """After each assignment, read on from the database's offsets."""
+
+    def __init__(self, consumer: Consumer, subscriber: list[BatchSubscriber]) -> None:
+        self._consumer = consumer
+        self._subscriber = subscriber
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Nothing: a batch under way is fenced by the database."""
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Seek before the first fetch."""
+        client = self._subscriber[0].consumer
+        if assigned and client is not None:
+            await self._consumer.place(assigned, client)
+
+
+async def _parse(batch: tuple[ConsumerRecord[bytes, bytes], ...]) -> KafkaMessage:
+    """FastStream's message around the raw batch. Never raises: FastStream's own decodes headers and skips the batch if one is no UTF-8."""
+    return KafkaMessage(body=b"", raw_message=batch, headers={}, message_id="", consumer=FAKE_CONSUMER)
+
+
+async def _decode(_: KafkaMessage) -> None:
+    """Nothing is decoded here: that is the intake's, where a refusal is parked."""
+
+
+async def _commit(client: AIOKafkaConsumer, nexts: dict[TopicPartition, int]) -> None:
+    try:
+        await client.commit(nexts)
+    except AWAY as error:
+        log.debug("Kafka's commit was lost; the database's offsets rule", error=str(error))
+
+
+def _firsts(records: Sequence[Record]) -> dict[TopicPartition, int]:
+    firsts: dict[TopicPartition, int] = {}
+    for record in records:
+        firsts.setdefault(TopicPartition(record.topic, record.partition), record.offset)
+    return firsts
+
+
+def _record(raw: ConsumerRecord[bytes, bytes]) -> Record:
+    written_at = datetime.fromtimestamp(max(raw.timestamp, 0) / 1000, UTC)
+    return Record(raw.topic, raw.partition, raw.offset, raw.key, tuple(raw.headers), raw.value, written_at)
