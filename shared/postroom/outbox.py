@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import orjson
+
 from postroom.contracts import cloudevents, topics
 from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
@@ -16,20 +18,21 @@ async def add(connection: Connection, events: Sequence[Event]) -> None:
     await connection.execute(
         """
         INSERT INTO outbox (topic, key, headers, value)
-        SELECT topic, key, headers, value
-        FROM unnest($1::text[], $2::bytea[], $3::jsonb[], $4::bytea[]) WITH ORDINALITY AS t (topic, key, headers, value, n)
+        SELECT topic, key, headers::jsonb, value
+        FROM unnest($1::text[], $2::bytea[], $3::text[], $4::bytea[]) WITH ORDINALITY AS t (topic, key, headers, value, n)
         ORDER BY n
         """,
         *zip(*rows, strict=True),
     )
 
 
-def _row(event: Event) -> tuple[str, bytes, list[list[str]], bytes]:
+def _row(event: Event) -> tuple[str, bytes, str, bytes]:
     topic = topics.of_fact(event.type)
     headers, value = cloudevents.encode(event)
     if len(value) > topic.max_bytes:
         raise Refused("too_large", f"the event {event.type} would have {len(value)} bytes; {topic.name} takes {topic.max_bytes}")
-    return topic.name, event.key.encode(), [[name, text.decode()] for name, text in headers], value
+    # As text: asyncpg takes lists in a jsonb[] for further dimensions of the array.
+    return topic.name, event.key.encode(), orjson.dumps([[name, text.decode()] for name, text in headers]).decode(), value
 
 
 async def depth(connection: Connection) -> int:

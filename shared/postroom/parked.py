@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from postroom import clock
 from postroom.contracts import cloudevents
 from postroom.contracts.errors import Refused
@@ -48,8 +50,10 @@ async def park(connection: Connection, service: str, rejected: Sequence[Rejected
     await connection.execute(
         """
         INSERT INTO parked (topic, partition, "offset", key, headers, value, written_at, emitter, source, event_id, reason, detail, path)
-        SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::jsonb[], $6::bytea[], $7::timestamptz[],
-                             $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
+        SELECT topic, partition, "offset", key, headers::jsonb, value, written_at, emitter, source, event_id, reason, detail, path
+        FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::text[], $6::bytea[], $7::timestamptz[],
+                    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
+             AS t (topic, partition, "offset", key, headers, value, written_at, emitter, source, event_id, reason, detail, path)
         ON CONFLICT (topic, partition, "offset") DO NOTHING
         """,
         *zip(*rows, strict=True),
@@ -68,7 +72,8 @@ def _row(one: Rejected) -> tuple[Any, ...]:
         record.partition,
         record.offset,
         record.key,
-        [[storable(name), header_text(value)] for name, value in record.headers],
+        # As text: asyncpg takes lists in a jsonb[] for further dimensions of the array.
+        orjson.dumps([[storable(name), header_text(value)] for name, value in record.headers]).decode(),
         record.value,
         record.timestamp,
         one.emitter,

@@ -122,10 +122,11 @@ def main(
     emitters: Annotated[Path, typer.Option(help="the register of external emitters", envvar="POSTROOM_EMITTERS")] = Path(
         "deploy/emitters.yaml"
     ),
+    *,
     replication: Annotated[int, typer.Option(min=1, help="copies of each new topic; 3 in production")] = 1,
     add_partitions: Annotated[
         bool, typer.Option("--add-partitions", help="let topics grow to their declared partitions; drain them first")
-    ] = False,  # noqa: FBT002 - a flag of the command line
+    ] = False,
 ) -> None:
     """Make Kafka's topics what the contracts and the register declare; prints one line a topic."""
     try:

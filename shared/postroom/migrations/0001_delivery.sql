@@ -61,7 +61,6 @@ CREATE TABLE outbox (
     -- A row that Kafka would refuse must not be able to stop its lane.
     CONSTRAINT outbox_row_fits CHECK (octet_length(value) <= CASE WHEN topic LIKE 'parked.%' THEN 2097152 ELSE 262144 END)
 );
-ALTER TABLE outbox ALTER COLUMN value SET COMPRESSION lz4;
 CREATE INDEX outbox_unpublished ON outbox (topic, id) WHERE published_at IS NULL;
 CREATE INDEX outbox_published ON outbox (published_at) WHERE published_at IS NOT NULL;
 

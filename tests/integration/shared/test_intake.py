@@ -1,0 +1,137 @@
+"""Each event has its effect once; what can't be processed is parked, and the rest of the batch goes on."""
+
+import asyncio
+
+import pytest
+from postroom.contracts.errors import Refused
+from postroom.intake import Retry
+from postroom.offsets import Overtaken
+
+from tests.integration.shared.conftest import Service, budget, raw, record
+
+CLUSTER = "a-cluster"
+
+
+async def test_a_batch_has_its_effect_in_order_and_moves_the_offset(service: Service) -> None:
+    """Three events, one call of the handler, the next offset behind them."""
+    tally = await service.intake.process([record(budget(f"e{n}"), n) for n in range(3)], CLUSTER)
+    assert (tally.processed, tally.duplicates, tally.parked) == (3, 0, 0)
+    assert service.handled == [["e0", "e1", "e2"]]
+    assert await service.effects() == ["e0", "e1", "e2"]
+    assert await service.pool.fetchval("SELECT next_offset FROM offsets WHERE cluster = $1", CLUSTER) == 3
+
+
+async def test_the_same_event_again_has_no_second_effect(service: Service) -> None:
+    """In the same batch, in a later one, and on another partition: a duplicate, counted by emitter."""
+    one = budget("e1")
+    await service.intake.process([record(one, 0), record(one, 1)], CLUSTER)
+    tally = await service.intake.process([record(one, 2), record(one, 0, partition=1)], CLUSTER)
+    assert (tally.processed, tally.duplicates) == (0, 2)
+    assert await service.effects() == ["e1"]
+    assert await service.pool.fetchval("SELECT seen FROM duplicates WHERE emitter = 'tests'") == 3
+
+
+async def test_the_same_id_with_other_content_is_parked_as_conflict(service: Service) -> None:
+    """Across batches and within one; the first one keeps its effect."""
+    await service.intake.process([record(budget("e1", "first"), 0)], CLUSTER)
+    await service.intake.process([record(budget("e1", "second"), 1), record(budget("e2", "x"), 2), record(budget("e2", "y"), 3)], CLUSTER)
+    assert await service.parked() == [("conflict", "id"), ("conflict", "id")]
+    assert await service.effects() == ["e1", "e2"]
+
+
+@pytest.mark.parametrize(
+    ("value", "headers", "reason", "path"),
+    [
+        (None, (), "unreadable", ""),
+        (b"{", (), "unreadable", ""),
+        (b"\xff\xfe", (), "unreadable", ""),
+        (b'{"a": NaN}', (), "unreadable", ""),
+        (b'{"a": 1, "a": 2}', (), "unreadable", ""),
+        (b"[" * 5000 + b"]" * 5000, (), "unreadable", ""),
+        (b"{}", (("ce_specversion", b"\xff"),), "unreadable", "ce_specversion"),
+        (b"{}", (("ce_specversion", None),), "invalid", "specversion"),
+        (b'{"specversion": "1.0", "type": "NoSuchThing.v1"}', (), "unknown_type", "type"),
+        (b'{"specversion": "1.0", "type": "BudgetExpired.v1", "subject": "B1", "data": {}}', (), "invalid", "data.budget"),
+        (b"x" * 300_000, (), "too_large", ""),
+    ],
+)
+async def test_bad_records_are_parked_and_the_rest_goes_on(service: Service, value, headers, reason, path) -> None:
+    """One bad record between two good ones: parked with its raw bytes and the reason, mirrored to the parked topic."""
+    tally = await service.intake.process([record(budget("e0"), 0), raw(value, 1, headers=headers), record(budget("e2"), 2)], CLUSTER)
+    assert (tally.processed, tally.parked) == (2, 1)
+    assert await service.effects() == ["e0", "e2"]
+    assert await service.parked() == [(reason, path)]
+    assert await service.pool.fetchval("SELECT value FROM parked") == value
+    assert await service.pool.fetchval("SELECT count(*) FROM outbox WHERE topic = 'parked.shared-tests'") == 1
+
+
+@pytest.mark.parametrize("offender", ["refuse", "with \x00 in it"])
+async def test_what_the_database_refuses_is_parked_alone(service: Service, offender: str) -> None:
+    """A constraint, and a NUL that is valid JSON: the batch runs again with a savepoint per record."""
+    await service.intake.process([record(budget("e0"), 0), record(budget("e1", offender), 1), record(budget("e2"), 2)], CLUSTER)
+    assert await service.effects() == ["e0", "e2"]
+    assert await service.parked() == [("refused_by_database", "")]
+    assert await service.pool.fetchval("SELECT count(*) FROM intake") == 2, "an offender writes no intake row"
+
+
+async def test_an_error_of_the_world_rolls_all_back(service: Service) -> None:
+    """Nothing is parked and no offset moves when it is not the record's fault; the same batch succeeds later."""
+
+    def fail() -> None:
+        raise OSError("no route")
+
+    service.before_save.append(fail)
+    with pytest.raises(OSError, match="no route"):
+        await service.intake.process([record(budget("e0"), 0)], CLUSTER)
+    assert await service.pool.fetchval("SELECT count(*) FROM offsets") == 0
+    assert await service.parked() == []
+    service.before_save.clear()
+    assert (await service.intake.process([record(budget("e0"), 0)], CLUSTER)).processed == 1
+
+
+async def test_retry_runs_the_batch_again_on_fresh_data(service: Service) -> None:
+    """A handler that finds its loaded data stale starts over, and the event still has one effect."""
+
+    def stale_once() -> None:
+        service.before_save.clear()
+        raise Retry
+
+    service.before_save.append(stale_once)
+    await service.intake.process([record(budget("e0"), 0)], CLUSTER)
+    assert service.handled == [["e0"], ["e0"]]
+    assert await service.effects() == ["e0"]
+
+
+async def test_of_two_instances_with_the_same_records_one_goes_on(service: Service) -> None:
+    """The other is overtaken and leaves nothing behind."""
+    batch = [record(budget(f"e{n}"), n) for n in range(20)]
+    results = await asyncio.gather(*(service.intake.process(batch, CLUSTER) for _ in range(4)), return_exceptions=True)
+    assert sum(isinstance(result, Overtaken) for result in results) == 3
+    assert len(await service.effects()) == 20
+
+
+async def test_a_corrected_record_closes_what_was_parked(service: Service) -> None:
+    """Somebody writes it again, rightly, under the same source and id."""
+    good = budget("e1")
+    bad = raw(b'{"specversion":"1.0","id":"e1","source":"tests","type":"BudgetExpired.v1","subject":"B1","tenant":"demo","data":{}}', 0)
+    await service.intake.process([bad], CLUSTER)
+    assert len(await service.parked()) == 1
+    await service.intake.process([record(good, 1)], CLUSTER)
+    assert await service.parked() == []
+    assert await service.pool.fetchval("SELECT closed_by FROM parked") == "corrected"
+
+
+async def test_replay_mended_has_its_effect_and_closes_the_row(service: Service) -> None:
+    """As it came it is refused again and stays; mended it has its effect, once."""
+    from postroom.contracts import cloudevents
+
+    await service.intake.process([raw(b"{", 0)], CLUSTER)
+    number = await service.pool.fetchval("SELECT id FROM parked")
+    with pytest.raises(Refused):
+        await service.intake.replay(number)
+    assert len(await service.parked()) == 1
+    await service.intake.replay(number, cloudevents.structured(budget("e1")))
+    assert await service.effects() == ["e1"]
+    assert await service.pool.fetchval("SELECT closed_by FROM parked") == "mended"
+    with pytest.raises(KeyError):
+        await service.intake.replay(number, cloudevents.structured(budget("e1")))
