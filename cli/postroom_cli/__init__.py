@@ -1,0 +1,1 @@
+"""The command `postroom`: what an operator or a script asks of a running installation."""

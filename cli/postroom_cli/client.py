@@ -1,0 +1,84 @@
+"""The gateway as the command sees it: one call, one JSON answer, or a CliError."""
+
+from typing import Any, Self
+
+import httpx
+import orjson
+
+from postroom_cli.errors import FAILED, REFUSED, CliError
+from postroom_cli.settings import Settings
+
+OPERATOR = "operator"
+_TIMEOUT = httpx.Timeout(60, connect=5)
+
+
+class Gateway:
+    """A session with the gateway as the operator of a tenant; use it as a context manager."""
+
+    def __init__(self, settings: Settings, tenant: str) -> None:
+        self.url = settings.gateway_address()
+        self.tenant = tenant
+        self._settings = settings
+        self._token: str | None = settings.token.get_secret_value() if settings.token else None
+        self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def get(self, path: str, **query: str | None) -> Any:
+        """The answer to a GET; a query value None is left out."""
+        return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
+
+    def post(self, path: str, **request: Any) -> Any:
+        """The answer to a POST; `request` is what httpx takes (json, content, params, headers)."""
+        return self._call("POST", path, **request)
+
+    def token(self, person: str) -> dict[str, Any]:
+        """A token of this person from the local issuer: {token, expires_in, principal}."""
+        secret = self._settings.secret()
+        if not secret:
+            hint = "Set POSTROOM_TOKEN to a token of your issuer, or run this inside the folder of a local installation."
+            raise CliError("no_issuer", "There is no token, and no local issuer to get one from.", hint)
+        body = {"person": person, "tenant": self.tenant}
+        return dict(self._send("POST", "/token", json=body, headers={"X-Issuer-Secret": secret}))
+
+    def _call(self, method: str, path: str, **request: Any) -> Any:
+        if self._token is None:
+            self._token = str(self.token(OPERATOR)["token"])
+        headers = {**request.pop("headers", {}), "Authorization": f"Bearer {self._token}"}
+        return self._send(method, path, headers=headers, **request)
+
+    def _send(self, method: str, path: str, **request: Any) -> Any:
+        try:
+            response = self._http.request(method, path, **request)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            detail = f"The gateway at {self.url} does not answer: {error or type(error).__name__}."
+            raise CliError("unreachable", detail, "Is Postroom running? `make up` starts it, `make status` shows it.") from error
+        return _answer(response)
+
+
+def _answer(response: httpx.Response) -> Any:
+    try:
+        body = orjson.loads(response.content) if response.content else None
+    except orjson.JSONDecodeError as error:
+        detail = f"{response.request.url} answered {response.status_code} with something that is no JSON."
+        raise CliError("no_json", detail, "Is that address really Postroom's gateway?") from error
+    if response.is_success:
+        return body
+    raise _refusal(response, body if isinstance(body, dict) else {})
+
+
+def _refusal(response: httpx.Response, problem: dict[str, Any]) -> CliError:
+    """A problem+json answer as an error; what only a retry or another token can help is FAILED."""
+    status = response.status_code
+    detail = str(problem.get("detail") or problem.get("title") or f"{response.request.url.path} answered {status}.")
+    hint = ""
+    if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        hint = "Check POSTROOM_TOKEN (it may have run out), or unset it to take the local issuer's."
+    unasked = status >= httpx.codes.INTERNAL_SERVER_ERROR or bool(hint)
+    return CliError(
+        str(problem.get("code") or f"http_{status}"), detail, hint, exit_code=FAILED if unasked else REFUSED, field=problem.get("field")
+    )

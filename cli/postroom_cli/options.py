@@ -1,0 +1,22 @@
+"""The options that commands share."""
+
+from typing import Annotated
+
+import typer
+
+from postroom_cli.client import Gateway
+from postroom_cli.settings import Settings
+
+AsJson = Annotated[bool, typer.Option("--json", help="The machine form on stdout; errors as JSON on stderr.")]
+Tenant = Annotated[str, typer.Option(envvar="POSTROOM_TENANT", help="The buying organisation.", metavar="TENANT")]
+DEMO = "demo"
+
+
+def settings(context: typer.Context) -> Settings:
+    """The settings that the root command put together."""
+    return context.ensure_object(Settings)
+
+
+def gateway(context: typer.Context, tenant: str) -> Gateway:
+    """The gateway, as the tenant's operator."""
+    return Gateway(settings(context), tenant)

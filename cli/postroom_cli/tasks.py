@@ -1,0 +1,44 @@
+"""`postroom task`: the scheduled tasks of po-service, on demand."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from postroom_cli import output
+from postroom_cli.options import DEMO, AsJson, Tenant, gateway
+
+app = typer.Typer(no_args_is_help=True, help="The scheduled tasks: list them, or run one now.")
+AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Run it as if today were this day.")]
+
+
+@app.command("list")
+def list_(context: typer.Context, tenant: Tenant = DEMO, *, as_json: AsJson = False) -> None:
+    """The tasks, and when each last ran."""
+    with gateway(context, tenant) as door:
+        answer = door.get("/api/tasks")
+    if as_json:
+        output.as_json(answer)
+        return
+    rows: list[dict[str, Any]] = answer["tasks"]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    output.console().print(output.table(columns, [[row.get(name) for name in columns] for row in rows]))
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="check-budgets, book-receipts …; `postroom task list` names them.")],
+    as_of: AsOf = None,
+    tenant: Tenant = DEMO,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Run a task now. What it has raised before it doesn't raise again."""
+    day = as_of.date().isoformat() if as_of else None
+    with gateway(context, tenant) as door:
+        answer = door.post(f"/api/tasks/{name}/run", params={"as_of": day} if day else {})
+    if as_json:
+        output.as_json(answer)
+    else:
+        output.console().print(output.text(f"{name}: {answer['raised']} raised, as of {answer.get('as_of') or day or 'today'}"))
