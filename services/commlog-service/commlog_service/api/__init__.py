@@ -1,0 +1,1 @@
+"""HTTP, calling the same functions as the handlers."""

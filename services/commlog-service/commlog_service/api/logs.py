@@ -1,0 +1,78 @@
+"""Log types and logs."""
+
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from commlog_service import handlers
+from commlog_service.domain.logs import Log, TenantSettings, checked_types
+from commlog_service.store import orders as store
+from commlog_service.wiring import Asking, IdempotencyKey, Writing
+from postroom import db, idempotency
+from postroom.auth import Operator
+
+router = APIRouter(tags=["communication logs"])
+
+
+class NewLog(BaseModel):
+    """A log to save; `intent` says whether the sending step follows. Saving never sends."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = Field(default="", examples=["Delivery"])
+    message: str = Field(default="", examples=["The rest follows on Friday."])
+    intent: Literal["save", "save_and_send"] = "save"
+
+
+class LogTypes(BaseModel):
+    """A tenant's choice."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    types: list[str] = Field(max_length=50)
+    visible_unsent: bool = True
+
+
+class Logs(BaseModel):
+    """An order's logs, the oldest first: both sides see the same."""
+
+    logs: list[Log]
+
+
+@router.get("/log-types")
+async def list_log_types(asker: Asking) -> LogTypes:
+    """The types that a log of this tenant may have."""
+    async with db.as_principal(asker.wiring.api, asker.principal) as connection:
+        chosen = await store.tenant_settings(connection, asker.principal.tenant)
+    return LogTypes(types=chosen.log_types, visible_unsent=chosen.visible_unsent)
+
+
+@router.put("/log-types")
+async def choose_log_types(asker: Asking, _: Operator, body: LogTypes) -> LogTypes:
+    """Set the tenant's types; logs that exist keep theirs. Operators only."""
+    chosen = TenantSettings(log_types=checked_types(body.types), visible_unsent=body.visible_unsent)
+    async with db.as_principal(asker.wiring.api, asker.principal) as connection:
+        await store.choose(connection, asker.principal.tenant, chosen)
+    return LogTypes(types=chosen.log_types, visible_unsent=chosen.visible_unsent)
+
+
+@router.get("/orders/{order}/logs")
+async def list_logs(asker: Asking, order: str) -> Logs:
+    """The communication logs of an order."""
+    seen = await asker.order(order)
+    async with db.as_principal(asker.wiring.api, asker.principal) as connection:
+        return Logs(logs=await handlers.visible_logs(connection, asker.principal, seen))
+
+
+@router.post("/orders/{order}/logs", status_code=201, response_model=Log)
+async def write_log(asker: Writing, order: str, body: NewLog, key: IdempotencyKey) -> Any:
+    """Save a log on the order. Nothing is mailed; the other side finds it in its inbox. A retry with the same key is the same log."""
+    seen = await asker.order(order)
+    async with db.as_principal(asker.wiring.api, asker.principal) as connection:
+        request = ["log", order, body.type, body.message]
+        if answered := await idempotency.begin(connection, asker.principal, key, request):
+            return answered
+        log = (await handlers.write_log(connection, asker.principal, seen, key, (body.type, body.message))).model_dump(mode="json")
+        await idempotency.finish(connection, asker.principal, key, log)
+    return log

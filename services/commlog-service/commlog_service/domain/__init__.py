@@ -1,0 +1,1 @@
+"""Values and decisions of communication logs; no I/O."""

@@ -1,0 +1,68 @@
+"""One short function per event or command: load, decide, save and emit, in the caller's transaction."""
+
+from collections.abc import Sequence
+
+from commlog_service.domain import correspondences, history, logs, outcomes
+from commlog_service.domain.correspondences import Send
+from commlog_service.domain.logs import Log
+from commlog_service.domain.orders import Order
+from commlog_service.store import correspondences as correspondence_store
+from commlog_service.store import logs as log_store
+from commlog_service.store import orders as order_store
+from commlog_service.store import outcomes as outcome_store
+from postroom import clock, outbox
+from postroom.auth import Principal
+from postroom.contracts import ids
+from postroom.contracts.event import Event
+from postroom.contracts.outcomes import EnvelopeOutcome
+from postroom.db import Connection
+from postroom.problems import Problem
+
+
+async def record_outcomes(connection: Connection, events: Sequence[Event]) -> None:
+    """What became of the mails, a batch at a time."""
+    places = {place for event in events if isinstance(event.data, EnvelopeOutcome) and (place := outcomes.place(event.data))}
+    standing = await outcome_store.load(connection, sorted(places))
+    decided: dict[outcomes.Place, outcomes.Standing] = {}
+    for event in events:
+        if change := outcomes.decide(event, standing):
+            place, new = change
+            standing[place] = decided[place] = new
+    if decided:
+        await outcome_store.save(connection, decided)
+
+
+async def write_log(connection: Connection, principal: Principal, order: Order, key: str, text: tuple[str, str]) -> Log:
+    """Save a log (type, message) on the order, and tell of it. No mail."""
+    settings = await order_store.tenant_settings(connection, order.tenant)
+    entry = await order_store.next_entry(connection, order.tenant, order.id)
+    author = order.author(principal.person, principal.name, principal.side)
+    log_id = ids.stable("log", order.tenant, principal.person, key)
+    log = logs.write(log_id, author, *text, entry, known=settings.log_types, at=clock.now())
+    await log_store.insert(connection, order, log)
+    await order_store.record(connection, order, history.of_log(log))
+    await outbox.add(connection, [logs.created(order, log, settings)])
+    return log
+
+
+async def visible_logs(connection: Connection, principal: Principal, order: Order) -> list[Log]:
+    """The order's logs that this side sees: its own, and the other's unless the tenant hides unsent ones from the client."""
+    settings = await order_store.tenant_settings(connection, order.tenant)
+    hidden = "supplier" if principal.side == "client" and not settings.visible_unsent else None
+    return await log_store.of_order(connection, order.tenant, order.id, sent_only_of=hidden)
+
+
+async def accept_send(connection: Connection, send: Send, *, confirm_identical: bool) -> None:
+    """Accept a click on Send: the row, its recipients, the history and the event."""
+    earlier = await correspondence_store.identical(connection, send)
+    if earlier and not confirm_identical:
+        raise Problem(
+            409,
+            "identical_send",
+            "The same was sent to the same people before. Send with confirm_identical to send it again.",
+            send=earlier,
+        )
+    await correspondence_store.insert_send(connection, send)
+    await correspondence_store.insert_recipients(connection, send)
+    await order_store.record(connection, send.order, history.of_send(send))
+    await outbox.add(connection, [correspondences.requested(send)])

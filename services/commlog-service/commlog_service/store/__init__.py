@@ -1,0 +1,1 @@
+"""All SQL of commlog-service: one function, one statement."""

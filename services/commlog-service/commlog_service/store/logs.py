@@ -1,0 +1,66 @@
+"""Logs: written once, read in their order."""
+
+from commlog_service.domain.logs import Log
+from commlog_service.domain.orders import Order
+from postroom.db import Connection
+
+# A log is sent when a correspondence has carried it.
+_SELECT = """
+    SELECT logs.id AS log, log_type, message, author, created_at, logs.entry,
+           EXISTS (SELECT FROM sends
+                   WHERE sends.tenant = logs.tenant AND sends.order_id = logs.order_id AND logs.id = ANY(sends.logs)) AS sent
+    FROM logs
+"""
+
+
+async def insert(connection: Connection, order: Order, log: Log) -> None:
+    """Keep a log, for good."""
+    await connection.execute(
+        """
+        INSERT INTO logs (id, tenant, order_id, supplier, entry, log_type, message, author, side, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        """,
+        log.log,
+        order.tenant,
+        order.id,
+        order.supplier,
+        log.entry,
+        log.log_type,
+        log.message,
+        log.author.model_dump(),
+        log.author.side,
+        log.created_at,
+    )
+
+
+async def of_order(connection: Connection, tenant: str, order_id: str, *, sent_only_of: str | None = None) -> list[Log]:
+    """The order's logs, the oldest first; of the side `sent_only_of`, only those that were sent."""
+    rows = await connection.fetch(
+        f"""
+        SELECT * FROM ({_SELECT} WHERE tenant = $1 AND order_id = $2) AS log
+        WHERE sent OR $3::text IS NULL OR author->>'side' <> $3 ORDER BY entry
+        """,  # noqa: S608 - a constant
+        tenant,
+        order_id,
+        sent_only_of,
+    )
+    return [Log.model_validate(dict(row)) for row in rows]
+
+
+async def by_ids(connection: Connection, ids: list[str]) -> list[Log]:
+    """These logs, the oldest first."""
+    rows = await connection.fetch(f"{_SELECT} WHERE id = ANY($1::text[]) ORDER BY entry", ids)
+    return [Log.model_validate(dict(row)) for row in rows]
+
+
+async def by_ref(connection: Connection, ref: str) -> list[dict[str, object]]:
+    """Logs of any tenant by their own id, their order's id or its number: for the operators' `explain`."""
+    rows = await connection.fetch(
+        """
+        SELECT logs.id AS log, logs.tenant, order_refs.id AS "order", number AS order_number, log_type, author, created_at
+        FROM logs JOIN order_refs ON order_refs.tenant = logs.tenant AND order_refs.id = logs.order_id
+        WHERE logs.id = $1 OR order_refs.id = $1 OR number = $1 ORDER BY created_at LIMIT 500
+        """,
+        ref,
+    )
+    return [dict(row) for row in rows]
