@@ -6,15 +6,16 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Annotated, Any
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
-from faststream import AckPolicy, Context
-from faststream.kafka import KafkaBroker, KafkaMessage
-from faststream.kafka.message import FAKE_CONSUMER
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.annotations import KafkaMessage as MessageInContext
+from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from postroom import offsets
@@ -70,6 +71,7 @@ class Consumer:
         self._client: AIOKafkaConsumer | None = None
         self._polled_at = time.monotonic()
         self._busy = False
+        self._behind: dict[TopicPartition, int] = {}
         self._commit: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -121,7 +123,7 @@ class Consumer:
         self._polled_at = time.monotonic()
         return tuple(chain(*found.values()))
 
-    async def _take(self, message: Annotated[KafkaMessage, Context("message")]) -> None:
+    async def _take(self, message: MessageInContext) -> None:
         """One batch: its effect, or the same batch again, until the database has it. Never raises, so nothing is skipped."""
         raw = message.raw_message if isinstance(message.raw_message, tuple) else (message.raw_message,)
         records = [_record(one) for one in raw]
@@ -171,10 +173,18 @@ class Consumer:
             await client.seek_to_beginning(*unread)
 
     def _follow(self, records: Sequence[Record]) -> None:
-        """Let Kafka's own commit follow behind, for the tools; one at a time, and a lost one is made good by the next."""
-        if self._client is not None and (self._commit is None or self._commit.done()):
-            nexts = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
-            self._commit = asyncio.create_task(_commit(self._client, nexts))
+        """Let Kafka's own commit follow behind, for the tools: the offsets that rule are the database's."""
+        self._behind |= {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
+        if self._commit is None or self._commit.done():
+            self._commit = asyncio.create_task(self._commit_behind())
+
+    async def _commit_behind(self) -> None:
+        while self._behind and self._client is not None:
+            nexts, self._behind = self._behind, {}
+            try:
+                await self._client.commit(nexts)
+            except AWAY as error:
+                log.debug("Kafka's commit was lost; the database's offsets rule", error=str(error))
 
     async def lag(self) -> dict[str, Any]:
         """Records that wait, by topic; what the broker can't tell now is missing."""
@@ -220,13 +230,6 @@ async def _parse(batch: tuple[ConsumerRecord[bytes, bytes], ...]) -> KafkaMessag
 
 async def _decode(_: KafkaMessage) -> None:
     """Nothing is decoded here: that is the intake's, where a refusal is parked."""
-
-
-async def _commit(client: AIOKafkaConsumer, nexts: dict[TopicPartition, int]) -> None:
-    try:
-        await client.commit(nexts)
-    except AWAY as error:
-        log.debug("Kafka's commit was lost; the database's offsets rule", error=str(error))
 
 
 def _firsts(records: Sequence[Record]) -> dict[TopicPartition, int]:

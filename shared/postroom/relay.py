@@ -45,11 +45,15 @@ class Relay:
         lost = asyncio.Event()
         async with self._pool.acquire() as connection:
             connection.add_termination_listener(lambda *_: lost.set())
-            await connection.add_listener("outbox", lambda *_: self._wake_all())
-            self._wake_all()
-            await lost.wait()
+            await connection.add_listener("outbox", self._wake_all)
+            try:
+                self._wake_all()
+                await lost.wait()
+            finally:
+                with suppress(asyncpg.InterfaceError):
+                    await connection.remove_listener("outbox", self._wake_all)
 
-    def _wake_all(self) -> None:
+    def _wake_all(self, *_: object) -> None:
         for event in self._wake.values():
             event.set()
 

@@ -1,0 +1,185 @@
+"""From the outbox through a real Kafka to an intake: in order, once, whatever the records hold."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from postroom import broker, outbox, running
+from postroom.broker import Consumer
+from postroom.contracts import cloudevents
+from postroom.contracts.reading import Reader
+from postroom.contracts.topics import Topic
+from postroom.intake import Intake
+from postroom.relay import Relay
+
+from tests.integration.shared.conftest import Service, budget
+
+
+@pytest.fixture
+async def topic(kafka: str) -> AsyncIterator[Topic]:
+    """A topic of this test's own."""
+    name = f"in.tests-{uuid4().hex[:8]}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.create_topics([NewTopic(name, num_partitions=3, replication_factor=1)])
+    yield Topic(name, owner="tests", consumers=("shared-tests",), key="subject", facts=())
+    await admin.delete_topics([name])
+    await admin.close()
+
+
+@pytest.fixture
+async def producer(kafka: str) -> AsyncIterator[AIOKafkaProducer]:
+    async with broker.new_producer(kafka) as started:
+        yield started
+
+
+def consumer_of(service: Service, kafka: str, topic: Topic, group: str) -> Consumer:
+    """A consumer of its own group whose effects are rows in `effects`."""
+    settings = service.settings.model_copy(update={"kafka": kafka, "service": group, "batch_size": 50})
+    reader = Reader((topic,), {})
+
+    def decode(record):
+        event = cloudevents.decode(record, "tests")
+        return event if record.topic == topic.name else reader(record)
+
+    return Consumer(settings, [topic.name], Intake(service=group, pool=service.pool, decode=decode, handle=service.handle), service.pool)
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+    """Wait for it, and fail if it does not come."""
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.05)
+
+
+async def send(producer: AIOKafkaProducer, topic: Topic, id_: str, **changes: object) -> None:
+    headers, value = cloudevents.encode(budget(id_, subject=id_[0]))
+    await producer.send_and_wait(topic.name, **{"key": id_[:1].encode(), "value": value, "headers": headers, **changes})
+
+
+async def test_poison_between_good_records_stops_nobody(service: Service, kafka: str, topic: Topic, producer: AIOKafkaProducer) -> None:
+    """Headers that are no UTF-8 or missing, a reply_to, tombstones: parked or processed, and each good record has its effect."""
+    headers, value = cloudevents.encode(budget("a1", subject="a"))
+    await send(producer, topic, "a0")
+    await producer.send_and_wait(topic.name, key=b"a", value=value, headers=[("ce_specversion", b"1.0"), ("x", b"\xff\xfe")])
+    await producer.send_and_wait(topic.name, key=b"a", value=value, headers=[("ce_specversion", b"\xff")])
+    await producer.send_and_wait(topic.name, key=b"a", value=None)
+    await producer.send_and_wait(topic.name, key=b"a", value=value, headers=[*headers, ("reply_to", topic.name.encode())])
+    await send(producer, topic, "b0")
+    async with running.background(consumer_of(service, kafka, topic, "poison").run):
+
+        async def all_there() -> bool:
+            return len(await service.effects()) == 3 and len(await service.parked()) == 3
+
+        await until(all_there)
+    assert sorted(await service.effects()) == ["a0", "a1", "b0"]
+
+
+async def test_a_new_consumer_goes_on_from_the_database_not_from_kafka(
+    service: Service, kafka: str, topic: Topic, producer: AIOKafkaProducer
+) -> None:
+    """Kafka's own commit is wiped by a new group name; nothing is read twice, since the offsets are the database's."""
+    for n in range(30):
+        await send(producer, topic, f"{n % 3}-{n}")
+    for group, expected in (("first", 30), ("second", 31)):
+
+        async def there(expected: int = expected) -> bool:
+            return len(await service.effects()) == expected
+
+        async with running.background(consumer_of(service, kafka, topic, group).run):
+            await until(there)
+        await send(producer, topic, f"x-{group}")
+    assert await service.pool.fetchval("SELECT coalesce(sum(seen), 0) FROM duplicates") == 0
+
+
+async def test_a_batch_that_fails_comes_again_in_order(service: Service, kafka: str, topic: Topic, producer: AIOKafkaProducer) -> None:
+    """The world fails twice; afterwards each event has had one effect, and those of one key in their order."""
+    failures = iter([True, True, False, False, False, False])
+
+    def fail_twice() -> None:
+        if next(failures, False):
+            raise OSError("the database is away")
+
+    service.before_save.append(fail_twice)
+    for n in range(20):
+        await send(producer, topic, f"k-{n}")
+    async with running.background(consumer_of(service, kafka, topic, "again").run):
+
+        async def there() -> bool:
+            return len(await service.effects()) == 20
+
+        await until(there)
+    assert await service.effects() == [f"k-{n}" for n in range(20)]
+
+
+async def test_two_instances_share_the_work_and_double_nothing(
+    service: Service, kafka: str, topic: Topic, producer: AIOKafkaProducer
+) -> None:
+    """The second one joins while the first is at work: a rebalance in the middle, and still one effect an event."""
+    first, second = (consumer_of(service, kafka, topic, "pair") for _ in range(2))
+    async with running.background(first.run):
+        for n in range(60):
+            await send(producer, topic, f"{n % 5}-{n}")
+        async with running.background(second.run):
+            for n in range(60, 200):
+                await send(producer, topic, f"{n % 5}-{n}")
+
+            async def there() -> bool:
+                return len(await service.effects()) >= 200
+
+            await until(there)
+    effects = await service.effects()
+    assert len(effects) == len(set(effects)) == 200
+    for key in range(5):
+        mine = [int(one[2:]) for one in effects if one[0] == str(key)]
+        assert mine == sorted(mine)
+
+
+async def test_the_relay_publishes_in_order_and_once(service: Service, kafka: str) -> None:
+    """Two relays at once, 1,200 rows of one lane: each on Kafka once, each key in the order of its commits."""
+    lane = "purchasing"
+    relays = [Relay(service.pool, [lane], lambda: broker.new_producer(kafka)) for _ in range(2)]
+    run = uuid4().hex[:8]
+    async with running.background(*(relay.run for relay in relays)):
+        for start in range(0, 1200, 100):
+            async with service.pool.acquire() as connection, connection.transaction():
+                await outbox.add(connection, [budget(f"{run}-{n}", subject=f"{run}-{n % 7}") for n in range(start, start + 100)])
+
+        async def empty() -> bool:
+            return await service.pool.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 0
+
+        await until(empty)
+    seen = await read_all(kafka, lane, run)
+    assert len(seen) == len({id_ for _, id_ in seen}) == 1200
+    for key in {key for key, _ in seen}:
+        mine = [int(id_.rsplit("-", 1)[1]) for key_, id_ in seen if key_ == key]
+        assert mine == sorted(mine)
+
+
+async def read_all(kafka: str, topic: str, run: str) -> list[tuple[str, str]]:
+    """(key, id) of all records of this run, in the order of each partition."""
+    seen: list[tuple[str, str]] = []
+    async with AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest") as consumer:
+        with suppress(TimeoutError):
+            while len(seen) < 1200:
+                records = await asyncio.wait_for(consumer.getmany(timeout_ms=500), 20)
+                for partition in records.values():
+                    for one in partition:
+                        id_ = dict(one.headers)["ce_id"].decode()
+                        if id_.startswith(run):
+                            seen.append((one.key.decode(), id_))
+    return seen
+
+
+async def test_a_relay_without_a_broker_keeps_the_rows(service: Service) -> None:
+    """Nothing is lost and no row is marked while the broker is away."""
+    relay = Relay(service.pool, ["purchasing"], lambda: broker.new_producer("127.0.0.1:9"))
+    async with running.background(relay.run):
+        async with service.pool.acquire() as connection, connection.transaction():
+            await outbox.add(connection, [budget("kept")])
+        await asyncio.sleep(1)
+    assert await service.pool.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 1
