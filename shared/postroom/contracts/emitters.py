@@ -4,10 +4,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
+from postroom.contracts.facts import FACTS
 
 
 class Emitter(BaseModel):
@@ -25,6 +26,14 @@ class Emitter(BaseModel):
     types: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
     ubl_tenant: str | None = None
+
+    @field_validator("types")
+    @classmethod
+    def _known(cls, types: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(types) - FACTS.keys()):
+            msg = f"no such event type: {', '.join(unknown)}; there are {', '.join(sorted(FACTS))}"
+            raise ValueError(msg)
+        return types
 
     @property
     def default_tenant(self) -> str | None:

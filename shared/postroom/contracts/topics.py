@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from postroom.contracts import commlog, decisions, directory, messages, outcomes, purchasing
+from postroom.contracts import commlog, decisions, directory, examples, messages, outcomes, purchasing
 from postroom.contracts.emitters import Emitter
+from postroom.contracts.examples import Example
+from postroom.contracts.facts import FACTS
 from postroom.contracts.fields import Fact
 
 DAY = 24 * 3600 * 1000
@@ -30,6 +32,11 @@ class Topic:
     def writers(self) -> tuple[str, ...]:
         """Who may write: the owner alone, unless others are named."""
         return self.producers or (self.owner,)
+
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        """The golden examples of its facts: every consumer is tested with every one of them."""
+        return tuple(example for fact in self.facts for example in examples.of_type(fact.TYPE))
 
     @property
     def settings(self) -> dict[str, str]:
@@ -95,7 +102,8 @@ OWNED = (
 
 def of_emitter(emitter: Emitter) -> tuple[Topic, ...]:
     """An external emitter's own topics: CloudEvents to the rules, raw UBL to po-service."""
-    events = Topic(f"in.{emitter.name}", owner=emitter.name, consumers=("notification-rules",), key="subject", partitions=3)
+    facts = tuple(FACTS[type_] for type_ in emitter.types)
+    events = Topic(f"in.{emitter.name}", owner=emitter.name, consumers=("notification-rules",), key="subject", facts=facts, partitions=3)
     if not emitter.endpoints:
         return (events,)
     return events, Topic(
