@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
+from tests.conftest import FreshDatabase
+
 from postroom import db
 from postroom.contracts import cloudevents, commlog, event, purchasing
 from postroom.contracts.event import Event
@@ -57,7 +59,7 @@ class Service:
 
 
 @pytest.fixture
-async def service(fresh_database) -> AsyncIterator[Service]:
+async def service(fresh_database: FreshDatabase) -> AsyncIterator[Service]:
     """A service with a database of its own."""
     settings = await fresh_database(Settings, "tests.integration.shared")
     pool = await db.open_pool(settings, "worker")

@@ -3,11 +3,12 @@
 import asyncio
 
 import pytest
+from tests.integration.shared.conftest import Service, budget, raw, record
+
+from postroom.contracts import cloudevents
 from postroom.contracts.errors import Refused
 from postroom.intake import Retry
 from postroom.offsets import Overtaken
-
-from tests.integration.shared.conftest import Service, budget, raw, record
 
 CLUSTER = "a-cluster"
 
@@ -55,7 +56,9 @@ async def test_the_same_id_with_other_content_is_parked_as_conflict(service: Ser
         (b"x" * 300_000, (), "too_large", ""),
     ],
 )
-async def test_bad_records_are_parked_and_the_rest_goes_on(service: Service, value, headers, reason, path) -> None:
+async def test_bad_records_are_parked_and_the_rest_goes_on(
+    service: Service, value: bytes | None, headers: tuple[tuple[str, bytes | None], ...], reason: str, path: str
+) -> None:
     """One bad record between two good ones: parked with its raw bytes and the reason, mirrored to the parked topic."""
     tally = await service.intake.process([record(budget("e0"), 0), raw(value, 1, headers=headers), record(budget("e2"), 2)], CLUSTER)
     assert (tally.processed, tally.parked) == (2, 1)
@@ -123,8 +126,6 @@ async def test_a_corrected_record_closes_what_was_parked(service: Service) -> No
 
 async def test_replay_mended_has_its_effect_and_closes_the_row(service: Service) -> None:
     """As it came it is refused again and stays; mended it has its effect, once."""
-    from postroom.contracts import cloudevents
-
     await service.intake.process([raw(b"{", 0)], CLUSTER)
     number = await service.pool.fetchval("SELECT id FROM parked")
     with pytest.raises(Refused):
