@@ -1,0 +1,173 @@
+"""Decisions about logs, addresses, subjects and outcomes, without any I/O."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commlog_service.domain import addresses, correspondences, logs, outcomes
+from commlog_service.domain.logs import DEFAULT_TYPES, Log, TenantSettings
+from commlog_service.domain.orders import Order, Person
+from commlog_service.domain.outcomes import Standing
+from postroom.contracts import event
+from postroom.contracts.commlog import Author, LogCreated
+from postroom.contracts.errors import Refused
+from postroom.contracts.event import Event
+from postroom.contracts.messages import Cause
+from postroom.contracts.outcomes import EnvelopeOutcome
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SELLER = Person(person="s1", name="Sam Seller", email="sam@seller.example", side="supplier", company="seller")
+BUYER = Person(person="b1", name="Bea Buyer", email="bea@buyer.example", side="client", company="buyer")
+MUTE = Person(person="b2", name="Max Mute", side="client", company="buyer")
+ORDER = Order(
+    tenant="acme",
+    id="o1",
+    number="4711",
+    supplier="seller",
+    supplier_name="Seller Ltd",
+    buyer="buyer",
+    buyer_name="Buyer plc",
+    people=[SELLER, BUYER, MUTE, BUYER],
+)
+
+
+def log(side: str = "supplier", message: str = "Late") -> Log:
+    author = ORDER.author("s1", "Sam Seller", side)
+    return logs.write("l1", author, "delivery", message, 1, known=DEFAULT_TYPES, at=NOON)
+
+
+def test_a_log_keeps_the_tenants_spelling_of_its_type() -> None:
+    assert log().log_type == "Delivery"
+
+
+@pytest.mark.parametrize(
+    ("type_", "message", "field"),
+    [
+        ("", "text", "type"),
+        ("Gossip", "text", "type"),
+        ("General", " \n", "message"),
+        ("General", "x" * 20_001, "message"),
+        ("General", "a\x00b", "message"),
+    ],
+)
+def test_what_a_log_lacks_is_named(type_: str, message: str, field: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        logs.write("l1", ORDER.author("s1", "", "supplier"), type_, message, 1, known=DEFAULT_TYPES, at=NOON)
+    assert refusal.value.path == field
+
+
+def test_log_created_tells_the_other_sides_people_once() -> None:
+    fact = logs.created(ORDER, log(), TenantSettings()).data
+    assert isinstance(fact, LogCreated)
+    assert fact.notify == ["b1", "b2"]
+    assert fact.visible_to_other_side
+    assert fact.author == Author(person="s1", name="Sam Seller", company="Seller Ltd", side="supplier")
+
+
+@pytest.mark.parametrize(("side", "visible"), [("supplier", False), ("client", True)])
+def test_unsent_logs_of_the_supplier_can_be_hidden_from_the_client(side: str, *, visible: bool) -> None:
+    fact = logs.created(ORDER, log(side), TenantSettings(visible_unsent=False)).data
+    assert isinstance(fact, LogCreated)
+    assert fact.visible_to_other_side is visible
+
+
+def test_an_address_that_was_ticked_and_typed_gets_one_mail() -> None:
+    found = addresses.recipients([BUYER], ["b1", "b1"], ["BEA@Buyer.example", "x@y.example", " X@y.example "])
+    assert [(one.address, one.kind, one.person) for one in found] == [
+        ("bea@buyer.example", "contact", "b1"),
+        ("x@y.example", "typed", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ticked", "typed", "reason", "field"),
+    [
+        ([], [], "no_recipient", "to"),
+        (["b1"], ["ok@x.example", "not an address"], "invalid_address", "to.1"),
+        ([], ["a@b.example\r\nBcc: c@d.example"], "invalid_address", "to.0"),
+        ([], ["a@localhost"], "invalid_address", "to.0"),
+        (["b2"], [], "no_address", "contacts.0"),
+        (["zz"], [], "unknown_contact", "contacts.0"),
+    ],
+)
+def test_a_wrong_recipient_is_named(ticked: list[str], typed: list[str], reason: str, field: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        addresses.recipients([BUYER, MUTE], ticked, typed)
+    assert (refusal.value.reason, refusal.value.path) == (reason, field)
+
+
+def test_an_international_domain_is_sent_to_in_ascii() -> None:
+    assert addresses.checked_address("x@münchen.example", "to.0") == "x@xn--mnchen-3ya.example"
+
+
+@pytest.mark.parametrize("subject", ["", "  ", "a\r\nBcc: x@y.example", "a\nb", "a\x00", "a\u2028b", "x" * 501])
+def test_a_subject_that_could_break_the_mail_is_refused(subject: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        correspondences.checked_subject(subject)
+    assert refusal.value.path == "subject"
+
+
+@given(st.text())
+def test_every_accepted_subject_is_one_line(subject: str) -> None:
+    try:
+        accepted = correspondences.checked_subject(subject)
+    except Refused:
+        return
+    assert len(accepted.splitlines()) == 1
+
+
+def test_latest_is_pinned_by_id_and_never_another_orders() -> None:
+    assert correspondences.chosen([log()], "latest", "l1") == ["l1"]
+    for scope, latest, field in (("latest", None, "log"), ("latest", "foreign", "log")):
+        with pytest.raises(Refused) as refusal:
+            correspondences.chosen([log()], scope, latest)
+        assert refusal.value.path == field
+    with pytest.raises(Refused):
+        correspondences.chosen([], "all", None)
+
+
+def test_the_size_cap_is_told_by_document_and_in_all() -> None:
+    megabyte = 1024 * 1024
+    assert correspondences.oversize([("a.pdf", 10 * megabyte), ("b.pdf", 10 * megabyte)]) is None
+    assert "b.pdf" in (correspondences.oversize([("a.pdf", 1), ("b.pdf", 10 * megabyte + 1)]) or "")
+    assert "together" in (correspondences.oversize([("a", 8 * megabyte), ("b", 8 * megabyte), ("c", 8 * megabyte)]) or "")
+
+
+def outcome(state: str, attempt: int, seconds: int = 1, correspondence: str | None = "c1") -> Event:
+    fact = EnvelopeOutcome(
+        message="m",
+        envelope="e",
+        address="Bea@Buyer.example",
+        correspondence=correspondence,
+        state=state,
+        attempt=attempt,
+        at=NOON + timedelta(seconds=seconds),
+        cause=Cause(emitter="commlog-service", source="commlog-service", id="c1", type="CorrespondenceRequested.v1"),
+    )
+    return event.new(fact, source="mailer-service", subject="m", tenant="acme")
+
+
+PLACE = ("c1", "bea@buyer.example")
+QUEUED = Standing(-1, NOON)
+
+
+def test_an_outcome_moves_its_recipient() -> None:
+    assert outcomes.decide(outcome("dead", 3), {PLACE: QUEUED}) == (PLACE, Standing(3, NOON + timedelta(seconds=1), "failed"))
+
+
+def test_an_older_attempts_outcome_changes_nothing() -> None:
+    sent = Standing(2, NOON, "sent")
+    assert outcomes.decide(outcome("deferred", 1, 99), {PLACE: sent}) is None
+    assert outcomes.decide(outcome("unknown", 2, -5), {PLACE: sent}) is None
+
+
+def test_other_mails_outcomes_are_not_ours() -> None:
+    assert outcomes.decide(outcome("sent", 1, correspondence=None), {}) is None
+
+
+def test_an_outcome_of_a_correspondence_never_sent_is_refused() -> None:
+    with pytest.raises(Refused) as refusal:
+        outcomes.decide(outcome("sent", 1), {})
+    assert refusal.value.path == "data.correspondence"
