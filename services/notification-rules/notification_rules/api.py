@@ -1,0 +1,40 @@
+"""What operators ask of the rules: why, what is undecided, and which rules there are."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from notification_rules.domain.rulebook import Rulebook
+from notification_rules.store import decisions, undecided
+from postroom import db
+from postroom.auth import Operator
+from postroom.db import Pool
+from postroom.http import Problem
+
+
+def router(pool: Pool, rulebook: Rulebook) -> APIRouter:
+    """The routes; `pool` is the API's, under row-level security."""
+    routes = APIRouter(tags=["rules"])
+
+    @routes.get("/explain")
+    async def explain(caller: Operator, ref: Annotated[str, Query(min_length=1, max_length=500)]) -> dict[str, Any]:
+        """Why an event, message or order led to which messages, and why not. `ref`: event id, message id, order id or number."""
+        async with db.as_principal(pool, caller) as connection:
+            events = await decisions.explain(connection, ref)
+        if not events:
+            raise Problem(404, "unknown_reference", f"No event, message or order {ref!r} is known to the rules.", "ref")
+        return {"events": events}
+
+    @routes.get("/undecided")
+    async def list_undecided(caller: Operator, limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> dict[str, Any]:
+        """Events that wait for a person to be known (unknown), or for anybody at all (nobody)."""
+        async with db.as_principal(pool, caller) as connection:
+            return {"undecided": await undecided.waiting(connection, limit)}
+
+    @routes.get("/rules")
+    async def list_rules(_: Operator) -> dict[str, Any]:
+        """The table of rules, as this instance has read it."""
+        declared = [rule.declared.model_dump(mode="json", by_alias=True, exclude_defaults=True) for rule in rulebook]
+        return {"rules": declared, "handled_elsewhere": dict(rulebook.handled_elsewhere)}
+
+    return routes

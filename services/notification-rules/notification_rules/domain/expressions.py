@@ -1,0 +1,95 @@
+"""CEL: compiled once at start, evaluated with each value converted at most once per event."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import cel
+import orjson
+
+from notification_rules.domain import decimals
+
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
+_BOUND = re.compile(r"\.(?:all|exists|exists_one|map|filter)\(\s*(\w+)\s*,")
+_FIELD = re.compile(r"\.\s*([A-Za-z_]\w*)\b(?!\s*\()")
+
+
+class RuleError(ValueError):
+    """rules.yaml can't be used; the text names the rule, the field and what is wrong with it."""
+
+
+class Unevaluable(Exception):  # noqa: N818 - what an expression said about one event
+    """An expression failed on an event's data."""
+
+
+def digest(value: Any) -> str:
+    """A short name for a list of differences: the same again gives the same."""
+    return sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+FUNCTIONS: dict[str, Any] = {"dec": decimals.dec, "plus": decimals.plus, "minus": decimals.minus, "digest": digest}
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled expression, with the variables it needs and the fields it names behind a dot."""
+
+    source: str
+    program: cel.Program
+    needs: tuple[str, ...]
+    fields: frozenset[str]
+
+
+def compiled(source: str, *, variables: frozenset[str], fields: frozenset[str], wrap: str = "{}") -> Expression:
+    """Compile, or raise RuleError naming what an event of this type doesn't have.
+
+    `wrap` makes one evaluation over all lines of what is written for one line, such as "lines.map(line, {})".
+    """
+    try:
+        program = cel.compile(wrap.format(source))
+    except ValueError as error:
+        raise RuleError(f"{source!r} is no CEL expression: {error}") from error
+    bare = _TEXT.sub('""', source)
+    bound = set(_BOUND.findall(_TEXT.sub('""', wrap.format(source))))
+    names = set(program.variables()) - bound
+    for name in sorted(names - variables):
+        raise RuleError(f"{source!r} names {name!r}, which is not there; there are {', '.join(sorted(variables))}")
+    used = frozenset(_FIELD.findall(bare))
+    for name in sorted(used - fields):
+        raise RuleError(f"{source!r} names the field {name!r}, which is not there; there are {', '.join(sorted(fields))}")
+    for name in sorted({name for name in program.functions() if name[0].isalpha()} - _KNOWN_FUNCTIONS):
+        raise RuleError(f"{source!r} calls {name}(), which is not there; there are {', '.join(sorted(_KNOWN_FUNCTIONS))}")
+    if "dec" in program.functions() and "+" in bare:
+        raise RuleError(f"{source!r}: add decimals with dec(a).plus(b); + would join them as text")
+    return Expression(source, program, tuple(sorted(names)), used)
+
+
+_KNOWN_FUNCTIONS = frozenset({*FUNCTIONS, "size", "has", "contains", "startsWith", "endsWith", "string", "int"})
+
+
+class Scope:
+    """The values that expressions see of one event. Python → CEL is the dear part, so a value is converted when first needed."""
+
+    __slots__ = ("_context", "_known", "_values")
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._context = cel.Context(None, FUNCTIONS)
+        self._values = values
+        self._known: set[str] = set()
+
+    def bind(self, name: str, value: Any) -> None:
+        """Give a variable a value of its own, such as `each` or `R`."""
+        self._context.add_variable(name, value)
+        self._known.add(name)
+
+    def evaluate(self, expression: Expression) -> Any:
+        """Raises Unevaluable with CEL's own words."""
+        try:
+            for name in expression.needs:
+                if name not in self._known:
+                    self.bind(name, self._values[name])
+            return expression.program.execute(self._context)
+        except Exception as error:
+            raise Unevaluable(f"{expression.source!r}: {error}") from error

@@ -1,0 +1,168 @@
+"""First phase: what an event asks for, before anyone has looked into the directory."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from notification_rules.domain.expressions import Expression, Scope, Unevaluable
+from notification_rules.domain.rulebook import EVENT_FIELDS, Check, Rule, Rulebook, Step
+from postroom.contracts.errors import Refused
+from postroom.contracts.event import Event
+from postroom.contracts.topics import OWNED
+
+_OURS = frozenset(topic.owner for topic in OWNED)
+NO_RULE = "no rule names this event type"
+RULE_GONE = "the rule is no longer in rules.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """One hop with its expressions evaluated: `person`, or `role` held in `company` ("" for the whole tenant); None where unset."""
+
+    hop: str
+    because: str
+    person: str | None
+    role: str | None
+    company: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One chain to go down, for the lines (places in the list) that belong to `each`."""
+
+    each: str
+    chain: tuple[Selector, ...]
+    lines: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one rule wants told about one event; `none` is the reason when that is nothing."""
+
+    event: Event
+    rule: Rule | None
+    none: str = ""
+    tellings: tuple[Telling, ...] = ()
+    scope: Scope | None = None
+    facts: dict[str, Any] | None = None
+
+    @property
+    def rule_name(self) -> str:
+        return self.rule.name if self.rule else ""
+
+    @property
+    def naming(self) -> str:
+        """Whose names the event uses: "" for our own services, which name people by the directory's ids."""
+        return naming(self.event)
+
+
+def naming(event: Event) -> str:
+    """The emitter, if it is another system."""
+    return "" if event.emitter in _OURS else event.emitter
+
+
+def plan(event: Event, rulebook: Rulebook) -> Iterator[Plan]:
+    """One plan per rule for this type; a type without a rule gets a plan that says so, unless another service handles it."""
+    rules = rulebook.of(event.type)
+    if not rules and event.type not in rulebook.handled_elsewhere:
+        yield Plan(event, None, none=NO_RULE)
+    for rule in rules:
+        yield plan_rule(event, rule)
+
+
+def plan_rule(event: Event, rule: Rule) -> Plan:
+    """Raises Refused when an expression fails on this event's data."""
+    try:
+        return _Planner(event, rule).plan()
+    except Unevaluable as error:
+        raise unevaluable(rule, error) from error
+
+
+def unevaluable(rule: Rule, error: Unevaluable) -> Refused:
+    """Parked with what CEL said: either the data is odd, or the rule is wrong and the record is replayed after its correction."""
+    return Refused("invalid", f"the rule {rule.name} can't be evaluated: {error}", "data")
+
+
+class _Planner:
+    def __init__(self, event: Event, rule: Rule) -> None:
+        self._event = event
+        self._rule = rule
+        self._facts = event.data.model_dump(mode="json")
+        self._of = rule.declared.lines.of if rule.declared.lines else None
+        values = {**self._facts, "event": {name: getattr(event, name) for name in EVENT_FIELDS}}
+        if self._of:
+            values[self._of] = [self._pruned(line) for line in self._facts[self._of]]
+        self._scope = Scope(values)
+
+    def _pruned(self, line: dict[str, Any]) -> dict[str, Any]:
+        """A line without the fields that no expression reads: converting them is most of an event's cost."""
+        return {name: value for name, value in line.items() if name in self._rule.line_fields}
+
+    def plan(self) -> Plan:
+        for check in self._rule.when:
+            if not _true(self._scope, check.expression):
+                return Plan(self._event, self._rule, none=check.otherwise)
+        chosen: tuple[int, ...] | None = None
+        if self._of:
+            chosen, none = self._chosen(len(self._facts[self._of]))
+            if none:
+                return Plan(self._event, self._rule, none=none)
+        return Plan(self._event, self._rule, "", tuple(self._tellings(chosen)), self._scope, self._facts)
+
+    def _chosen(self, count: int) -> tuple[tuple[int, ...], str]:
+        """The places of the lines that pass each condition, or the reason of the condition that the last of them failed."""
+        left = tuple(range(count))
+        for check in self._rule.where:
+            passed = _list(self._scope, check.expression)
+            left = tuple(place for place in left if _is_bool(passed[place], check))
+            if not left:
+                return left, check.otherwise
+        return left, "" if left else "the event names no line"
+
+    def _tellings(self, chosen: tuple[int, ...] | None) -> Iterator[Telling]:
+        rule = self._rule
+        if rule.line_each and chosen is not None:
+            owners = _list(self._scope, rule.line_each)
+            for each in dict.fromkeys(_text(rule.line_each, owners[place]) or "" for place in chosen):
+                own = tuple(place for place in chosen if (owners[place] or "") == each)
+                yield Telling(each, self._chain(each), own)
+        elif rule.for_each:
+            for each in dict.fromkeys(_list(self._scope, rule.for_each)):
+                yield Telling(_text(rule.for_each, each) or "", self._chain(each), chosen)
+        else:
+            yield Telling("", self._chain(None), chosen)
+
+    def _chain(self, each: str | None) -> tuple[Selector, ...]:
+        if each is not None:
+            self._scope.bind("each", each)
+        return tuple(self._selector(step) for step in self._rule.steps)
+
+    def _selector(self, step: Step) -> Selector:
+        person = _text(step.person, self._scope.evaluate(step.person)) if step.person else None
+        company = _text(step.company, self._scope.evaluate(step.company)) if step.company else ""
+        return Selector(step.hop, step.because, person, step.role, company)
+
+
+def _true(scope: Scope, expression: Expression) -> bool:
+    return _is_bool(scope.evaluate(expression), expression)
+
+
+def _is_bool(value: Any, what: Expression | Check) -> bool:
+    if not isinstance(value, bool):
+        source = what.expression.source if isinstance(what, Check) else what.source
+        raise Unevaluable(f"{source!r} gave {value!r}, neither true nor false")
+    return value
+
+
+def _list(scope: Scope, expression: Expression) -> list[Any]:
+    value = scope.evaluate(expression)
+    if not isinstance(value, list):
+        raise Unevaluable(f"{expression.source!r} gave {value!r}, which is no list")
+    return value
+
+
+def _text(expression: Expression, value: Any) -> str | None:
+    """An id; "" and null are unset."""
+    if value is not None and not isinstance(value, str):
+        raise Unevaluable(f"{expression.source!r} gave {value!r}, which is no id")
+    return value or None

@@ -1,0 +1,48 @@
+"""What was left undecided is decided again: when a directory record arrives, and when its time is up."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from notification_rules.domain.people import Directory
+from notification_rules.domain.planning import RULE_GONE, Plan, plan_rule
+from notification_rules.domain.resolving import Resolved, resolve
+from notification_rules.domain.rulebook import Rulebook
+from postroom.contracts.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """An event that one rule could not decide; `tellings` are what is still open of it, `expired` that its time is up."""
+
+    event: Event
+    rule: str
+    kind: str
+    tellings: tuple[str, ...]
+    expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A plan to decide on, for the first time or again."""
+
+    plan: Plan
+    undecided: Undecided | None = None
+
+
+def look_again(undecided: Undecided, rulebook: Rulebook) -> Case:
+    """The plan as today's rules make it. Raises Refused when they can't be evaluated."""
+    rule = rulebook.named(undecided.event.type, undecided.rule)
+    plan = plan_rule(undecided.event, rule) if rule else Plan(undecided.event, None, none=RULE_GONE)
+    return Case(plan, undecided)
+
+
+def resolve_case(case: Case, directory: Directory, now: datetime) -> Resolved:
+    """Whoever has been waited for long enough counts as a hop that failed; nobody at all for long enough ends it."""
+    undecided = case.undecided
+    if undecided is None:
+        return resolve(case.plan, directory, now)
+    go_on = undecided.expired or undecided.kind == "nobody"
+    resolved = resolve(case.plan, directory, now, only=frozenset(undecided.tellings), go_on=go_on)
+    if resolved.waiting and undecided.kind == "nobody" and undecided.expired:
+        return replace(resolved, waiting=None, unreached=(*resolved.unreached, f"given up: {resolved.waiting.reason}"))
+    return resolved

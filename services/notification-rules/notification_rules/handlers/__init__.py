@@ -1,0 +1,1 @@
+"""What happens to a batch of events, and to what was left undecided."""

@@ -1,0 +1,85 @@
+"""A batch of events, and what was left undecided: plan, load, resolve, decide, save; one statement a table."""
+
+import itertools
+from collections.abc import Sequence
+
+import structlog
+
+from notification_rules.domain import letters
+from notification_rules.domain.deciding import Outcome, claiming, decide
+from notification_rules.domain.planning import plan
+from notification_rules.domain.resolving import wanted
+from notification_rules.domain.rulebook import Rulebook
+from notification_rules.domain.undecided import Case, Undecided, look_again, resolve_case
+from notification_rules.handlers import directory
+from notification_rules.store import decisions as store
+from notification_rules.store import directory as directory_store
+from notification_rules.store import undecided as undecided_store
+from postroom import clock, outbox
+from postroom.contracts.errors import Refused
+from postroom.contracts.event import Event
+from postroom.db import Connection
+from postroom.intake import Retry
+
+log = structlog.get_logger()
+
+
+class Handlers:
+    """`waits`: for how many seconds an event waits, by kind (unknown, nobody)."""
+
+    def __init__(self, rulebook: Rulebook, waits: dict[str, float], at_once: int = 200) -> None:
+        self._rulebook = rulebook
+        self._waits = waits
+        self._at_once = at_once
+
+    async def handle(self, connection: Connection, events: Sequence[Event]) -> None:
+        """A batch's fresh events, in the intake's transaction."""
+        records = [event for event in events if event.type in directory.TYPES]
+        causes = [event for event in events if event.type not in directory.TYPES]
+        if records and (awaited := await directory.take_in(connection, records)) and await undecided_store.wake(connection, awaited):
+            await self.look_again(connection)
+        if causes:
+            await store.save_events(connection, causes)
+            await self._decide(connection, [Case(one) for event in causes for one in plan(event, self._rulebook)])
+
+    async def look_again(self, connection: Connection) -> int:
+        """Decide again what is due, as much as fits a transaction. Returns how many rows there were."""
+        due = await undecided_store.take_due(connection, self._at_once)
+        if due:
+            await self._decide_again(connection, due)
+        return len(due)
+
+    async def _decide_again(self, connection: Connection, due: Sequence[Undecided]) -> None:
+        """One that can't be decided must stop neither the others nor the directory record that woke it."""
+        try:
+            async with connection.transaction():
+                await self._decide(connection, [look_again(one, self._rulebook) for one in due])
+        except Refused as refusal:
+            if len(due) > 1:
+                for one in due:
+                    await self._decide_again(connection, [one])
+                return
+            log.error("an undecided event can't be decided", event=due[0].event.id, rule=due[0].rule, error=str(refusal))  # noqa: TRY400
+            await undecided_store.postpone(connection, due[0], f"can't be decided: {refusal.detail}")
+
+    async def _decide(self, connection: Connection, cases: Sequence[Case]) -> None:
+        found = await directory_store.load(connection, wanted(case.plan for case in cases))
+        now = clock.now()
+        claimings = [claiming(resolve_case(case, found, now)) for case in cases]
+        keys = set(itertools.chain.from_iterable(one.keys for one in claimings))
+        outcome = decide(claimings, await store.load_claims(connection, keys) if keys else set())
+        await self._save(connection, outcome)
+        waits = {(*plan.event.identity, plan.rule_name) for plan, _ in outcome.undecided}
+        decided = [one.undecided for one in cases if one.undecided and (*one.undecided.event.identity, one.undecided.rule) not in waits]
+        if decided:
+            await undecided_store.settle(connection, decided)
+
+    async def _save(self, connection: Connection, outcome: Outcome) -> None:
+        if outcome.claims and await store.take_claims(connection, outcome.claims) < len(outcome.claims):
+            raise Retry  # another instance claimed one of these after we had looked
+        if outcome.undecided:
+            await undecided_store.keep(connection, outcome.undecided, self._waits)
+        identified = {decision.decision: decision for decision in outcome.decisions}
+        new = await store.save_decisions(connection, list(identified.items())) if identified else set()
+        messages = [letters.requested(message) for message in outcome.messages.values()]
+        await outbox.add(connection, [*messages, *(letters.made(one) for id_, one in identified.items() if id_ in new)])

@@ -1,0 +1,1 @@
+"""All SQL of notification-rules: one function, one statement."""

@@ -1,0 +1,124 @@
+"""Accepted events, claims and decisions."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from notification_rules.domain.deciding import Claim, ClaimKey, Decision
+from notification_rules.domain.letters import order_id, order_of
+from postroom.contracts.event import Event
+from postroom.db import Connection
+
+
+async def save_events(connection: Connection, events: Sequence[Event]) -> None:
+    """Each accepted event, as explain names it."""
+    rows = [(*event.identity, event.tenant, event.type, event.subject, order_id(event), _number(event)) for event in events]
+    await connection.execute(
+        """
+        INSERT INTO events (emitter, source, id, tenant, type, subject, order_id, order_number)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+        """,
+        *zip(*rows, strict=True),
+    )
+
+
+def _number(event: Event) -> str:
+    order = order_of(event)
+    return order.number if order else ""
+
+
+async def load_claims(connection: Connection, keys: Collection[ClaimKey]) -> set[ClaimKey]:
+    """Which of these are taken."""
+    rows = await connection.fetch(
+        """
+        SELECT tenant, message_type, key FROM claims
+        WHERE (tenant, message_type, key) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))
+        """,
+        *zip(*keys, strict=True),
+    )
+    return {(row["tenant"], row["message_type"], row["key"]) for row in rows}
+
+
+async def take_claims(connection: Connection, claims: Mapping[Claim, Sequence[str]]) -> int:
+    """Take these, in sorted order so that two batches can't deadlock. Returns how many were free."""
+    rows = sorted((*claim.key, claim.about, list(messages)) for claim, messages in claims.items())
+    taken = await connection.fetch(
+        """
+        INSERT INTO claims (tenant, message_type, key, about, messages)
+        SELECT tenant, message_type, key, about, ARRAY(SELECT jsonb_array_elements_text(messages))
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[])
+             WITH ORDINALITY AS t (tenant, message_type, key, about, messages, n)
+        ORDER BY n
+        ON CONFLICT DO NOTHING RETURNING key
+        """,
+        *zip(*rows, strict=True),
+    )
+    return len(taken)
+
+
+async def save_decisions(connection: Connection, decisions: Sequence[tuple[str, Decision]]) -> set[str]:
+    """Write these (id, decision). Returns the ids that are new: deciding again and coming to the same is no news."""
+    rows = [
+        (
+            id_,
+            *one.event.identity,
+            one.event.tenant,
+            one.rule.name if one.rule else "",
+            one.rule.message_type if one.rule else "",
+            one.outcome,
+            one.reason,
+            one.person,
+            one.hop,
+            one.message,
+        )
+        for id_, one in decisions
+    ]
+    written = await connection.fetch(
+        """
+        INSERT INTO decisions (decision, emitter, source, event_id, tenant, rule, message_type, outcome, reason, person, hop, message)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+                             $10::text[], $11::text[], $12::text[])
+        ON CONFLICT DO NOTHING RETURNING decision
+        """,
+        *zip(*rows, strict=True),
+    )
+    return {row["decision"] for row in written}
+
+
+async def explain(connection: Connection, ref: str, limit: int = 200) -> list[dict[str, Any]]:
+    """The events behind an event id, message id, order id or order number, with their decisions, the oldest first."""
+    rows = await connection.fetch(
+        """
+        SELECT e.emitter, e.source, e.id, e.type, e.subject, e.tenant, e.order_number, e.accepted_at,
+               coalesce(jsonb_agg(jsonb_build_object(
+                   'decision', d.decision, 'rule', d.rule, 'message_type', d.message_type, 'outcome', d.outcome, 'reason', d.reason,
+                   'person', d.person, 'hop', d.hop, 'message', d.message, 'decided_at', d.decided_at) ORDER BY d.decided_at)
+                   FILTER (WHERE d.decision IS NOT NULL), '[]') AS decisions
+        FROM events e
+        LEFT JOIN decisions d ON (d.emitter, d.source, d.event_id) = (e.emitter, e.source, e.id)
+        WHERE (e.emitter, e.source, e.id) IN (
+            SELECT emitter, source, id FROM events WHERE id = $1
+            UNION SELECT emitter, source, id FROM events WHERE order_id = $1
+            UNION SELECT emitter, source, id FROM events WHERE order_number = $1 AND order_number <> ''
+            UNION SELECT emitter, source, event_id FROM decisions WHERE message = $1)
+        GROUP BY e.emitter, e.source, e.id
+        ORDER BY e.accepted_at, e.id
+        LIMIT $2
+        """,
+        ref,
+        limit,
+    )
+    return [dict(row) for row in rows]
+
+
+async def figures(connection: Connection) -> dict[str, Any]:
+    """For status: what is undecided and unroutable now, and what was claimed and decided so far."""
+    row = await connection.fetchrow(
+        """
+        SELECT (SELECT count(*) FROM undecided WHERE kind = 'unknown') AS undecided,
+               (SELECT count(*) FROM undecided WHERE kind = 'nobody') AS unroutable,
+               (SELECT count(*) FROM claims) AS claims,
+               (SELECT count(*) FROM decisions) AS decisions,
+               (SELECT count(*) FROM events) AS events
+        """
+    )
+    return dict(row or {})
