@@ -89,4 +89,4 @@ def _unknown(parked_id: int) -> Problem:
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     """A parked row as JSON; bytes that are no UTF-8 stay visible as escapes."""
-    return {name: parked.header_text(value) if isinstance(value, bytes) else value for name, value in row.items()}
+    return {name: parked.readable(value) if isinstance(value, bytes) else value for name, value in row.items()}

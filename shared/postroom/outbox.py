@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-import orjson
-
+from postroom import headers
 from postroom.contracts import cloudevents, topics
 from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
@@ -28,11 +27,10 @@ async def add(connection: Connection, events: Sequence[Event]) -> None:
 
 def _row(event: Event) -> tuple[str, bytes, str, bytes]:
     topic = topics.of_fact(event.type)
-    headers, value = cloudevents.encode(event)
+    attributes, value = cloudevents.encode(event)
     if len(value) > topic.max_bytes:
         raise Refused("too_large", f"the event {event.type} would have {len(value)} bytes; {topic.name} takes {topic.max_bytes}")
-    # As text: asyncpg takes lists in a jsonb[] for further dimensions of the array.
-    return topic.name, event.key.encode(), orjson.dumps([[name, text.decode()] for name, text in headers]).decode(), value
+    return topic.name, event.key.encode(), headers.to_json(attributes), value
 
 
 async def depth(connection: Connection) -> int:

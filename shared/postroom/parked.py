@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from postroom import clock
+from postroom import clock, headers
 from postroom.contracts import cloudevents
 from postroom.contracts.errors import Refused
 from postroom.contracts.record import Record
@@ -37,9 +35,9 @@ def storable(text: str | None, limit: int = 2_000) -> str | None:
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")[:limit]
 
 
-def header_text(value: bytes | None) -> str | None:
-    """A header value as it can stand in jsonb: bytes that are no UTF-8 stay visible as escapes."""
-    return None if value is None else value.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
+def readable(value: bytes) -> str:
+    """Raw bytes for a person or for JSON: those that are no UTF-8 stay visible as escapes."""
+    return value.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
 
 
 async def park(connection: Connection, service: str, rejected: Sequence[Rejected]) -> None:
@@ -59,7 +57,7 @@ async def park(connection: Connection, service: str, rejected: Sequence[Rejected
         *zip(*rows, strict=True),
     )
     await connection.executemany(
-        "INSERT INTO outbox (topic, key, headers, value) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO outbox (topic, key, headers, value) VALUES ($1, $2, $3::text::jsonb, $4)",
         [_mirror(service, one) for one in rejected],
     )
 
@@ -72,8 +70,7 @@ def _row(one: Rejected) -> tuple[Any, ...]:
         record.partition,
         record.offset,
         record.key,
-        # As text: asyncpg takes lists in a jsonb[] for further dimensions of the array.
-        orjson.dumps([[storable(name), header_text(value)] for name, value in record.headers]).decode(),
+        headers.to_json(record.headers),
         record.value,
         record.timestamp,
         one.emitter,
@@ -85,21 +82,12 @@ def _row(one: Rejected) -> tuple[Any, ...]:
     )
 
 
-def _mirror(service: str, one: Rejected) -> tuple[Any, ...]:
+def _mirror(service: str, one: Rejected) -> tuple[str, bytes, str, bytes]:
     record, refusal = one.record, one.refusal
-    why = {
-        "parked_reason": refusal.reason,
-        "parked_detail": storable(refusal.detail),
-        "parked_path": storable(refusal.path),
-        "parked_from": f"{storable(record.topic)}/{record.partition}/{record.offset}",
-    }
-    original = [[storable(name), header_text(value)] for name, value in record.headers]
-    return (
-        f"parked.{service}",
-        why["parked_from"].encode() if why["parked_from"] else b"",
-        [*original, *([name, text] for name, text in why.items())],
-        record.value or b"",
-    )
+    origin = f"{storable(record.topic)}/{record.partition}/{record.offset}"
+    why = {"reason": refusal.reason, "detail": storable(refusal.detail), "path": storable(refusal.path), "from": origin}
+    added = [(f"parked_{name}", (text or "").encode()) for name, text in why.items()]
+    return f"parked.{service}", origin.encode(), headers.to_json([*record.headers, *added]), record.value or b""
 
 
 async def close_corrected(connection: Connection, identities: Sequence[tuple[str, str, str]]) -> None:
@@ -136,10 +124,10 @@ async def duplicates(connection: Connection) -> dict[str, int]:
     return {row["emitter"]: row["seen"] for row in await connection.fetch("SELECT emitter, seen FROM duplicates ORDER BY emitter")}
 
 
-async def over_http(connection: Connection, emitter: str, value: bytes, headers: tuple[tuple[str, bytes], ...] = ()) -> Record:
+async def over_http(connection: Connection, emitter: str, value: bytes, attributes: tuple[tuple[str, bytes], ...] = ()) -> Record:
     """What came over HTTP as a record, so that it can be parked like one: topic http:<emitter>, a number of its own as offset."""
     number = int(await connection.fetchval("SELECT nextval('parked_over_http')"))
-    return Record(f"http:{emitter}", HTTP_PARTITION, number, None, headers, value, clock.now())
+    return Record(f"http:{emitter}", HTTP_PARTITION, number, None, attributes, value, clock.now())
 
 
 async def get(connection: Connection, parked_id: int) -> dict[str, Any] | None:
@@ -155,13 +143,12 @@ async def close(connection: Connection, parked_id: int, how: str) -> None:
 
 def as_record(row: dict[str, Any], value: bytes | None = None) -> Record:
     """The record as it came, or with a mended value (a structured CloudEvent brings its own attributes)."""
-    headers = tuple((name, None if text is None else text.encode()) for name, text in row["headers"])
     return Record(
         topic=row["topic"],
         partition=row["partition"],
         offset=row["offset"],
         key=row["key"],
-        headers=headers,
+        headers=tuple(headers.from_json(row["headers"])),
         value=row["value"] if value is None else value,
         timestamp=row["written_at"],
     )

@@ -8,6 +8,7 @@ import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
 
+from postroom import headers
 from postroom.db import Connection, Pool
 
 log = structlog.get_logger()
@@ -108,7 +109,7 @@ class Relay:
                         topic,
                         key=row["key"],
                         value=row["value"],
-                        headers=[(name, b"" if text is None else text.encode()) for name, text in row["headers"]],
+                        headers=[(name, value or b"") for name, value in headers.from_json(row["headers"])],
                     )
                     for row in rows
                 ]

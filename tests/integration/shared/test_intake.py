@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from tests.integration.shared.conftest import Service, budget, raw, record
 
+from postroom import parked
 from postroom.contracts import cloudevents
 from postroom.contracts.errors import Refused
 from postroom.intake import Retry
@@ -66,6 +67,17 @@ async def test_bad_records_are_parked_and_the_rest_goes_on(
     assert await service.parked() == [(reason, path)]
     assert await service.pool.fetchval("SELECT value FROM parked") == value
     assert await service.pool.fetchval("SELECT count(*) FROM outbox WHERE topic = 'parked.shared-tests'") == 1
+
+
+async def test_a_parked_record_comes_back_byte_for_byte(service: Service) -> None:
+    """Key, value and headers, whatever they hold: a replay sees what came."""
+    odd = ((b"\xff".decode("latin-1"), b"\xff\x00"), ("x", None), ("y", b"plain"), ("z", b"nul \x00"))
+    came = raw(b"\x00\xff", 7, headers=odd)
+    await service.intake.process([came], CLUSTER)
+    async with service.pool.acquire() as connection:
+        row = await parked.get(connection, await connection.fetchval("SELECT id FROM parked"))
+    assert row is not None
+    assert parked.as_record(row) == came
 
 
 @pytest.mark.parametrize("offender", ["refuse", "with \x00 in it"])
