@@ -50,10 +50,19 @@ def read_lock() -> list[Jar]:
     return [Jar(*re.split("[: ]", line, maxsplit=3)) for line in lines]
 
 
+def complete() -> bool:
+    """Whether every jar was downloaded already."""
+    return all((_folder() / jar.filename).exists() for jar in read_lock())
+
+
+def _folder() -> Path:
+    return CACHE / f"kafka-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
+
+
 def fetch(progress: Progress = lambda _done, _all: None) -> Path:
     """The folder with every jar of the lock, each one checked; downloads only what is missing."""
     lock = read_lock()
-    folder = CACHE / f"kafka-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
+    folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
     missing = [jar for jar in lock if not (folder / jar.filename).exists()]
     with ThreadPoolExecutor(8) as pool, TemporaryDirectory(dir=CACHE) as scratch:

@@ -43,6 +43,10 @@ class Kafka(Server):
     def bootstrap(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def address(self) -> str:
+        return self.bootstrap
+
     @cached_property
     def _java(self) -> list[str]:
         classes = f"{jars.fetch()}/*"

@@ -50,6 +50,10 @@ class Postgres(Server):
         return f"postgresql://{ROLE}:{self._password_file.read_text()}@127.0.0.1:{self.port}"
 
     @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
     def _password_file(self) -> Path:
         return self.folder / "password"
 

@@ -25,8 +25,8 @@ class Command:
     cwd: Path | None = None
 
 
-def spawn(command: Command, log: Path, death_signal: signal.Signals) -> subprocess.Popen[bytes]:
-    """Start a process in a group of its own; the kernel sends it `death_signal` when the calling thread's process dies."""
+def spawn(command: Command, log: Path, death_signal: signal.Signals | None) -> subprocess.Popen[bytes]:
+    """Start a process in a group of its own; the kernel sends it `death_signal`, if any, when the calling thread dies."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -78,8 +78,8 @@ def adopt_orphans() -> None:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
-    if _libc is None:
+def _die_with_parent(death_signal: signal.Signals | None) -> Callable[[], None] | None:
+    if _libc is None or death_signal is None:
         return None
     libc, parent = _libc, os.getpid()
 

@@ -38,6 +38,11 @@ class Server(ABC):
         """Whether it answers now."""
 
     @property
+    @abstractmethod
+    def address(self) -> str:
+        """Where it is reached, as a person would write it."""
+
+    @property
     def pid(self) -> int | None:
         return self.process.pid if self.process and self.process.poll() is None else None
 

@@ -44,6 +44,10 @@ class Service(Server):
         self.env = {**env, "POSTROOM_PORT": str(port), "PYTHONUNBUFFERED": "1"}
 
     @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
     def exists(self) -> bool:
         """Whether the module is in this installation."""
         package = self.module.partition(".")[0]
@@ -53,7 +57,7 @@ class Service(Server):
         return Command([sys.executable, "-m", self.module], env=self.env, cwd=ROOT)
 
     def ready(self) -> bool:
-        return is_healthy(f"http://127.0.0.1:{self.port}/health")
+        return is_healthy(f"{self.address}/health")
 
 
 def is_healthy(url: str) -> bool:

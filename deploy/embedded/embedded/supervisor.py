@@ -105,6 +105,8 @@ class Supervisor:
         self.state.units = {}
         self.state.ready = False
         write_state(self.run_folder, self.state)
+        # Addresses at which nothing answers would only mislead.
+        (self.run_folder / "endpoints.json").unlink(missing_ok=True)
 
     @staticmethod
     def _stop_all(servers: list[Server]) -> None:

@@ -17,7 +17,7 @@ class Unit:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.state = UnitState()
+        self.state = UnitState(address=server.address)
         self._pause = _FIRST_PAUSE
         self._start_at = 0.0
         self._started = 0.0

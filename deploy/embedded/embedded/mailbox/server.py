@@ -25,6 +25,10 @@ class Mailbox(Server):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def address(self) -> str:
+        return self.url
+
     def command(self) -> Command:
         ports = ["--smtp-port", str(self.smtp_port), "--port", str(self.port)]
         return Command([sys.executable, "-m", "embedded.mailbox", "--folder", str(self.folder), *ports])

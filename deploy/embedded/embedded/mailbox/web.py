@@ -26,14 +26,9 @@ _PAGE_POLICY = "; ".join(
     ]
 )
 # A mail's HTML: its own styles and pictures, no script, no form, no request to anywhere.
-_MAIL_POLICY = "; ".join(
-    [
-        "sandbox allow-popups allow-popups-to-escape-sandbox",
-        "default-src 'none'",
-        "style-src 'unsafe-inline'",
-        "img-src 'self' data:",
-        "frame-ancestors 'self'",
-    ]
+_MAIL_POLICY = (
+    "sandbox allow-popups allow-popups-to-escape-sandbox; "
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
 )
 _TABS = ("html", "text", "headers", "attachments", "raw")
 

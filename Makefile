@@ -1,0 +1,60 @@
+# Postroom needs Python 3.11 and make; everything else comes with pip into .venv, and runs in .run.
+PYTHON ?= python3.11
+BIN := .venv/bin
+SOURCES := shared services cli deploy tests
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo up down status test lint format clean distclean
+
+help: ## what can be done here
+	@echo "make demo           start everything, play the scenario, stay until Ctrl-C"
+	@echo "make demo ONCE=1    the same, checked, and stop: exit code 0 or 1"
+	@echo "make up             start everything in the background (Kafka, Postgres, mailbox, services)"
+	@echo "make status         what runs, and where"
+	@echo "make down           stop everything; the data stay"
+	@echo "make test           all tests"
+	@echo "make lint           ruff, mypy --strict, import-linter"
+	@echo "make format         let ruff format everything"
+	@echo "make clean          stop everything and remove the data"
+	@echo "make distclean      the same, and remove .venv with all that was downloaded"
+
+venv: .venv/ready ## the virtual environment, made anew when the requirements change
+
+.venv/ready: requirements/dev.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Postroom needs Python 3.11, and there is no $(PYTHON) here."; \
+	  echo "Install it (Debian, Ubuntu: apt-get install python3.11 python3.11-venv), or name yours: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "$(PYTHON) is not Python 3.11; name one: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module (Debian, Ubuntu: apt-get install python3.11-venv)"; exit 1; }
+	@test -x $(BIN)/python || { echo "Making the virtual environment .venv …"; $(PYTHON) -m venv .venv; }
+	@echo "Installing the pinned packages (about 120, once; their hashes are checked) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: venv
+	@$(BIN)/python -m embedded demo $(if $(filter-out 0,$(ONCE)),--once)
+
+up down status: venv
+	@$(BIN)/python -m embedded $@
+
+test: venv
+	@$(BIN)/python -m embedded.chromium
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: venv
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/mypy $(SOURCES)
+	@$(BIN)/lint-imports
+
+format: venv
+	@$(BIN)/ruff check --fix $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
+
+clean: venv
+	@$(BIN)/python -m embedded clean
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+distclean:
+	@if test -x $(BIN)/python && test -f .venv/ready; then $(BIN)/python -m embedded clean; fi
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
