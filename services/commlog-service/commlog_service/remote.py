@@ -11,12 +11,14 @@ from postroom.problems import Problem
 
 SERVER_ERROR = 500
 _TIMEOUT = httpx.Timeout(10, connect=2)
+# The services close idle connections after 5 s: ours go first, so that no request meets a closing one.
+_LIMITS = httpx.Limits(keepalive_expiry=3)
 _PDF_TIMEOUT = httpx.Timeout(40, connect=2)
 
 
 def client(url: str) -> httpx.AsyncClient:
     """A pool of connections to one service. `trust_env` off: a proxy of this machine is none of our business."""
-    return httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, trust_env=False)
+    return httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, limits=_LIMITS, trust_env=False)
 
 
 async def _ask(http: httpx.AsyncClient, request: httpx.Request, away: Problem) -> httpx.Response:

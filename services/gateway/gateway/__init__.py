@@ -1,0 +1,1 @@
+"""One door and one OpenAPI document for all HTTP calls."""

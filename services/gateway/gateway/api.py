@@ -1,0 +1,93 @@
+"""The gateway's own routes; everything below /api is passed on by proxy.py."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+
+from gateway import operations, pages
+from gateway.explain import explain
+from gateway.issuer import Issuer, Token, TokenRequest
+from gateway.openapi import Merged
+from gateway.proxy import pass_on
+from gateway.upstream import Upstream
+from postroom.auth import Operator
+
+Action = Literal["replay", "discard"]
+router = APIRouter(tags=["operations"])
+page_router = APIRouter(include_in_schema=False)
+
+
+def _token(request: Request) -> str:
+    return request.headers["authorization"].partition(" ")[2].strip()
+
+
+def _upstream(request: Request) -> Upstream:
+    found: Upstream = request.app.state.upstream
+    return found
+
+
+@router.post("/token", tags=["token"])
+async def token(request: Request, body: TokenRequest, x_issuer_secret: Annotated[str, Header()] = "") -> Token:
+    """A token for a person of the directory, or for `operator`. Only where the local issuer is switched on."""
+    issuer: Issuer = request.app.state.issuer
+    issuer.check(x_issuer_secret)
+    return await issuer.token(_upstream(request), body)
+
+
+@router.get("/explain/{ref:path}")
+async def explain_ref(request: Request, _: Operator, ref: str) -> dict[str, Any]:
+    """What became of an event, a message or an order: event → decisions → messages → attempts, and why not."""
+    return await explain(_upstream(request), _token(request), ref)
+
+
+@router.get("/status")
+async def status(request: Request, _: Operator) -> dict[str, Any]:
+    """Lag, outbox, parked and each service's own figures; services that can't be reached are named."""
+    return await operations.status(_upstream(request), _token(request))
+
+
+@router.get("/parked")
+async def parked(request: Request, _: Operator, *, service: str | None = None, closed: bool = False) -> dict[str, Any]:
+    """Records that can't be processed, of one service or of all."""
+    return await operations.parked(_upstream(request), _token(request), service, closed=closed)
+
+
+@router.get("/parked/{service}/{number}")
+async def show_parked(request: Request, _: Operator, service: str, number: int) -> StreamingResponse:
+    """One parked record with its raw bytes."""
+    return await pass_on(request, _upstream(request).pool(service), service, f"/operations/parked/{number}".encode())
+
+
+@router.post("/parked/{service}/{number}/{action}")
+async def settle_parked(
+    request: Request, _: Operator, service: str, number: int, action: Literal["replay", "discard"]
+) -> StreamingResponse:
+    """Replay a parked record, mended ({"value": …}) or as it came ({"value": null}), or discard it."""
+    return await pass_on(request, _upstream(request).pool(service), service, f"/operations/parked/{number}/{action}".encode())
+
+
+@page_router.get("/")
+async def landing(request: Request) -> HTMLResponse:
+    """Where to go from here."""
+    return HTMLResponse(pages.landing(request.app.state.mailbox_url), headers=pages.HEADERS)
+
+
+@page_router.get("/docs")
+async def docs(request: Request) -> HTMLResponse:
+    """Every operation, as a page."""
+    merged: Merged = request.app.state.merged
+    return HTMLResponse(pages.operations(await merged.document(request.app)), headers=pages.HEADERS)
+
+
+@page_router.get("/style.css")
+async def style() -> Response:
+    """The pages' one style sheet."""
+    return Response(pages.STYLE, media_type="text/css", headers=pages.HEADERS)
+
+
+@page_router.get("/openapi.json")
+async def openapi(request: Request) -> JSONResponse:
+    """All services' operations in one document."""
+    merged: Merged = request.app.state.merged
+    return JSONResponse(await merged.document(request.app))

@@ -1,0 +1,40 @@
+"""The composition root: settings → pools to the services → app."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from gateway import api, proxy
+from gateway.issuer import Issuer
+from gateway.openapi import Merged
+from gateway.settings import Settings
+from gateway.upstream import connect
+from postroom import logs, running
+from postroom.http import create_app
+
+
+def build(settings: Settings) -> FastAPI:
+    """The door, not yet open."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        secret = settings.issuer_secret.get_secret_value()
+        app.state.issuer = Issuer(settings.issuer_private.read_bytes() if secret else b"", secret)
+        app.state.mailbox_url = settings.mailbox_url
+        async with connect(settings) as upstream:
+            app.state.upstream = upstream
+            app.state.merged = Merged(upstream)
+            yield
+
+    app = create_app(settings, "Postroom", lifespan, [api.router, proxy.router()])
+    # FastAPI serves its own document at /openapi.json; the merged one takes its place.
+    app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") != "/openapi.json"]
+    app.include_router(api.page_router)
+    return app
+
+
+if __name__ == "__main__":
+    settings = Settings()
+    logs.configure(settings.service, as_json=settings.log_json)
+    running.serve(build(settings), settings)

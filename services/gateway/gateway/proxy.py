@@ -1,0 +1,117 @@
+"""A streaming reverse proxy for the declared routes: nothing is buffered, and nothing that ends at a hop is passed on."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+
+import httpx
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+from starlette.background import BackgroundTask
+
+from gateway.routes import ROUTES
+from gateway.upstream import Upstream, away
+from postroom.auth import Caller
+from postroom.problems import Problem
+
+Forward = Callable[[Request, Caller], Awaitable[StreamingResponse]]
+MAX_BODY = 25 * 1024 * 1024
+PREFIX = "/api"
+# RFC 9110, 7.6.1, and what httpx sets itself. `server` and `date` are uvicorn's own.
+_HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+_NOT_FORWARDED = _HOP_BY_HOP | {"host", "cookie", "expect", "x-issuer-secret"}
+_NOT_RETURNED = _HOP_BY_HOP | {"server", "date", "set-cookie"}
+
+
+def router() -> APIRouter:
+    """All declared routes below /api. Their schemas come from the services' own documents (openapi.py)."""
+    routes = APIRouter(prefix=PREFIX)
+    for route in ROUTES:
+        routes.add_api_route(
+            route.path, _forwarder(route.service), methods=list(route.methods), include_in_schema=False, response_model=None
+        )
+    return routes
+
+
+def _forwarder(service: str) -> Forward:
+    async def forward(request: Request, _: Caller) -> StreamingResponse:
+        upstream: Upstream = request.app.state.upstream
+        return await pass_on(request, upstream.pool(service), service, _inner_path(request))
+
+    return forward
+
+
+async def pass_on(request: Request, pool: httpx.AsyncClient, service: str, path: bytes) -> StreamingResponse:
+    """The service's answer, streamed. Raises Problem 413, 503 or 504."""
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdecimal() or int(declared) > MAX_BODY:
+        raise _too_large()
+    query = request.scope["query_string"]
+    outgoing = pool.build_request(
+        request.method,
+        pool.base_url.copy_with(raw_path=path + (b"?" + query if query else b"")),
+        headers=_without(request.headers.raw, _NOT_FORWARDED),
+        content=_limited(request) if _has_body(request) else None,
+    )
+    try:
+        answer = await pool.send(outgoing, stream=True)
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        raise away(service) from error
+    except httpx.TransportError as error:
+        detail = f"{service} took the request and didn't answer. It may have done it: look, or repeat it with the same Idempotency-Key."
+        raise Problem(504, "service_silent", detail, service=service) from error
+    response = StreamingResponse(_stream(answer), answer.status_code, background=BackgroundTask(answer.aclose))
+    response.raw_headers = _without(answer.headers.raw, _NOT_RETURNED)
+    return response
+
+
+async def _stream(answer: httpx.Response) -> AsyncIterator[bytes]:
+    """The body as it comes; a caller who goes away must not keep the connection from its pool."""
+    try:
+        async for chunk in answer.aiter_raw():
+            yield chunk
+    finally:
+        await answer.aclose()
+
+
+def _inner_path(request: Request) -> bytes:
+    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    path = raw.partition(b"?")[0].removeprefix(PREFIX.encode())
+    # A dot segment or a hidden slash would be read differently behind the door than at it.
+    segments = request.url.path.split("/")
+    if {".", ".."} & set(segments) or b"%2f" in path.lower() or b"%5c" in path.lower():
+        raise Problem(404, "not_found", "There is no such path.")
+    return path
+
+
+def _has_body(request: Request) -> bool:
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+
+
+async def _limited(request: Request) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise _too_large()
+        yield chunk
+
+
+def _too_large() -> Problem:
+    return Problem(413, "too_large", f"The body is larger than {MAX_BODY} bytes, or its Content-Length is no number.")
+
+
+def _without(headers: Iterable[tuple[bytes, bytes]], left_out: set[str]) -> list[tuple[bytes, bytes]]:
+    pairs = list(headers)
+    named = {
+        token.strip().lower() for name, value in pairs if name.lower() == b"connection" for token in value.decode("latin-1").split(",")
+    }
+    return [(name.lower(), value) for name, value in pairs if name.decode("latin-1").lower() not in left_out | named]

@@ -1,0 +1,46 @@
+"""THE table of what can be reached from outside, and behind which service it lies. A service's other routes stay inside."""
+
+from dataclasses import dataclass
+
+PO, COMMLOG, RULES, MAILER = "po-service", "commlog-service", "notification-rules", "mailer-service"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path of a service with its methods; the gateway serves it below /api."""
+
+    service: str
+    path: str
+    methods: tuple[str, ...] = ("GET",)
+
+
+ROUTES = (
+    Route(PO, "/documents", ("POST",)),
+    Route(PO, "/waiting"),
+    Route(PO, "/orders"),
+    Route(PO, "/orders/{order}"),
+    Route(PO, "/orders/{order}/contacts"),
+    Route(PO, "/orders/{order}/documents", ("GET", "POST")),
+    Route(PO, "/orders/{order}/documents/{document}", ("GET", "DELETE")),
+    Route(PO, "/orders/{order}/delivery-notes", ("POST",)),
+    Route(PO, "/orders/{order}/goods-receipts", ("POST",)),
+    Route(PO, "/people"),
+    Route(PO, "/people/{person}", ("GET", "PUT")),
+    Route(PO, "/companies/{company}", ("GET", "PUT")),
+    Route(PO, "/contracts/{contract}", ("GET", "PUT")),
+    Route(PO, "/budgets/{budget}", ("GET", "PUT")),
+    Route(PO, "/tasks"),
+    Route(PO, "/tasks/{name}/run", ("POST",)),
+    Route(COMMLOG, "/log-types", ("GET", "PUT")),
+    Route(COMMLOG, "/orders/{order}/logs", ("GET", "POST")),
+    Route(COMMLOG, "/orders/{order}/correspondences", ("GET", "POST")),
+    Route(COMMLOG, "/correspondences/{correspondence}"),
+    Route(COMMLOG, "/correspondences/{correspondence}/send", ("POST",)),
+    Route(COMMLOG, "/correspondences/{correspondence}/pdf", ("POST",)),
+    Route(RULES, "/undecided"),
+    Route(RULES, "/rules"),
+    Route(MAILER, "/inbox"),
+    Route(MAILER, "/inbox/{message}/read", ("POST",)),
+    Route(MAILER, "/messages"),
+    Route(MAILER, "/envelopes/{envelope}/resend", ("POST",)),
+)

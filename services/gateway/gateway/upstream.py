@@ -1,0 +1,67 @@
+"""The services behind the gateway: connection pools, and questions asked for the gateway's own answers."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import httpx
+
+from gateway.routes import COMMLOG, MAILER, PO, RULES
+from gateway.settings import Settings
+from postroom.problems import Problem
+
+_TIMEOUT = httpx.Timeout(60, connect=2, pool=5)
+# The services close idle connections after 5 s: ours go first, so that no request meets a closing one.
+_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=3)
+SERVER_ERROR = 500
+
+
+class Upstream:
+    """Each service's pool, by the service's name."""
+
+    def __init__(self, pools: Mapping[str, httpx.AsyncClient]) -> None:
+        self._pools = dict(pools)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        return tuple(self._pools)
+
+    def pool(self, service: str) -> httpx.AsyncClient:
+        """Raises Problem 404 for a service that there isn't."""
+        if service not in self._pools:
+            raise Problem(404, "unknown_service", f"There is no service {service!r}: they are {', '.join(self._pools)}.", "service")
+        return self._pools[service]
+
+    async def ask(self, service: str, token: str, path: str, **params: Any) -> Any:
+        """A service's JSON. Raises Problem 503 naming it while it is away, or the problem it answers with."""
+        headers = {"authorization": f"Bearer {token}"}
+        try:
+            answer = await self.pool(service).get(path, params=params, headers=headers, timeout=10)
+        except httpx.TransportError as error:
+            raise away(service) from error
+        if answer.status_code >= SERVER_ERROR:
+            raise away(service)
+        if answer.is_error:
+            body = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+            raise Problem(
+                answer.status_code, body.get("code", "refused"), body.get("detail", f"{service} refused this."), body.get("field")
+            )
+        return answer.json()
+
+
+def away(service: str) -> Problem:
+    """What is answered while a service can't be reached."""
+    detail = f"{service} can't be reached just now. Nothing that was accepted is lost: try again in a moment."
+    return Problem(503, "service_unavailable", detail, service=service)
+
+
+@asynccontextmanager
+async def connect(settings: Settings) -> AsyncIterator[Upstream]:
+    """Pools to all services; they connect when they are first used."""
+    urls = {PO: settings.po_url, COMMLOG: settings.commlog_url, RULES: settings.rules_url, MAILER: settings.mailer_url}
+    async with AsyncExitStack() as stack:
+        pools = {}
+        for service, url in urls.items():
+            pool = httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, limits=_LIMITS, trust_env=False, follow_redirects=False)
+            pools[service] = await stack.enter_async_context(pool)
+        yield Upstream(pools)
