@@ -35,7 +35,8 @@ def start(run: Path, *, dies_with_us: bool = False) -> float:
         supervisor = None if find(read_state(run).supervisor) else _spawn(run, dies_with_us=dies_with_us)
         while not is_up(run):
             state = read_state(run)
-            watch.show(state)
+            if find(state.supervisor):  # else it is what an earlier supervisor wrote
+                watch.show(state)
             if supervisor is not None and supervisor.poll() is not None:
                 raise EmbeddedError(state.failure or f"the supervisor ended; the end of {_log(run)}:\n{_tail(_log(run))}")
             if supervisor is None and find(state.supervisor) is None:
