@@ -1,0 +1,62 @@
+"""Scene (h): the mailer is killed with -9 while it sends, and every mail is there, twice only where an attempt is `unknown`."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from embedded import control
+from embedded.demo import cast
+from embedded.demo.door import until
+from embedded.demo.scenes import OPERATOR, received
+from embedded.demo.stage import Stage
+
+MAILS = 300
+_TO = cast.address(cast.BELA)
+_MARK = "STORM"
+
+
+def kill_while_sending(stage: Stage, run: Path) -> None:
+    """Write a burst, kill the mailer when the first of it has arrived, and count."""
+    stage.title("h", f"{MAILS} events at once, and the mailer is killed with -9 while it sends")
+    before = len(_arrived(stage))
+    stage.door.write("in.erp", [received(f"storm-{n}", f"{_MARK}-{n:04d}", cast.BELA, "Fuse") for n in range(MAILS)])
+    if before == 0:
+        until("the first mails of the burst", lambda: _arrived(stage) or None)
+        name, pid = control.kill(run, "mailer-service")
+        stage.say(f"{name} (process {pid}) is killed with {len(_arrived(stage))} of {MAILS} mails delivered; it is started again")
+    until("every mail of the burst", lambda: len(_arrived(stage)) >= MAILS or None, patience=90)
+    until("no attempt being open", lambda: _settled(stage), patience=90)
+    copies = _copies(stage)
+    unknown = _ever_unknown(stage)
+    stage.check(f"all {MAILS} mails are there", len(copies) == MAILS, f"{len(copies)} are")
+    doubled = {subject: count for subject, count in copies.items() if count > 1}
+    stage.check(
+        f"copies beyond one: {sum(doubled.values()) - len(doubled)}; attempts ever unknown: {unknown}", _fits(doubled, unknown), doubled
+    )
+
+
+def _fits(doubled: dict[str, int], unknown: int) -> bool:
+    return sum(doubled.values()) - len(doubled) <= unknown
+
+
+def _arrived(stage: Stage) -> set[str]:
+    return {mail["Subject"] for mail in stage.door.mails(_TO) if _MARK in mail["Subject"]}
+
+
+def _copies(stage: Stage) -> Counter[str]:
+    return Counter(mail["Subject"] for mail in stage.door.mails(_TO) if _MARK in mail["Subject"])
+
+
+def _settled(stage: Stage) -> bool | None:
+    states: dict[str, int] = _status(stage)["envelopes"]
+    return not any(states.get(state, 0) for state in ("pending", "leased", "sending", "deferred", "unknown")) or None
+
+
+def _ever_unknown(stage: Stage) -> int:
+    return int(_status(stage)["attempts_ever_unknown"])
+
+
+def _status(stage: Stage) -> dict[str, Any]:
+    services = stage.door.get(OPERATOR, "/status")["services"]
+    found: dict[str, Any] = services["mailer-service"]
+    return found
