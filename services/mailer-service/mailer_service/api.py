@@ -1,0 +1,84 @@
+"""The mailer over HTTP: a person's inbox, what became of messages, a PDF of logs, and an operator's resend."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from mailer_service import views
+from mailer_service.pdf import PdfFailedError, Pdfs
+from mailer_service.render import Renderer
+from mailer_service.store import envelopes, reading
+from postroom import db
+from postroom.auth import Caller, Operator
+from postroom.contracts.commlog import FrozenLogs
+from postroom.db import Pool
+from postroom.problems import Problem
+
+LIMIT = 200
+RESENDABLE = "held, unknown, dead and deferred envelopes can be resent"
+
+
+def router(pool: Pool, renderer: Renderer, pdfs: Pdfs) -> APIRouter:
+    """The routes; `pool` is the API's, under row-level security."""
+    routes = APIRouter()
+    _add_inbox(routes, pool, renderer)
+    _add_messages(routes, pool, renderer)
+
+    @routes.post("/pdf", tags=["mail"], response_class=Response, responses={200: {"content": {"application/pdf": {}}}})
+    async def pdf(_: Caller, logs: FrozenLogs) -> Response:
+        """The logs as a PDF; nothing is sent or stored."""
+        try:
+            content = await pdfs.logs(logs)
+        except PdfFailedError as error:
+            raise Problem(422, "pdf_failed", f"The PDF could not be made: {error}. Fewer or shorter logs may help.") from error
+        return Response(content, media_type="application/pdf")
+
+    return routes
+
+
+def _add_inbox(routes: APIRouter, pool: Pool, renderer: Renderer) -> None:
+    @routes.get("/inbox", tags=["inbox"])
+    async def inbox(caller: Caller, limit: Annotated[int, Query(ge=1, le=LIMIT)] = 50) -> dict[str, Any]:
+        """The caller's messages, newest first."""
+        async with db.as_principal(pool, caller) as connection:
+            rows = await reading.inbox(connection, caller.tenant, caller.person, limit)
+            unread = await reading.unread(connection, caller.tenant, caller.person)
+        return {"unread": unread, "messages": [views.inbox_entry(renderer, row) for row in rows]}
+
+    @routes.post("/inbox/{message}/read", tags=["inbox"])
+    async def read(caller: Caller, message: str) -> dict[str, Any]:
+        """Mark a message of the caller's as read."""
+        async with db.as_principal(pool, caller) as connection:
+            if not await reading.mark_read(connection, caller.tenant, caller.person, message):
+                raise Problem(404, "unknown_message", "There is no such message in your inbox. List them with GET /inbox.")
+            return {"message": message, "unread": await reading.unread(connection, caller.tenant, caller.person)}
+
+
+def _add_messages(routes: APIRouter, pool: Pool, renderer: Renderer) -> None:
+    @routes.get("/messages", tags=["mail"])
+    async def messages(
+        operator: Operator,
+        ref: str | None = None,
+        cause: Annotated[list[str] | None, Query()] = None,
+        limit: Annotated[int, Query(ge=1, le=LIMIT)] = LIMIT,
+    ) -> dict[str, Any]:
+        """Messages by message id, order, order number, correspondence (`ref`) or causing event, with envelopes and attempts."""
+        async with db.as_principal(pool, operator) as connection:
+            found = await reading.messages(connection, ref, cause or [], limit)
+            of = await reading.envelopes(connection, [row["id"] for row in found])
+            attempts = await reading.attempts(connection, [row["id"] for row in of])
+        return {"messages": views.messages(renderer, found, of, attempts)}
+
+    @routes.post("/envelopes/{envelope}/resend", tags=["mail"])
+    async def resend(operator: Operator, envelope: str) -> dict[str, Any]:
+        """Queue an envelope again, due at once; a suppressed address is good again by that."""
+        async with db.as_principal(pool, operator) as connection:
+            state = await envelopes.state(connection, envelope)
+            if state is None:
+                raise Problem(404, "unknown_envelope", "There is no such envelope. Find it with GET /messages?ref=.")
+            row = await envelopes.resend(connection, envelope)
+            if row is None:
+                raise Problem(409, "not_resendable", f"The envelope is {state}; {RESENDABLE}.")
+            await envelopes.lift_suppression(connection, row["tenant"], row["address"])
+            await envelopes.wake_senders(connection)
+        return {"envelope": envelope, "state": "pending", "was": state}

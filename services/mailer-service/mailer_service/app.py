@@ -1,0 +1,56 @@
+"""The mailer's composition root: settings → pools → intake, sender → app."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from mailer_service import api, handlers
+from mailer_service.compose import Composer
+from mailer_service.pdf import Pdfs
+from mailer_service.render import TEMPLATES, Renderer
+from mailer_service.sender.process import Sender
+from mailer_service.settings import Settings
+from mailer_service.store import reading
+from postroom import broker, db, logs, operations, running
+from postroom.blobs import Blobs
+from postroom.contracts import emitters, topics
+from postroom.contracts.reading import Reader
+from postroom.http import create_app
+from postroom.intake import Intake
+from postroom.relay import Relay
+
+PUBLISHES = ("outcomes", "parked.mailer-service")
+
+
+def build(settings: Settings) -> FastAPI:
+    """The service's app; its lifespan runs the consumer, the relay of the outbox and the sender."""
+    register = emitters.load(settings.emitters)
+    declared = topics.declared(register.values())
+    renderer = Renderer(TEMPLATES, settings.gateway_url)
+    pdfs = Pdfs(renderer, seconds=settings.pdf_seconds, memory=settings.pdf_memory)
+    composer = Composer(renderer, Blobs(settings.blobs), pdfs, settings.mail_from)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await db.migrate(settings, "mailer_service")
+        pool, api_pool = await db.open_pool(settings, "worker"), await db.open_pool(settings, "api")
+        intake = Intake(service=settings.service, pool=pool, decode=Reader(declared, register), handle=handlers.tell)
+        consumer = broker.Consumer(settings, topics.consumed_by(settings.service, declared), intake, pool)
+        relay = Relay(pool, PUBLISHES, lambda: broker.new_producer(settings.kafka))
+        sender = Sender(pool, settings, composer)
+        app.include_router(api.router(api_pool, renderer, pdfs))
+        app.include_router(operations.router(settings, pool, intake, consumer, reading.figures))
+        async with running.background(relay.run, consumer.run, sender.run):
+            yield
+        await pdfs.close()
+        await api_pool.close()
+        await pool.close()
+
+    return create_app(settings, "mailer-service", lifespan, [])
+
+
+if __name__ == "__main__":
+    settings = Settings()
+    logs.configure(settings.service, as_json=settings.log_json)
+    running.serve(build(settings), settings)

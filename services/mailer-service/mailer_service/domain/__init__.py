@@ -1,0 +1,1 @@
+"""What the mailer decides: pure functions over frozen values."""

@@ -1,0 +1,157 @@
+"""From an event to what is to be told: a message, its inbox row, its envelopes, or the reason why there is no mail."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mailer_service.domain.addresses import deliverable
+from postroom.contracts import ids
+from postroom.contracts.commlog import CorrespondenceRequested
+from postroom.contracts.event import Event
+from postroom.contracts.messages import Cause, MessageRequested
+
+CORRESPONDENCE = "correspondence"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one person, or one correspondence, is told. Field names are the columns of `messages`."""
+
+    id: str
+    tenant: str
+    message_type: str
+    person: str | None
+    name: str
+    email: str | None
+    language: str
+    zone: str
+    hop: str
+    reason: str
+    order_id: str | None
+    order_number: str
+    key: str
+    cause: dict[str, Any]
+    cause_id: str
+    correspondence: str | None
+    facts: dict[str, Any]
+    unmailed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One message to one address: pending, held (`hold_reason` names what releases it) or dead from the start, with the detail."""
+
+    id: str
+    message: str
+    tenant: str
+    address: str
+    person: str | None
+    state: str = "pending"
+    hold_reason: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one event asks for."""
+
+    message: Message
+    in_inbox: bool
+    envelopes: tuple[Envelope, ...]
+
+
+Suppressed = AbstractSet[tuple[str, str]]
+
+
+def addresses(event: Event) -> list[tuple[str, str]]:
+    """The (tenant, address) pairs that this event may write to, for loading."""
+    data = event.data
+    if isinstance(data, MessageRequested):
+        found = [data.recipient.email] if data.recipient.email else []
+    elif isinstance(data, CorrespondenceRequested):
+        found = [recipient.address for recipient in data.recipients]
+    else:
+        found = []
+    return [(event.tenant, address) for address in map(deliverable, found) if address]
+
+
+def decide(event: Event, suppressed: Suppressed) -> Told | None:
+    """What to tell because of this event; None if it is none of the mailer's (LogCreated: its mail comes from the correspondence)."""
+    if isinstance(event.data, MessageRequested):
+        return _requested(event, event.data, suppressed)
+    if isinstance(event.data, CorrespondenceRequested):
+        return _correspondence(event, event.data, suppressed)
+    return None
+
+
+def _requested(event: Event, data: MessageRequested, suppressed: Suppressed) -> Told:
+    to = data.recipient
+    address = deliverable(to.email) if to.email else None
+    unmailed = _why_no_mail(data, address)
+    message = Message(
+        id=data.message,
+        tenant=event.tenant,
+        message_type=data.message_type,
+        person=to.person,
+        name=to.name,
+        email=to.email,
+        language=to.language,
+        zone=to.zone,
+        hop=to.hop,
+        reason=data.reason,
+        order_id=data.order,
+        order_number=data.order_number,
+        key=event.key,
+        cause=data.cause.model_dump(),
+        cause_id=data.cause.id,
+        correspondence=None,
+        facts=data.facts,
+        unmailed=unmailed,
+    )
+    envelopes = () if unmailed or address is None else (_envelope(message, address, to.person, suppressed),)
+    return Told(message, "inbox" in data.channels, envelopes)
+
+
+def _why_no_mail(data: MessageRequested, address: str | None) -> str:
+    if "email" not in data.channels:
+        return "in-app only: the rule names no e-mail for this message"
+    if not data.recipient.email:
+        return "the person has no e-mail address"
+    if address is None:
+        return f"the address {data.recipient.email!r} can't take mail"
+    return ""
+
+
+def _correspondence(event: Event, data: CorrespondenceRequested, suppressed: Suppressed) -> Told:
+    message = Message(
+        id=ids.stable(CORRESPONDENCE, data.correspondence),
+        tenant=event.tenant,
+        message_type=CORRESPONDENCE,
+        person=None,
+        name="",
+        email=None,
+        language=data.language,
+        zone=data.zone,
+        hop="",
+        reason=f"{data.sender.name} chose you as a recipient",
+        order_id=data.order.id,
+        order_number=data.order.number,
+        key=event.key,
+        cause=Cause(emitter=event.emitter, source=event.source, id=event.id, type=event.type).model_dump(),
+        cause_id=event.id,
+        correspondence=data.correspondence,
+        facts=data.model_dump(mode="json"),
+        unmailed="",
+    )
+    people = {deliverable(to.address) or to.address: to.person for to in reversed(data.recipients)}
+    envelopes = tuple(_envelope(message, address, person, suppressed) for address, person in sorted(people.items()))
+    return Told(message, in_inbox=False, envelopes=envelopes)
+
+
+def _envelope(message: Message, address: str, person: str | None, suppressed: Suppressed) -> Envelope:
+    new = Envelope(ids.stable("envelope", message.id, address), message.id, message.tenant, address, person)
+    if deliverable(address) is None:
+        return replace(new, state="dead", detail=f"the address {address!r} can't take mail")
+    if (message.tenant, address) in suppressed:
+        return replace(new, state="held", hold_reason="suppressed", detail="a server called this address unknown; an operator may resend")
+    return new

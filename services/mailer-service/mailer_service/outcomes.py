@@ -1,0 +1,69 @@
+"""The event that tells what became of an envelope."""
+
+from typing import Any
+
+from mailer_service.domain.messages import Envelope, Message
+from mailer_service.rows import Row
+from postroom import clock
+from postroom.contracts import event, ids
+from postroom.contracts.event import Event
+from postroom.contracts.outcomes import EnvelopeOutcome
+
+SOURCE = "mailer-service"
+
+
+def outcome(
+    origin: Row,
+    *,
+    envelope: str,
+    address: str,
+    person: str | None,
+    state: str,
+    attempt: int,
+    detail: str,
+    code: int | None = None,
+) -> Event:
+    """An EnvelopeOutcome; `origin` has the message's id (as `message`), tenant, key, cause, correspondence and order_id.
+
+    Its id follows from envelope, attempt and state, so that a repeated transaction tells nothing new.
+    """
+    fact = EnvelopeOutcome(
+        message=origin["message"],
+        envelope=envelope,
+        address=address,
+        person=person,
+        correspondence=origin["correspondence"],
+        state=state,
+        code=code,
+        detail=detail,
+        attempt=attempt,
+        at=clock.now(),
+        cause=origin["cause"],
+    )
+    id_ = ids.stable("outcome", envelope, attempt, state)
+    return event.new(fact, source=SOURCE, subject=envelope, tenant=origin["tenant"], key=origin["key"], id=id_)
+
+
+def at_once(message: Message, envelope: Envelope) -> Event:
+    """The outcome of an envelope that never sets out: held or dead from the start."""
+    return outcome(
+        origin_of(message),
+        envelope=envelope.id,
+        address=envelope.address,
+        person=envelope.person,
+        state=envelope.state,
+        attempt=0,
+        detail=envelope.detail,
+    )
+
+
+def origin_of(message: Message) -> dict[str, Any]:
+    """What an outcome needs to know of its message."""
+    return {
+        "message": message.id,
+        "tenant": message.tenant,
+        "key": message.key,
+        "cause": message.cause,
+        "correspondence": message.correspondence,
+        "order_id": message.order_id,
+    }

@@ -1,0 +1,123 @@
+"""From a message to subject, text and HTML: templates/<message-type>/{subject.txt, body.txt, body.html} on a shared layout."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateNotFound, pass_context, select_autoescape
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from mailer_service.formats import FILTERS, formats
+from mailer_service.rows import Row
+from mailer_service.stylesheet import styling
+
+TEMPLATES = Path(__file__).parent / "templates"
+LAYOUT = "_layout"
+PREHEADER_CHARACTERS = 120
+_LINE_END = re.compile(r"\s*\n\s*")
+
+
+class MissingTemplateError(Exception):
+    """There is no folder for this message type yet."""
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Facts are dicts: the item comes first, which spares an exception at each dot (and a fact may be called `items`)."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, dict):
+            try:
+                return obj[attribute]
+            except KeyError:
+                pass
+        return super().getattr(obj, attribute)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a mail says."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class Renderer:
+    """Templates, compiled once. A language has its own files in a folder below the type's (de/body.txt); English is the default."""
+
+    def __init__(self, folder: Path, gateway_url: str) -> None:
+        self._folder = folder
+        self._gateway_url = gateway_url.rstrip("/")
+        css = (folder / LAYOUT / "style.css").read_text("utf-8")
+        self._environment = _Environment(
+            loader=styling(FileSystemLoader(folder), css),
+            undefined=StrictUndefined,
+            # By the end of the name: body.html is escaped, and body.html.j2 would not be.
+            autoescape=select_autoescape(["html"], default=False, default_for_string=True),
+            trim_blocks=True,
+            lstrip_blocks=True,
+            cache_size=-1,
+        )
+        self._environment.filters.update({name: pass_context(function) for name, function in FILTERS.items()})
+        self._find = lru_cache(maxsize=None)(self._find_uncached)
+
+    @property
+    def message_types(self) -> list[str]:
+        """The types that have a template folder."""
+        return sorted(path.parent.name for path in self._folder.glob("[!_]*/subject.txt"))
+
+    def _find_uncached(self, message_type: str, language: str, file: str) -> Template:
+        if message_type not in self.message_types and message_type != LAYOUT:
+            raise MissingTemplateError(f"no templates/{message_type}/subject.txt")
+        names = [f"{message_type}/{language}/{file}", f"{message_type}/{language.partition('-')[0]}/{file}", f"{message_type}/{file}"]
+        try:
+            return self._environment.select_template(names)
+        except TemplateNotFound as error:
+            raise MissingTemplateError(f"no templates/{message_type}/{file}") from error
+
+    def mail(self, message: Row) -> Rendered:
+        """Render a message (a row of `messages`). Raises MissingTemplateError, or what the template found wrong with the facts."""
+        context = self._context(message)
+        subject = self._part(message, "subject.txt", context)
+        text = self._part(message, "body.txt", context)
+        html = self._part(message, "body.html", context)
+        language = message["language"]
+        page = {**context, "subject": subject, "preheader": _preheader(text)}
+        return Rendered(
+            subject,
+            self._find(LAYOUT, language, "mail.txt").render(page, content=text),
+            # The part was rendered with escaping on; it goes into the layout as it is.
+            self._find(LAYOUT, language, "mail.html").render(page, content=Markup(html)),  # noqa: S704
+        )
+
+    def brief(self, message: Row) -> tuple[str, str]:
+        """Subject and plain text for the inbox, without salutation and footer."""
+        context = self._context(message)
+        return self._part(message, "subject.txt", context), self._part(message, "body.txt", context)
+
+    def page(self, name: str, context: Mapping[str, Any], *, language: str, zone: str) -> str:
+        """Another template, such as the PDF's."""
+        return self._environment.get_template(name).render(context, formats=formats(language, zone))
+
+    def _part(self, message: Row, file: str, context: dict[str, Any]) -> str:
+        text = self._find(message["message_type"], message["language"], file).render(context).strip()
+        return _LINE_END.sub(" ", text) if file == "subject.txt" else text
+
+    def _context(self, message: Row) -> dict[str, Any]:
+        shown = {name: message[name] for name in ("id", "message_type", "name", "reason", "hop", "order_number", "language")}
+        return {
+            "facts": message["facts"],
+            "message": shown,
+            "why_url": f"{self._gateway_url}/why/{message['id']}",
+            "formats": formats(message["language"], message["zone"]),
+        }
+
+
+def _preheader(text: str) -> str:
+    """The first words of the text, which a mail program shows beside the subject."""
+    first = " ".join(text.partition("\n\n")[0].split())
+    return first if len(first) <= PREHEADER_CHARACTERS else first[: PREHEADER_CHARACTERS - 1].rstrip() + "…"

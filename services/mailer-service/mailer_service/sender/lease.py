@@ -1,0 +1,92 @@
+"""The lease of this process: one row, one beat; and the take-over of those whose beat has stopped."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import structlog
+
+from mailer_service import outcomes
+from mailer_service.sender.relay import Relay
+from mailer_service.settings import Settings
+from mailer_service.store import senders as store
+from postroom import outbox
+from postroom.db import Pool
+
+log = structlog.get_logger()
+
+
+class Lease:
+    """Who we are to the database. `fresh` turns False when the beat could not be written in time: then nothing new is begun."""
+
+    def __init__(self, pool: Pool, settings: Settings, relay: Relay, when_lost: Callable[[], None]) -> None:
+        self.id: UUID = uuid4()
+        self._pool = pool
+        self._settings = settings
+        self._relay = relay
+        self._when_lost = when_lost
+        self._until = 0.0
+
+    @property
+    def fresh(self) -> bool:
+        """Whether our lease has time left, by our own clock since the beat was sent."""
+        return time.monotonic() < self._until
+
+    @property
+    def _length(self) -> timedelta:
+        return timedelta(seconds=self._settings.lease_seconds)
+
+    async def start(self) -> None:
+        """Register under a new id."""
+        self.id = uuid4()
+        before = time.monotonic()
+        async with self._pool.acquire() as connection:
+            await store.register(connection, self.id, self._length)
+        self._until = before + self._settings.lease_seconds
+
+    async def beat(self) -> None:
+        """Stay alive, or come back under a new id; then take over from whoever is gone."""
+        before = time.monotonic()
+        async with self._pool.acquire() as connection:
+            relay = "accepting" if self._relay.accepting else "refusing"
+            alive = await store.beat(connection, self.id, self._length, relay, self._relay.detail)
+        if alive:
+            self._until = before + self._settings.lease_seconds
+        else:
+            log.warning("this sender was marked gone; it goes on under a new id", sender=str(self.id))
+            self._when_lost()
+            await self.start()
+        await self.take_over()
+
+    async def take_over(self) -> None:
+        """Senders whose lease ran out: leased → pending, sending → unknown, with the outcomes, in one transaction."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            gone = await store.expired(connection)
+            if not gone:
+                return
+            unknown = await store.take_over(connection, gone, self._settings.unknown_resend)
+            told = [
+                outcomes.outcome(
+                    row,
+                    envelope=row["id"],
+                    address=row["address"],
+                    person=row["person"],
+                    state="unknown",
+                    attempt=row["attempts"],
+                    detail=row["detail"],
+                )
+                for row in unknown
+            ]
+            await outbox.add(connection, told)
+        log.warning("took over from senders that are gone", senders=len(gone), unknown=len(unknown))
+
+    async def run(self) -> None:
+        """Beat until cancelled; a database that is away is tried again at the next beat."""
+        while True:
+            await asyncio.sleep(self._settings.beat_seconds)
+            try:
+                await self.beat()
+            except Exception as error:  # noqa: BLE001 - whatever keeps the beat from the database, the next one tries again
+                log.warning("the beat failed", error=repr(error))

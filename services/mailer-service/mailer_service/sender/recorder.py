@@ -1,0 +1,152 @@
+"""The group commit: each transaction carries the results that are in and opens the next attempts of every connection."""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from mailer_service import outcomes
+from mailer_service.domain.delivery import Step, Verdict, next_step
+from mailer_service.domain.job import Job
+from mailer_service.sender.lease import Lease
+from mailer_service.sender.window import Window
+from mailer_service.settings import Settings
+from mailer_service.store import envelopes as store
+from postroom import outbox
+from postroom.db import Connection, Pool
+
+log = structlog.get_logger()
+Settled = tuple[Job, int, Verdict]
+# A commit waits this long for company, unless a connection has nothing left to send.
+COMPANY_SECONDS, COMPANY = 0.004, 16
+
+
+class Recorder:
+    """Holds what is ready to send and what has been answered. Nothing is handed out before the commit that opened it is known."""
+
+    def __init__(self, pool: Pool, settings: Settings, lease: Lease) -> None:
+        self.ready: deque[Job] = deque()
+        self.windows: list[Window] = []
+        self.wanted = asyncio.Event()
+        self._finished: list[Settled] = []
+        self._pool = pool
+        self._settings = settings
+        self._lease = lease
+        self._work = asyncio.Event()
+
+    def offer(self, jobs: Sequence[Job]) -> None:
+        """These can be sent now."""
+        self.ready.extend(jobs)
+        self._work.set()
+        for window in self.windows:
+            window.hint.set()
+
+    def finish(self, job: Job, verdict: Verdict) -> None:
+        """An attempt has its result; it is kept until a commit has taken it."""
+        self._finished.append((job, job.attempts, verdict))
+        self._work.set()
+
+    def wake(self) -> None:
+        """A connection has room."""
+        self._work.set()
+
+    async def run(self) -> None:
+        """Commit whenever there is something to record or to open. While the database is away, results are kept and go first."""
+        while True:
+            await self._work.wait()
+            if len(self._finished) < COMPANY and not any(window.starving for window in self.windows):
+                await asyncio.sleep(COMPANY_SECONDS)
+            self._work.clear()
+            try:
+                await self.commit()
+            except Exception as error:  # noqa: BLE001 - the results are kept; whatever it was, they are recorded later
+                log.warning("results wait for the database", waiting=len(self._finished), error=repr(error))
+                await asyncio.sleep(0.5)
+                self._work.set()
+
+    async def commit(self, *, opening: bool = True) -> None:
+        """One transaction: settle what is finished, tell the outcomes, open what the connections have room for."""
+        finished = self._finished[:]
+        shares = self._shares() if opening and self._lease.fresh else []
+        jobs = [job for _, share in shares for job in share]
+        if not finished and not jobs:
+            return
+        sender = self._lease.id
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                if finished:
+                    await self._settle(connection, finished)
+                opened = (
+                    await store.open_attempts(connection, sender, [job.envelope for job in jobs], [job.number for job in jobs])
+                    if jobs
+                    else set()
+                )
+        except BaseException:
+            self.ready.extendleft(reversed(jobs))
+            raise
+        del self._finished[: len(finished)]
+        self._hand_out(shares, opened)
+
+    def _shares(self) -> list[tuple[Window, list[Job]]]:
+        """Deal the ready jobs to the connections with room: a full window each when there are many, a few each when there are few."""
+        shares = []
+        hungry = [window for window in self.windows if window.room]
+        fair = -(-len(self.ready) // max(len(hungry), 1))
+        for window in hungry:
+            share = [self.ready.popleft() for _ in range(min(window.room, fair, len(self.ready)))]
+            if share:
+                shares.append((window, share))
+        self.wanted.set()
+        return shares
+
+    def _hand_out(self, shares: list[tuple[Window, list[Job]]], opened: set[str]) -> None:
+        for window, share in shares:
+            mine = [job for job in share if job.envelope in opened]
+            for job in mine:
+                job.attempts += 1
+            window.fill(mine)
+
+    async def _settle(self, connection: Connection, finished: Sequence[Settled]) -> None:
+        steps = [(job, number, verdict, self._step(job, number, verdict)) for job, number, verdict in finished]
+        await store.settle_attempts(
+            connection, [(job.envelope, number, verdict.result, verdict.code, verdict.detail) for job, number, verdict, _ in steps]
+        )
+        moved = await store.settle_envelopes(
+            connection,
+            [
+                (job.envelope, number, step.state, step.delay, step.detail, step.use_up_resend, verdict.refused_by_policy)
+                for job, number, verdict, step in steps
+            ],
+        )
+        told = [
+            outcomes.outcome(
+                job.origin,
+                envelope=job.envelope,
+                address=job.address,
+                person=job.person,
+                state=step.state,
+                attempt=number,
+                detail=verdict.detail,
+                code=verdict.code,
+            )
+            for job, number, verdict, step in steps
+            if job.envelope in moved and step.state != "pending"
+        ]
+        await outbox.add(connection, told)
+        refused = [(job.origin["tenant"], job.address, verdict.detail) for job, _, verdict, _ in steps if verdict.suppress]
+        if refused:
+            await store.suppress(connection, refused)
+
+    def _step(self, job: Job, number: int, verdict: Verdict) -> Step:
+        return next_step(
+            verdict,
+            attempt=number,
+            waited=job.waited,
+            life=timedelta(seconds=self._settings.life_seconds),
+            resent=job.resent,
+            unknown_resend=self._settings.unknown_resend,
+            chance=random.random(),  # noqa: S311 - jitter
+        )

@@ -1,0 +1,155 @@
+"""Takes due envelopes in batches, makes sure that each has its bytes, and offers them to the connections."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import structlog
+
+from mailer_service.compose import Composer, Held
+from mailer_service.domain.job import Job
+from mailer_service.sender.lease import Lease
+from mailer_service.sender.recorder import Recorder
+from mailer_service.sender.relay import Relay
+from mailer_service.settings import Settings
+from mailer_service.store import envelopes as store
+from mailer_service.store import rendered as bytes_store
+from postroom.db import Pool
+
+log = structlog.get_logger()
+SWEEP_SECONDS, CHUNK = 1.0, 16
+Row = asyncpg.Record
+
+
+class Supply:
+    """Keeps the recorder's queue filled while the relay accepts; what takes long to compose holds up nobody else."""
+
+    def __init__(self, *, pool: Pool, settings: Settings, lease: Lease, relay: Relay, recorder: Recorder, composer: Composer) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._lease = lease
+        self._relay = relay
+        self._recorder = recorder
+        self._composer = composer
+        self._slow: dict[asyncio.Task[None], list[str]] = {}
+        self._doubt = False
+
+    async def run(self) -> None:
+        """Take whenever the queue is short: woken by the recorder and by NOTIFY, and swept for what has become due."""
+        async with self._pool.acquire() as listening:
+            await listening.add_listener("envelopes", lambda *_: self._recorder.wanted.set())
+            try:
+                while not listening.is_closed():
+                    await self._round()
+            finally:
+                for task in self._slow:
+                    task.cancel()
+
+    async def _round(self) -> None:
+        try:
+            if not await self.take():
+                await self._wait()
+        except Exception as error:  # noqa: BLE001 - what was taken is given back when the database answers again
+            log.warning("taking envelopes failed", error=repr(error))
+            self._doubt = True
+            await asyncio.sleep(0.5)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(SWEEP_SECONDS):
+                await self._recorder.wanted.wait()
+        except TimeoutError:
+            pass
+        self._recorder.wanted.clear()
+
+    async def take(self) -> bool:
+        """One batch; False if there was nothing to do or no reason to."""
+        if not self._relay.accepting and self._recorder.ready:
+            self._recorder.ready.clear()
+            self._doubt = True
+        if self._doubt:
+            await self._reconcile()
+        if not self._relay.accepting or len(self._recorder.ready) > self._settings.take // 2 or not self._lease.fresh:
+            return False
+        async with self._pool.acquire() as connection:
+            rows = await store.take(connection, self._lease.id, self._settings.take)
+            if not rows:
+                return False
+            messages = {row["id"]: row for row in await bytes_store.load(connection, list({row["message"] for row in rows}))}
+        rows.sort(key=lambda row: row["sequence"])
+        slow = {id_ for id_, message in messages.items() if message["bytes"] is None and self._composer.is_slow(message)}
+        for id_ in slow:
+            self._start_slow([row for row in rows if row["message"] == id_], messages[id_])
+        await self._prepare([row for row in rows if row["message"] not in slow], messages)
+        return True
+
+    async def _reconcile(self) -> None:
+        """After a failure: give back what we have leased and don't hold."""
+        kept = [job.envelope for job in self._recorder.ready] + [id_ for ids in self._slow.values() for id_ in ids]
+        async with self._pool.acquire() as connection:
+            await store.give_back(connection, self._lease.id, kept)
+        self._doubt = False
+
+    def _start_slow(self, rows: Sequence[Row], message: Row) -> None:
+        async def prepare() -> None:
+            try:
+                await self._prepare(rows, {message["id"]: message})
+            except Exception as error:  # noqa: BLE001 - the envelope is given back by the next round
+                log.warning("composing failed", message=message["id"], error=repr(error))
+                self._doubt = True
+
+        task = asyncio.create_task(prepare())
+        self._slow[task] = [row["id"] for row in rows]
+        task.add_done_callback(lambda done: self._slow.pop(done, None))
+
+    async def _prepare(self, rows: Sequence[Row], messages: dict[str, Row]) -> None:
+        """Compose what has no bytes yet, store them, hold what can't be composed, offer the rest."""
+        sender = self._lease.id
+        bodies, held = await self._bodies([messages[id_] for id_ in {row["message"] for row in rows}])
+        on_hold = [(row["id"], held[row["message"]].reason, held[row["message"]].detail) for row in rows if row["message"] in held]
+        if on_hold:
+            async with self._pool.acquire() as connection:
+                await store.hold(connection, sender, on_hold)
+        if sender == self._lease.id:
+            self._recorder.offer([_job(row, messages[row["message"]], bodies[row["message"]]) for row in rows if row["message"] in bodies])
+
+    async def _bodies(self, messages: Sequence[Row]) -> tuple[dict[str, bytes], dict[str, Held]]:
+        bodies = {message["id"]: message["bytes"] for message in messages if message["bytes"] is not None}
+        held: dict[str, Held] = {}
+        new: list[tuple[str, str, bytes, str]] = []
+        for n, message in enumerate([message for message in messages if message["bytes"] is None]):
+            try:
+                composed = await self._composer.compose(message)
+            except Held as reason:
+                held[message["id"]] = reason
+            else:
+                new.append((message["id"], composed.subject, composed.body, composed.sha256))
+            if n % CHUNK == CHUNK - 1:
+                await asyncio.sleep(0)  # replies and the beat go on meanwhile
+        if new:
+            bodies |= await self._stored(new)
+        return bodies, held
+
+    async def _stored(self, new: list[tuple[str, str, bytes, str]]) -> dict[str, bytes]:
+        """Store new bytes; where another sender was first, its bytes are the message's."""
+        async with self._pool.acquire() as connection:
+            ours = await bytes_store.add(connection, new)
+            theirs = [id_ for id_, *_ in new if id_ not in ours]
+            others = await bytes_store.stored(connection, theirs) if theirs else {}
+        return {id_: body for id_, _, body, _ in new if id_ in ours} | others
+
+
+def _job(row: Row, message: Row, body: bytes) -> Job:
+    origin: dict[str, Any] = {name: message[name] for name in ("tenant", "key", "cause", "correspondence", "order_id")}
+    return Job(
+        envelope=row["id"],
+        address=row["address"],
+        person=row["person"],
+        attempts=row["attempts"],
+        waited=row["waited"],
+        resent=row["resent"],
+        refused_at=row["refused_at"],
+        origin={"message": message["id"], **origin},
+        body=body,
+    )

@@ -1,0 +1,35 @@
+"""What the mailer is told by its environment."""
+
+from datetime import timedelta
+
+from pydantic import SecretStr
+
+from postroom.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """`smtp` is smtp://host:port, smtps://…, or smtp+starttls://user:password@host:port; times in seconds, sizes in bytes."""
+
+    service: str = "mailer-service"
+    database: str = "mailer_service"
+    port: int = 8104
+    smtp: SecretStr = SecretStr("smtp://127.0.0.1:1025")
+    smtp_ca: str | None = None
+    gateway_url: str = "http://127.0.0.1:8080"
+    mail_from: str = "Postroom <postroom@localhost.localdomain>"
+    connections: int = 4
+    window: int = 32
+    take: int = 200
+    unknown_resend_seconds: float = 900.0
+    lease_seconds: float = 20.0
+    beat_seconds: float = 5.0
+    command_seconds: float = 60.0
+    reply_seconds: float = 600.0
+    life_seconds: float = 48 * 3600.0
+    pdf_seconds: float = 15.0
+    pdf_memory: int = 1 << 30
+
+    @property
+    def unknown_resend(self) -> timedelta:
+        """How long a mail whose reply was lost waits before it is sent once more."""
+        return timedelta(seconds=self.unknown_resend_seconds)

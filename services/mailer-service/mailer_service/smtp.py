@@ -1,0 +1,203 @@
+"""One long-lived SMTP session: aiosmtplib connects, greets, starts TLS and signs in; then the commands go out pipelined (RFC 2920)."""
+
+import asyncio
+import contextlib
+import re
+import ssl
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from mailer_service.domain.delivery import Reply, Stage
+
+_REPLY = re.compile(rb"([2-5]\d\d)([ -]?)(.*)")
+_MAX_UNREAD = 65_536
+_EXPECTED: tuple[tuple[Stage, int], ...] = (("mail", 2), ("rcpt", 2), ("data", 3))
+_SCHEMES = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+
+
+class Disconnected(Exception):  # noqa: N818 - a fact of life with mail servers
+    """The connection is gone, or the server took too long."""
+
+
+class RelayAway(Exception):  # noqa: N818 - likewise
+    """The relay does not accept a session: no connection, or a refusal at greeting, EHLO, STARTTLS or AUTH."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where and how to connect."""
+
+    host: str
+    port: int
+    scheme: str
+    username: str | None = None
+    password: str | None = None
+    ca: str | None = None
+    greeting: str = "localhost"
+
+
+def parse(url: str, *, ca: str | None = None, greeting: str = "localhost") -> Server:
+    """Read smtp://host:port, smtps://… or smtp+starttls://user:password@host:port. Raises ValueError naming what is wrong."""
+    parts = urlsplit(url)
+    if parts.scheme not in _SCHEMES or not parts.hostname:
+        msg = "POSTROOM_SMTP must look like smtp://host:port, smtps://host or smtp+starttls://user:password@host:port"
+        raise ValueError(msg)
+    username, password = (unquote(text) if text else None for text in (parts.username, parts.password))
+    return Server(parts.hostname, parts.port or _SCHEMES[parts.scheme], parts.scheme, username, password, ca, greeting)
+
+
+class _Replies(asyncio.Protocol):
+    """Sorts the server's bytes into replies, in the order of the commands."""
+
+    def __init__(self) -> None:
+        self.replies: deque[Reply] = deque()
+        self.closed = False
+        self._buffer = b""
+        self._text: list[str] = []
+        self._waiter: asyncio.Future[None] | None = None
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            match = _REPLY.match(line.rstrip(b"\r"))
+            if match is None:
+                self._end()
+                return
+            self._text.append(match[3].decode("utf-8", "replace"))
+            if match[2] != b"-":
+                self.replies.append(Reply(int(match[1]), "\n".join(self._text)))
+                self._text = []
+        if len(self._buffer) > _MAX_UNREAD or len(self._text) > _MAX_UNREAD:
+            self._end()
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        self.closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def next(self, seconds: float) -> Reply:
+        """The next reply. Raises Disconnected when there will be none, or none in time."""
+        while not self.replies:
+            if self.closed:
+                raise Disconnected("the connection was lost")
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._waiter
+            except TimeoutError:
+                self.closed = True
+                raise Disconnected(f"no reply within {seconds:g} s") from None
+        return self.replies.popleft()
+
+
+class Session:
+    """A session in which one message after the other is handed over; each call writes, and the replies are read in order."""
+
+    def __init__(self, transport: asyncio.Transport, *, pipelining: bool, command_seconds: float, reply_seconds: float) -> None:
+        self.pipelining = pipelining
+        self._replies = _Replies()
+        self._transport = transport
+        self._seconds = (command_seconds, reply_seconds)
+        self._unsent: list[bytes] = []
+        transport.set_protocol(self._replies)
+
+    @property
+    def usable(self) -> bool:
+        """Whether nothing came in unasked (a 421) and the connection stands."""
+        return not (self._replies.closed or self._replies.replies or self._transport.is_closing())
+
+    def envelope(self, sender: str, recipient: str, *, reset: bool = False) -> None:
+        """Begin a message: MAIL, RCPT and DATA; `reset` ends one that was refused."""
+        commands = [f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA"]
+        lines = [line.encode("ascii") + b"\r\n" for line in (["RSET", *commands] if reset else commands)]
+        self._skip = reset
+        if self.pipelining:
+            self._transport.write(b"".join(lines))
+        else:
+            self._unsent = lines
+
+    async def accepted(self) -> tuple[Stage, Reply] | None:
+        """None when the server waits for the message; else the stage that was refused, and how."""
+        if self._skip:
+            await self._answer()
+        refused: tuple[Stage, Reply] | None = None
+        for stage, good in _EXPECTED:
+            reply = await self._answer()
+            if reply.code // 100 != good:
+                refused = refused or (stage, reply)
+                if not self.pipelining:
+                    return refused
+            elif stage == "data" and refused:
+                # The server takes a message for nobody: an empty one ends it.
+                self._transport.write(b".\r\n")
+                await self._answer()
+        return refused
+
+    async def _answer(self) -> Reply:
+        if not self.pipelining and self._unsent:
+            self._transport.write(self._unsent.pop(0))
+        return await self._replies.next(self._seconds[0])
+
+    def message(self, body: bytes) -> None:
+        """Write the message, dots stuffed, and the final dot. From here on a lost reply leaves it unknown."""
+        stuffed = body.replace(b"\r\n.", b"\r\n..")
+        self._transport.write((b"." + stuffed if stuffed.startswith(b".") else stuffed) + b".\r\n")
+
+    async def delivered(self) -> Reply:
+        """The reply to the final dot."""
+        return await self._replies.next(self._seconds[1])
+
+    async def quit(self) -> None:
+        """Say goodbye; the answer doesn't matter."""
+        if not self._replies.closed:
+            self._transport.write(b"QUIT\r\n")
+            with contextlib.suppress(Disconnected):
+                await self._replies.next(2)
+        self.close()
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._transport.close()
+
+
+async def connect(server: Server, *, command_seconds: float, reply_seconds: float) -> Session:
+    """A greeted, authenticated session. Raises RelayAway."""
+    client = aiosmtplib.SMTP(
+        hostname=server.host,
+        port=server.port,
+        timeout=command_seconds,
+        use_tls=server.scheme == "smtps",
+        start_tls=server.scheme == "smtp+starttls",
+        username=server.username,
+        password=server.password,
+        tls_context=ssl.create_default_context(cafile=server.ca) if server.scheme != "smtp" else None,
+        local_hostname=server.greeting,
+    )
+    try:
+        await client.connect()
+        if not client.is_ehlo_or_helo_needed:
+            extensions: Sequence[str] = list(client.esmtp_extensions)
+        else:
+            await client.ehlo()
+            extensions = list(client.esmtp_extensions)
+    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        client.close()
+        raise RelayAway(f"{type(error).__name__}: {error}"[:500]) from error
+    return Session(
+        cast("asyncio.Transport", client.transport),
+        pipelining="pipelining" in {name.lower() for name in extensions},
+        command_seconds=command_seconds,
+        reply_seconds=reply_seconds,
+    )

@@ -1,0 +1,170 @@
+"""The hot path: envelopes are taken, opened and settled, each for a whole batch at once."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from postroom.db import Connection
+
+Row = asyncpg.Record
+
+
+async def take(connection: Connection, sender: UUID, limit: int) -> list[Row]:
+    """Lease up to `limit` due envelopes to this sender, if its own lease holds (the row lock keeps a take-over out meanwhile)."""
+    return await connection.fetch(
+        """
+        WITH me AS MATERIALIZED (
+            SELECT id FROM senders WHERE id = $1 AND expires_at > now() FOR KEY SHARE
+        ), due AS MATERIALIZED (
+            SELECT id FROM envelopes WHERE due_at <= now() AND EXISTS (SELECT FROM me)
+            ORDER BY due_at, sequence LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE envelopes AS e SET state = 'leased', sender_id = $1, due_at = NULL FROM due WHERE e.id = due.id
+        RETURNING e.id, e.sequence, e.message, e.address, e.person, e.attempts, e.waited, e.resent, e.refused_at
+        """,
+        sender,
+        limit,
+    )
+
+
+async def open_attempts(connection: Connection, sender: UUID, envelopes: Sequence[str], numbers: Sequence[int]) -> set[str]:
+    """Open these attempts; only what comes back may be sent.
+
+    Asked again after a commit whose answer was lost, it names what that commit had opened: nothing was sent in between, for only
+    a commit that is known lets anything out. The sender is compared so that no index on it is used: its dead entries would be walked.
+    """
+    rows = await connection.fetch(
+        """
+        WITH asked AS MATERIALIZED (
+            SELECT * FROM unnest($2::text[], $3::int[]) AS t (id, number)
+        ), opened AS (
+            UPDATE envelopes AS e SET state = 'sending', attempts = asked.number
+            FROM asked
+            WHERE e.id = asked.id AND e.attempts = asked.number - 1 AND e.state = 'leased' AND e.sender_id IS NOT DISTINCT FROM $1
+            RETURNING e.id, e.attempts
+        ), noted AS (
+            INSERT INTO attempts (envelope, number) SELECT id, attempts FROM opened
+        )
+        SELECT id FROM opened
+        UNION ALL
+        SELECT e.id FROM envelopes AS e JOIN asked ON e.id = asked.id
+        WHERE e.attempts = asked.number AND e.state = 'sending' AND e.sender_id IS NOT DISTINCT FROM $1
+        """,
+        sender,
+        envelopes,
+        numbers,
+    )
+    return {row["id"] for row in rows}
+
+
+async def settle_attempts(connection: Connection, settled: Sequence[tuple[str, int, str, int | None, str]]) -> None:
+    """Write what each attempt (envelope, number, result, code, detail) came to; a late reply corrects `unknown`."""
+    await connection.execute(
+        """
+        UPDATE attempts AS a SET settled_at = now(), result = t.result, code = t.code, detail = t.detail
+        FROM unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::text[]) AS t (envelope, number, result, code, detail)
+        WHERE a.envelope = t.envelope AND a.number = t.number AND (a.settled_at IS NULL OR a.result = 'unknown')
+        """,
+        *zip(*settled, strict=True),
+    )
+
+
+async def settle_envelopes(connection: Connection, settled: Sequence[tuple[str, int, str, timedelta | None, str, bool, bool]]) -> set[str]:
+    """Move each envelope (id, attempt, state, delay, detail, uses up its resend, refused by policy); return those that moved.
+
+    A result settles its own attempt only. One that comes late, when the envelope counts as unknown, still moves it; when it is
+    leased for its resend already, only the news that it was sent does.
+    """
+    rows = await connection.fetch(
+        """
+        UPDATE envelopes AS e
+        SET state = t.state, sender_id = NULL, due_at = now() + t.delay, detail = t.detail, resent = e.resent OR t.uses_up,
+            waited = e.waited + CASE t.state WHEN 'deferred' THEN t.delay ELSE '0' END,
+            refused_at = CASE WHEN t.refused THEN coalesce(e.refused_at, now()) END
+        FROM unnest($1::text[], $2::int[], $3::text[], $4::interval[], $5::text[], $6::bool[], $7::bool[])
+             AS t (id, number, state, delay, detail, uses_up, refused)
+        WHERE e.id = t.id AND e.attempts = t.number
+          AND (e.state = 'sending' OR (e.state = 'unknown' AND t.state <> 'unknown')
+               OR (e.state IN ('leased', 'pending') AND t.state = 'sent'))
+        RETURNING e.id
+        """,
+        *zip(*settled, strict=True),
+    )
+    return {row["id"] for row in rows}
+
+
+async def hold(connection: Connection, sender: UUID, held: Sequence[tuple[str, str, str]]) -> None:
+    """Keep leased envelopes (id, hold_reason, detail) back."""
+    await connection.execute(
+        """
+        UPDATE envelopes AS e SET state = 'held', sender_id = NULL, hold_reason = t.reason, detail = t.detail
+        FROM unnest($2::text[], $3::text[], $4::text[]) AS t (id, reason, detail)
+        WHERE e.id = t.id AND e.state = 'leased' AND e.sender_id IS NOT DISTINCT FROM $1
+        """,
+        sender,
+        *zip(*held, strict=True),
+    )
+
+
+async def give_back(connection: Connection, sender: UUID, keep: Sequence[str] = ()) -> None:
+    """Make what this sender has leased pending again, due at once, but for these."""
+    await connection.execute(
+        """
+        UPDATE envelopes SET state = 'pending', sender_id = NULL, due_at = now()
+        WHERE sender_id = $1 AND state = 'leased' AND id <> ALL ($2)
+        """,
+        sender,
+        keep,
+    )
+
+
+async def suppress(connection: Connection, refused: Sequence[tuple[str, str, str]]) -> None:
+    """Send nothing more to these (tenant, address, detail)."""
+    await connection.execute(
+        "INSERT INTO suppression (tenant, address, detail) SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING",
+        *zip(*refused, strict=True),
+    )
+
+
+async def lift_suppression(connection: Connection, tenant: str, address: str) -> None:
+    """An operator says that this address is good again."""
+    await connection.execute("DELETE FROM suppression WHERE tenant = $1 AND address = $2", tenant, address)
+
+
+async def release_held(connection: Connection, message_types: Sequence[str]) -> int:
+    """Queue what was held for want of a template, now that these types have one; returns how many."""
+    rows = await connection.fetch(
+        """
+        UPDATE envelopes SET state = 'pending', hold_reason = NULL, detail = '', due_at = now()
+        WHERE hold_reason = 'template' AND message IN (SELECT id FROM messages WHERE message_type = ANY ($1))
+        RETURNING 1
+        """,
+        message_types,
+    )
+    return len(rows)
+
+
+async def resend(connection: Connection, envelope: str) -> dict[str, Any] | None:
+    """Queue an envelope that a person wants sent again now; None if it isn't held, unknown, dead or deferred."""
+    row = await connection.fetchrow(
+        """
+        UPDATE envelopes SET state = 'pending', hold_reason = NULL, due_at = now(), waited = '0', detail = ''
+        WHERE id = $1 AND state IN ('held', 'unknown', 'dead', 'deferred') RETURNING id, tenant, address, message
+        """,
+        envelope,
+    )
+    return dict(row) if row else None
+
+
+async def state(connection: Connection, envelope: str) -> str | None:
+    """The state of one envelope, locked until the transaction ends."""
+    found: str | None = await connection.fetchval("SELECT state FROM envelopes WHERE id = $1 FOR UPDATE", envelope)
+    return found
+
+
+async def wake_senders(connection: Connection) -> None:
+    """Tell the senders, at the commit, that something is due (an insert does so by itself)."""
+    await connection.execute("SELECT pg_notify('envelopes', '')")

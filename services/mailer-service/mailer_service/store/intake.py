@@ -1,0 +1,71 @@
+"""What a batch of events reads and writes."""
+
+from collections.abc import Sequence
+
+from mailer_service.domain.messages import Envelope, Message
+from postroom.db import Connection
+
+
+async def suppressed(connection: Connection, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of the (tenant, address) pairs that nothing may be sent to."""
+    if not pairs:
+        return set()
+    rows = await connection.fetch(
+        "SELECT tenant, address FROM suppression WHERE (tenant, address) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
+        *zip(*pairs, strict=True),
+    )
+    return {(row["tenant"], row["address"]) for row in rows}
+
+
+async def add_messages(connection: Connection, messages: Sequence[Message]) -> set[str]:
+    """Store what isn't stored yet and return the ids that are new: whichever event brings a message first, it is told once."""
+    rows = await connection.fetch(
+        """
+        INSERT INTO messages (id, tenant, message_type, person, name, email, language, zone, hop, reason, order_id, order_number,
+                              key, cause, cause_id, correspondence, facts, unmailed)
+        SELECT id, tenant, message_type, person, name, email, language, zone, hop, reason, order_id, order_number,
+               key, cause, cause_id, correspondence, facts, unmailed
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+                    $11::text[], $12::text[], $13::text[], $14::jsonb[], $15::text[], $16::text[], $17::jsonb[], $18::text[])
+             WITH ORDINALITY AS t (id, tenant, message_type, person, name, email, language, zone, hop, reason, order_id, order_number,
+                                   key, cause, cause_id, correspondence, facts, unmailed, n)
+        ORDER BY n
+        ON CONFLICT (id) DO NOTHING
+        RETURNING id
+        """,
+        *zip(*(_columns(message) for message in messages), strict=True),
+    )
+    return {row["id"] for row in rows}
+
+
+def _columns(message: Message) -> tuple[object, ...]:
+    return tuple(getattr(message, name) for name in Message.__dataclass_fields__)
+
+
+async def add_inbox(connection: Connection, messages: Sequence[Message]) -> None:
+    """Lay these into their people's inboxes."""
+    await connection.execute(
+        """
+        INSERT INTO inbox (message, tenant, person) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
+        ON CONFLICT (message) DO NOTHING
+        """,
+        [message.id for message in messages],
+        [message.tenant for message in messages],
+        [message.person for message in messages],
+    )
+
+
+async def add_envelopes(connection: Connection, envelopes: Sequence[Envelope]) -> None:
+    """Queue these, in this order; a pending one is due at once."""
+    if not envelopes:
+        return
+    await connection.execute(
+        """
+        INSERT INTO envelopes (id, message, tenant, address, person, state, hold_reason, detail, due_at)
+        SELECT id, message, tenant, address, person, state, hold_reason, detail, CASE state WHEN 'pending' THEN now() END
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+             WITH ORDINALITY AS t (id, message, tenant, address, person, state, hold_reason, detail, n)
+        ORDER BY n
+        """,
+        *zip(*(tuple(getattr(envelope, name) for name in Envelope.__dataclass_fields__) for envelope in envelopes), strict=True),
+    )

@@ -1,0 +1,68 @@
+"""Who is sending: leases, and taking over from a sender that is gone."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+
+from postroom.db import Connection
+
+
+async def register(connection: Connection, sender: UUID, lease: timedelta) -> None:
+    """A new sender, alive for this long."""
+    await connection.execute("INSERT INTO senders (id, expires_at) VALUES ($1, now() + $2)", sender, lease)
+
+
+async def beat(connection: Connection, sender: UUID, lease: timedelta, relay: str, detail: str) -> bool:
+    """Stay alive; False if this sender was marked gone (or its time was up) and must take a new id."""
+    return (
+        await connection.fetchval(
+            "UPDATE senders SET expires_at = now() + $2, relay = $3, relay_detail = $4 WHERE id = $1 AND expires_at > now() RETURNING true",
+            sender,
+            lease,
+            relay,
+            detail,
+        )
+        is True
+    )
+
+
+async def leave(connection: Connection, sender: UUID) -> None:
+    """A sender that stops by itself; what it still has open, a take-over finds by its lease."""
+    await connection.execute(
+        """
+        DELETE FROM senders WHERE id = $1
+        AND NOT EXISTS (SELECT FROM envelopes WHERE sender_id = $1)
+        """,
+        sender,
+    )
+
+
+async def expired(connection: Connection) -> list[UUID]:
+    """Remove the senders whose time is up."""
+    return [row["id"] for row in await connection.fetch("DELETE FROM senders WHERE expires_at < now() RETURNING id")]
+
+
+async def take_over(connection: Connection, gone: list[UUID], unknown_resend: timedelta) -> list[asyncpg.Record]:
+    """Give back what they had leased, and call unknown what they were sending; return the unknown ones (id, message, attempts …)."""
+    return await connection.fetch(
+        """
+        WITH taken AS (
+            UPDATE envelopes AS e
+            SET state = CASE e.state WHEN 'leased' THEN 'pending' ELSE 'unknown' END, sender_id = NULL,
+                due_at = CASE WHEN e.state = 'leased' THEN now() WHEN NOT e.resent THEN now() + $2 END,
+                resent = e.resent OR e.state = 'sending',
+                detail = CASE e.state WHEN 'sending' THEN 'the sender went away before the reply was recorded' ELSE e.detail END
+            WHERE e.sender_id = ANY ($1)
+            RETURNING e.id, e.message, e.address, e.person, e.attempts, e.state, e.detail
+        ), lost AS (
+            UPDATE attempts AS a SET settled_at = now(), result = 'unknown', detail = t.detail
+            FROM taken AS t WHERE t.state = 'unknown' AND a.envelope = t.id AND a.number = t.attempts
+        )
+        SELECT taken.id, taken.address, taken.person, taken.attempts, taken.detail, m.id AS message, m.tenant, m.key, m.cause,
+               m.correspondence, m.order_id
+        FROM taken JOIN messages AS m ON m.id = taken.message WHERE taken.state = 'unknown'
+        """,
+        gone,
+        unknown_resend,
+    )
