@@ -31,7 +31,8 @@ def landing(mailbox_url: str) -> str:
         "<p>The letters of purchasing: the right person gets the right message, once, and can see why.</p>"
         f"<table>{rows}</table>"
         "<h2>To begin</h2><p>Get a token with <code>postroom token PERSON</code> and send it as <code>Authorization: Bearer …</code>. "
-        "Operators ask <code>GET /status</code>, <code>GET /parked</code> and <code>GET /explain/{order number, event or message}</code>.</p>",
+        "Operators ask <code>GET /status</code>, <code>GET /parked</code> and "
+        "<code>GET /explain/{order number, event or message}</code>.</p>",
     )
 
 
