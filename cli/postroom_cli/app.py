@@ -37,9 +37,9 @@ app.command()(status)
 @app.callback()
 def root(
     context: typer.Context,
-    gateway: Annotated[str | None, typer.Option(metavar="URL", help="The gateway's address.")] = None,
-    kafka: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Kafka's address (for emit).")] = None,
-    endpoints: Annotated[Path | None, typer.Option(metavar="FILE", help="The endpoints.json to take instead of the nearest.")] = None,
+    gateway: Annotated[str | None, typer.Option("--gateway", metavar="URL", help="The gateway's address.")] = None,
+    kafka: Annotated[str | None, typer.Option("--kafka", metavar="HOST:PORT", help="Kafka's address (for emit).")] = None,
+    endpoints: Annotated[Path | None, typer.Option("--endpoints", metavar="FILE", help="Another endpoints.json than the nearest.")] = None,
 ) -> None:
     """Postroom's letters of purchasing: hand in documents and events, and see what became of them."""
     given = {"gateway_url": gateway, "kafka": kafka, "endpoints": endpoints}

@@ -28,9 +28,14 @@ class Gateway:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def get(self, path: str, **query: str | None) -> Any:
-        """The answer to a GET; a query value None is left out."""
-        return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
+    def get(self, path: str, *, or_empty: bool = False, **query: str | None) -> Any:
+        """The answer to a GET; a query value None is left out. With `or_empty`, {} where nothing is known by that name."""
+        try:
+            return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
+        except CliError as error:
+            if or_empty and error.status == httpx.codes.NOT_FOUND:
+                return {}
+            raise
 
     def post(self, path: str, **request: Any) -> Any:
         """The answer to a POST; `request` is what httpx takes (json, content, params, headers)."""
@@ -79,6 +84,7 @@ def _refusal(response: httpx.Response, problem: dict[str, Any]) -> CliError:
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
         hint = "Check POSTROOM_TOKEN (it may have run out), or unset it to take the local issuer's."
     unasked = status >= httpx.codes.INTERNAL_SERVER_ERROR or bool(hint)
+    exit_code = FAILED if unasked else REFUSED
     return CliError(
-        str(problem.get("code") or f"http_{status}"), detail, hint, exit_code=FAILED if unasked else REFUSED, field=problem.get("field")
+        str(problem.get("code") or f"http_{status}"), detail, hint, exit_code=exit_code, field=problem.get("field"), status=status
     )

@@ -1,6 +1,7 @@
 """Writing to one topic, each record acknowledged by the broker."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ class Outgoing:
     value: bytes
 
 
+# What it logs is told once, by the error.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 Send = Callable[[Outgoing], Awaitable[None]]
 
 

@@ -7,8 +7,9 @@ import typer
 from postroom_cli.client import Gateway
 from postroom_cli.settings import Settings
 
+# Named one by one, for Typer would take a metavar as the option's name.
 AsJson = Annotated[bool, typer.Option("--json", help="The machine form on stdout; errors as JSON on stderr.")]
-Tenant = Annotated[str, typer.Option(envvar="POSTROOM_TENANT", help="The buying organisation.", metavar="TENANT")]
+Tenant = Annotated[str, typer.Option("--tenant", envvar="POSTROOM_TENANT", help="The buying organisation.", metavar="TENANT")]
 DEMO = "demo"
 
 

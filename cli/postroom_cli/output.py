@@ -62,6 +62,12 @@ def as_json(value: Any) -> None:
     sys.stdout.write(orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
 
 
+def missing(services: Iterable[str]) -> None:
+    """Name on stderr the services that did not answer: what they know is missing from the rest."""
+    for service in services:
+        console(stderr=True).print(text(f"{service} does not answer; what it knows is missing here.", "yellow"))
+
+
 def failure(error: CliError, *, machine: bool) -> None:
     """The error on stderr: JSON for a script, else one sentence and the way out."""
     if machine:

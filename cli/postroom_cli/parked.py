@@ -31,6 +31,7 @@ def list_(
     if as_json:
         output.as_json(answer)
         return
+    output.missing(answer.get("unreachable", ()))
     rows: list[dict[str, Any]] = answer["parked"]
     if not rows:
         output.console().print("Nothing is parked.")
@@ -62,7 +63,7 @@ def show(context: typer.Context, ref: Ref, tenant: Tenant = DEMO, *, as_json: As
 def replay(
     context: typer.Context,
     ref: Ref,
-    value: Annotated[Path | None, typer.Option(metavar="FILE|-", help="A mended value: a structured CloudEvent, or the XML.")] = None,
+    value: Annotated[Path | None, typer.Option("--value", metavar="FILE|-", help="A mended value: structured CloudEvent, or XML.")] = None,
     tenant: Tenant = DEMO,
     *,
     as_json: AsJson = False,

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -9,7 +10,7 @@ from postroom_cli import output
 from postroom_cli.options import DEMO, AsJson, Tenant, gateway
 
 app = typer.Typer(no_args_is_help=True, help="The scheduled tasks: list them, or run one now.")
-AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Run it as if today were this day.")]
+AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], metavar="DATE", help="Run it as if today were this day.")]
 
 
 @app.command("list")
@@ -37,7 +38,7 @@ def run(
     """Run a task now. What it has raised before it doesn't raise again."""
     day = as_of.date().isoformat() if as_of else None
     with gateway(context, tenant) as door:
-        answer = door.post(f"/api/tasks/{name}/run", params={"as_of": day} if day else {})
+        answer = door.post(f"/api/tasks/{quote(name, safe='')}/run", params={"as_of": day} if day else {})
     if as_json:
         output.as_json(answer)
     else:

@@ -1,0 +1,123 @@
+"""What each command asks the gateway, and how it shows the answer."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.unit.cli.conftest import Cli, FakeGateway
+
+IMPORT = ("POST", "/api/documents?tenant=demo")
+PARKED = {
+    "id": 7,
+    "service": "notification-rules",
+    "topic": "in.erp",
+    "partition": 1,
+    "offset": 42,
+    "event_id": "e-1",
+    "reason": "invalid",
+    "detail": "Field required",
+    "path": "data.name",
+    "parked_at": "2026-11-23T09:15:00+00:00",
+    "headers": [["content-type", "application/json"]],
+    "value": '{"a": "\x1b[2J[bold]"}',
+}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    paths = [tmp_path / f"{name}.xml" for name in ("order", "despatch")]
+    for path in paths:
+        path.write_text(f"<{path.stem}/>")
+    return [str(path) for path in paths]
+
+
+def test_import_hands_in_each_file_unchanged_and_shows_a_row_each(gateway: FakeGateway, cli: Cli, files: list[str]) -> None:
+    gateway.answers[IMPORT] = (202, {"id": "d", "kind": "Order", "outcome": "processed", "order_number": "4711"})
+    ran = cli("import", *files)
+    assert ran.code == 0
+    assert [one.body for one in gateway.asked[1:]] == [b"<order/>", b"<despatch/>"]
+    lines = ran.out.splitlines()
+    assert lines[0].split() == ["file", "kind", "number", "outcome", "reason"]
+    assert lines[1].split() == [files[0], "Order", "4711", "processed"]
+
+
+def test_import_exits_1_when_one_was_parked_and_says_why(gateway: FakeGateway, cli: Cli, files: list[str]) -> None:
+    parked = {
+        "id": "d",
+        "kind": "Order",
+        "outcome": "parked",
+        "parked": 3,
+        "reason": "conflict",
+        "detail": "other content",
+        "path": "/Order",
+    }
+    gateway.answers[IMPORT] = (202, parked)
+    ran = cli("import", files[0])
+    assert ran.code == 1
+    assert "conflict: other content (at /Order)" in ran.out
+    assert cli("import", files[0], "--json").json["documents"] == [{"file": files[0], **parked}]
+
+
+def test_import_goes_on_after_a_file_that_is_refused(gateway: FakeGateway, cli: Cli, files: list[str]) -> None:
+    gateway.answers[IMPORT] = (413, {"code": "too_large", "detail": "At most 10 MB."})
+    ran = cli("import", *files, "--json")
+    assert ran.code == 1
+    assert [(row["outcome"], row["reason"]) for row in ran.json["documents"]] == [("refused", "too_large")] * 2
+
+
+def test_token_prints_the_bare_token(gateway: FakeGateway, cli: Cli) -> None:
+    assert cli("token", "jane", "--tenant", "acme").out == "token-of-jane@acme\n"
+    assert cli("token", "jane", "--json").json["principal"] == {"person": "jane", "tenant": "demo"}
+
+
+def test_a_task_runs_as_of_a_day(gateway: FakeGateway, cli: Cli) -> None:
+    gateway.answers["POST", "/api/tasks/check-budgets/run?as_of=2026-12-01"] = (200, {"task": "check-budgets", "raised": 2})
+    ran = cli("task", "run", "check-budgets", "--as-of", "2026-12-01")
+    assert (ran.code, ran.out.strip()) == (0, "check-budgets: 2 raised, as of 2026-12-01")
+    assert cli("task", "run", "check-budgets", "--as-of", "1.12.2026").code == 2
+
+
+def test_parked_list_names_where_it_came_from_and_why(gateway: FakeGateway, cli: Cli) -> None:
+    gateway.answers["GET", "/parked"] = (200, {"parked": [PARKED]})
+    out = cli("parked", "list").out
+    for text in ("notification-rules/7", "2026-11-23 09:15:00", "in.erp/1/42", "e-1", "invalid", "Field required (at data.name)"):
+        assert text in out
+    gateway.answers["GET", "/parked?service=po-service"] = (200, {"parked": []})
+    assert cli("parked", "list", "--service", "po-service").out == "Nothing is parked.\n"
+
+
+def test_parked_show_can_neither_command_the_terminal_nor_mark_up(gateway: FakeGateway, cli: Cli) -> None:
+    gateway.answers["GET", "/parked/notification-rules/7"] = (200, PARKED)
+    out = cli("parked", "show", "notification-rules/7").out
+    assert "\x1b" not in out
+    assert '"\ufffd[2J[bold]"' in out
+
+
+def test_a_mended_value_is_replayed(gateway: FakeGateway, cli: Cli, tmp_path: Path) -> None:
+    gateway.answers["POST", "/parked/notification-rules/7/replay"] = (200, {"id": 7, "closed_by": "mended"})
+    (tmp_path / "mended.json").write_text('{"ü": 1}')
+    ran = cli("parked", "replay", "notification-rules/7", "--value", str(tmp_path / "mended.json"))
+    assert (ran.code, ran.out.strip()) == (0, "notification-rules/7: mended")
+    assert json.loads(gateway.asked[-1].body) == {"value": '{"ü": 1}'}
+    cli("parked", "replay", "notification-rules/7")
+    assert json.loads(gateway.asked[-1].body) == {"value": None}
+
+
+def test_one_that_is_refused_again_stays_parked_with_code_1(gateway: FakeGateway, cli: Cli) -> None:
+    gateway.answers["POST", "/parked/po-service/7/replay"] = (422, {"code": "invalid", "detail": "Still refused.", "field": "data.name"})
+    ran = cli("parked", "replay", "po-service/7")
+    assert ran.code == 1
+    assert "Still refused. (at data.name)" in ran.err
+
+
+def test_discard(gateway: FakeGateway, cli: Cli) -> None:
+    gateway.answers["POST", "/parked/po-service/7/discard"] = (200, {"id": 7, "closed_by": "discarded"})
+    assert cli("parked", "discard", "po-service/7", "--json").json == {"id": 7, "closed_by": "discarded"}
+
+
+@pytest.mark.parametrize("ref", ["7", "po-service", "po-service/x", "/7", "po-service/"])
+def test_an_id_is_a_service_and_a_number(gateway: FakeGateway, cli: Cli, ref: str) -> None:
+    ran = cli("parked", "show", ref)
+    assert ran.code == 2
+    assert "po-service/17" in ran.err
+    assert gateway.asked == []

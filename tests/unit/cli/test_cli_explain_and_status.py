@@ -1,0 +1,144 @@
+"""The two answers that people read most: why, and how it goes."""
+
+import pytest
+from tests.unit.cli.conftest import Cli, FakeGateway
+
+from postroom_cli.status import shown
+
+ENVELOPE = {
+    "envelope": "env-1",
+    "address": "otto@acme.example",
+    "state": "sent",
+    "hold_reason": None,
+    "next_attempt_at": None,
+    "attempts": [
+        {
+            "attempt": 1,
+            "opened_at": "2026-11-23T09:15:01+00:00",
+            "settled_at": None,
+            "result": "deferred",
+            "code": 451,
+            "detail": "try later",
+        },
+        {"attempt": 2, "opened_at": "2026-11-23T09:16:01+00:00", "settled_at": None, "result": "sent", "code": 250, "detail": "queued"},
+    ],
+}
+MESSAGE = {
+    "message": "msg-1",
+    "message_type": "goods-receipt",
+    "subject": "Goods receipt on order 4711",
+    "recipient": {"person": "otto", "name": "Otto Orderer", "email": "otto@acme.example", "hop": "orderer"},
+    "created_at": "2026-11-23T09:15:00+00:00",
+    "envelopes": [ENVELOPE],
+}
+DECISION = {"decision": "d", "rule": "goods-receipt", "message_type": "goods-receipt", "hop": "orderer", "person": "otto"}
+EXPLAINED = {
+    "ref": "4711",
+    "events": [
+        {
+            "emitter": "po-service",
+            "source": "po-service",
+            "id": "ev-1",
+            "type": "GoodsReceived.v1",
+            "order_number": "4711",
+            "accepted_at": "2026-11-23T09:15:00+00:00",
+            "decisions": [
+                {**DECISION, "outcome": "message", "reason": "booked automatically", "message": MESSAGE},
+                {**DECISION, "outcome": "none", "reason": "told before", "person": "olga", "message": None},
+            ],
+        },
+        {"source": "erp", "id": "ev-2", "type": "GoodsReceived.v1", "order_number": "", "accepted_at": None, "decisions": []},
+    ],
+    "logs": [{"log": "log-1", "log_type": "Delivery", "author": {"name": "Sven"}, "created_at": "2026-11-23T09:00:00+00:00"}],
+    "correspondences": [
+        {
+            "send": "send-1",
+            "subject": "Order 4711",
+            "sender": {"name": "Sven"},
+            "requested_at": "2026-11-23T09:30:00+00:00",
+            "recipients": [{"address": "yard@acme.example", "state": "bounced", "code": 550, "detail": "no such user"}],
+            "messages": [],
+        }
+    ],
+    "messages": [],
+    "parked": [
+        {"service": "notification-rules", "id": 7, "reason": "unknown_type", "detail": "no such type", "path": "type", "parked_at": ""}
+    ],
+}
+
+
+def test_the_whole_way_of_an_order_is_one_tree(gateway: FakeGateway, cli: Cli) -> None:
+    gateway.answers["GET", "/explain/4711"] = (200, EXPLAINED)
+    ran = cli("explain", "4711")
+    assert ran.code == 0
+    lines = [line.lstrip("│ ├└─") for line in ran.out.splitlines()]
+    assert lines == [
+        "4711",
+        "event GoodsReceived.v1 · ev-1 · from po-service · order 4711 · 2026-11-23 09:15:00",
+        "message goods-receipt · → otto · as orderer · booked automatically",
+        "message “Goods receipt on order 4711” · to Otto Orderer <otto@acme.example> · msg-1 · 2026-11-23 09:15:00",
+        "sent otto@acme.example",
+        "attempt 1 2026-11-23 09:15:01 · deferred · 451 try later",
+        "attempt 2 2026-11-23 09:16:01 · sent · 250 queued",
+        "none goods-receipt · → olga · as orderer · told before",
+        "event GoodsReceived.v1 · ev-2 · from erp",
+        "no decision yet",
+        "log Delivery · by Sven · log-1 · 2026-11-23 09:00:00",
+        "correspondence “Order 4711” · by Sven · send-1 · 2026-11-23 09:30:00",
+        "bounced yard@acme.example · 550 · no such user",
+        "parked notification-rules/7 · unknown_type: no such type · at type",
+    ]
+
+
+def test_a_message_without_mail_says_so(gateway: FakeGateway, cli: Cli) -> None:
+    gateway.answers["GET", "/explain/msg-1"] = (200, {"messages": [{**MESSAGE, "envelopes": []}]})
+    assert "in the inbox only, no mail" in cli("explain", "msg-1").out
+
+
+@pytest.mark.parametrize("answer", [(404, {"code": "not_found", "detail": "no"}), (200, {"events": [], "messages": []})])
+def test_nothing_known_is_friendly_and_code_1(gateway: FakeGateway, cli: Cli, answer: tuple[int, object]) -> None:
+    gateway.answers["GET", "/explain/a%2Fb"] = answer
+    ran = cli("explain", "a/b")
+    assert ran.code == 1
+    assert ran.out.startswith("Nothing is known about a/b.\n")
+    machine = cli("explain", "a/b", "--json")
+    assert (machine.code, machine.json["ref"]) == (1, "a/b")
+
+
+def test_a_service_that_is_away_is_named_beside_the_rest(gateway: FakeGateway, cli: Cli) -> None:
+    gateway.answers["GET", "/explain/x"] = (200, {"messages": [MESSAGE], "unavailable": ["notification-rules"]})
+    ran = cli("explain", "x")
+    assert ran.code == 0
+    assert ran.err == "notification-rules does not answer; what it knows is missing here.\n"
+
+
+def test_status_is_a_row_a_figure(gateway: FakeGateway, cli: Cli) -> None:
+    figures = {"service": "po-service", "lag": {"ubl.peppol": 0, "ubl.x": 3}, "outbox": {"purchasing": 2}, "parked": 1, "waiting": 0}
+    gateway.answers["GET", "/status"] = (200, {"services": {"po-service": figures}, "unreachable": []})
+    ran = cli("status")
+    assert ran.code == 0
+    rows = [line.split() for line in ran.out.splitlines()[1:]]
+    assert rows == [["po-service", "lag", "ubl.x", "3"], ["outbox", "purchasing", "2"], ["parked", "1"], ["waiting", "0"]]
+
+
+def test_status_names_a_service_that_does_not_answer_with_code_1(gateway: FakeGateway, cli: Cli) -> None:
+    gateway.answers["GET", "/status"] = (200, {"services": {}, "unreachable": ["mailer-service"]})
+    ran = cli("status")
+    assert ran.code == 1
+    assert "mailer-service" in ran.out
+    assert "does not answer" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (7, "7"),
+        (None, "–"),
+        ({}, "0"),
+        ({"sent": 12, "dead": 0, "deferred": 1}, "sent 12 · deferred 1"),
+        ([{"id": "a", "alive": True, "relay": "up"}, {"id": "b", "alive": False, "relay": "down"}], "1 alive, 1 run out, relay up"),
+        ([], "0"),
+    ],
+)
+def test_a_figure_is_shown_without_its_zeros(value: object, expected: str) -> None:
+    assert shown(value) == expected
