@@ -1,0 +1,1 @@
+"""po-service: UBL documents become orders, people, contracts and deliveries; what happened is published."""

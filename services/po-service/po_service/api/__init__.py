@@ -1,0 +1,1 @@
+"""HTTP: the same functions as the handlers, behind a token."""

@@ -1,0 +1,52 @@
+"""What the routes share: who asks, and how an order is shown."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from po_service.domain.decoding import Decoder
+from po_service.domain.orders import Order
+from po_service.store import orders, views
+from postroom import db
+from postroom.auth import Principal
+from postroom.blobs import Blobs
+from postroom.db import Connection, Pool
+from postroom.http import Problem
+from postroom.intake import Intake
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What the routes work with: `pool` sees all and is for documents and tasks, `api_pool` sees what its caller may."""
+
+    pool: Pool
+    api_pool: Pool
+    intake: Intake
+    decode: Decoder
+    blobs: Blobs
+
+    @asynccontextmanager
+    async def seen_by(self, caller: Principal) -> AsyncIterator[Connection]:
+        """A transaction in which row-level security knows who asks."""
+        async with db.as_principal(self.api_pool, caller) as connection:
+            yield connection
+
+
+def no_order(id_: str) -> Problem:
+    """The same answer for an order that isn't there and for one that isn't yours."""
+    return Problem(404, "order_unknown", f"There is no order {id_!r} that you may see. GET /orders lists those you may.")
+
+
+async def locked_order(connection: Connection, id_: str) -> tuple[Order, str]:
+    """The order and its zone, once nobody else works on it; Problem 404 if the caller may not see it."""
+    key = await views.key_of(connection, id_)
+    if key is None:
+        raise no_order(id_)
+    await orders.lock(connection, [key])
+    return next(pair for pair in await orders.find(connection, [key]) if pair[0].id == id_)
+
+
+def buying_side(caller: Principal, what: str) -> None:
+    """Some things are the buying side's to say."""
+    if caller.side == "supplier":
+        raise Problem(403, "forbidden", f"{what} is the buying side's.")

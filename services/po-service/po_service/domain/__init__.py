@@ -1,0 +1,1 @@
+"""Frozen values and pure decisions about orders, deliveries, people and budgets."""

@@ -1,0 +1,116 @@
+"""What becomes of each document of a batch."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from po_service.domain import notes, placing, receipts
+from po_service.domain.book import Book, Decision
+from po_service.domain.orders import Order, Quantity
+from po_service.domain.received import Received
+from po_service.domain.ubl import values
+from postroom.contracts.errors import Refused
+
+
+def decide_all(documents: Sequence[Received], book: Book) -> list[Decision]:
+    """One decision a document, in order, each on what the ones before it left; then those that had waited for it. Raises Refused."""
+    decisions = []
+    for received in documents:
+        decision = decide(received, book)
+        book.carry(decision)
+        decisions.append(decision)
+        if decision.outcome == "processed":
+            decisions += _settle(received.key, book)
+    return decisions
+
+
+def _settle(key: tuple[str, str], book: Book) -> list[Decision]:
+    """What had waited for this order and can go on now, until nothing moves; what is refused only now is parked by itself."""
+    settled: list[Decision] = []
+    moved = True
+    while moved:
+        moved = False
+        for received in book.waiting.pop(key, []):
+            try:
+                decision = decide(received, book)
+            except Refused as refusal:
+                decision = Decision(received, "parked", reason=refusal.reason, refusal=refusal)
+            book.carry(decision)
+            if decision.outcome != "waiting":
+                settled.append(decision)
+                moved = True
+    return settled
+
+
+def decide(received: Received, book: Book) -> Decision:
+    """One document on the book as it stands. Raises Refused: forbidden, conflict or ambiguous."""
+    received.check_sender()
+    document = received.document
+    if isinstance(document, values.Order):
+        return placing.place(received, document, book)
+    before = book.same_before(received)
+    if any(one.sha256 == received.id and one.outcome == "processed" for one in before):
+        order = next((one.order for one in before if one.sha256 == received.id), None)
+        return Decision(received, "duplicate", book.orders.get(order or ""))
+    found = book.orders_of(received)
+    if len(found) > 1:
+        raise Refused(
+            "ambiguous", f"the number {document.order.number} fits {len(found)} orders of this seller", "cac:OrderReference/cbc:ID"
+        )
+    if not found:
+        if any(one.id == received.id for one in book.waiting.get(received.key, [])):
+            return Decision(received, "duplicate")
+        return Decision(received, "waiting", reason=f"for the order {document.order.number}")
+    return _follow(received, found[0], book)
+
+
+def _follow(received: Received, order: Order, book: Book) -> Decision:
+    document = received.document
+    if isinstance(document, values.OrderChange):
+        return placing.change(received, document, order, book)
+    if isinstance(document, values.OrderCancellation):
+        cancelled = order if order.cancelled else replace(order, cancelled=True, version=order.version + 1)
+        return Decision(received, "processed", cancelled)
+    if isinstance(document, values.OrderResponse):
+        return Decision(received, "processed", _answered(document, order))
+    assert isinstance(document, values.DespatchAdvice)  # noqa: S101 - the last of the kinds
+    return _despatched(received, document, order, book)
+
+
+def _answered(document: values.OrderResponse, order: Order) -> Order:
+    """The seller's word on each line; a promise of the whole order holds for the lines that have none of their own."""
+    answers = {one.line: one for one in document.lines}
+    lines = []
+    for line in order.lines:
+        answer = answers.get(line.line)
+        promised = (answer.promised.last if answer else None) or document.promised.last
+        lines.append(replace(line, estimated=promised or line.estimated, response_code=answer.code if answer else document.code))
+    return replace(order, version=order.version + 1, response_code=document.code, lines=tuple(lines))
+
+
+def _despatched(received: Received, document: values.DespatchAdvice, order: Order, book: Book) -> Decision:
+    lines = [Quantity(_order_line(one, order), one.quantity, one.unit, one.item, one.outstanding) for one in document.lines]
+    note = notes.note_of(order, document.number, lines, origin="despatch-advice", at=book.at, day=document.delivery.last)
+    order, contract = notes.record(_with_contact(document, order, book), note), book.contracts.get(order.contract or "")
+    events = [notes.note_recorded(order, note, contract, received.event)]
+    receipt = receipts.automatic_receipt(order, note, contract, book.zone(order), book.at)
+    if receipt:
+        order = receipts.book(order, receipt)
+        events.append(receipts.goods_received(order, receipt, received.event))
+    return Decision(received, "processed", order, events=tuple(events))
+
+
+def _with_contact(document: values.DespatchAdvice, order: Order, book: Book) -> Order:
+    """The seller's contact joins the order's contacts. Buyer people that a seller names are not taken over."""
+    if document.seller.contact is None:
+        return order
+    company = book.directory.company(order.tenant, "supplier", document.seller)
+    contact = (book.directory.person(company, document.seller.contact).id, "supplier")
+    return order if contact in order.contacts else replace(order, contacts=(*order.contacts, contact))
+
+
+def _order_line(one: values.DespatchLine, order: Order) -> str:
+    """The order line that is meant: as named, else the only one with the seller's item; else a line that the order lacks."""
+    if one.order_line:
+        return one.order_line
+    same = [line.line for line in order.lines if one.sellers_item and line.sellers_item == one.sellers_item]
+    return same[0] if len(same) == 1 else f"despatch:{one.line}"

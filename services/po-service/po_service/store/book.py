@@ -1,0 +1,112 @@
+"""Load what a batch works on, and save what was decided: one statement per table."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from po_service.domain.book import Book, Decision
+from po_service.domain.contracts import contract_id
+from po_service.domain.directory import Directory, company_changed, company_id, person_changed
+from po_service.domain.received import Received
+from po_service.domain.ubl.values import Attachment, Contact
+from po_service.store import directory, documents, orders, rows
+from postroom import outbox, parked
+from postroom.contracts import ids
+from postroom.db import Connection
+from postroom.parked import Rejected
+
+Party = tuple[str, str, str]
+
+
+async def load(connection: Connection, batch: Sequence[Received], at: datetime) -> Book:
+    """Everything about the batch's order numbers, after waiting for whoever works on them (architecture.md, *Out of order*)."""
+    keys = sorted({received.key for received in batch})
+    await orders.lock(connection, keys)
+    waiting = await documents.waiting(connection, keys)
+    found = await orders.find(connection, keys)
+    everyone = [*batch, *(one for some in waiting.values() for one in some)]
+    known = await _directory(connection, everyone)
+    contracts = {(order.tenant, order.contract) for order, _ in found if order.contract} | _contracts_named(everyone, known)
+    return Book(
+        at=at,
+        orders={order.id: order for order, _ in found},
+        known=await documents.known(connection, keys),
+        waiting=waiting,
+        contracts=await directory.contracts(connection, contracts),
+        directory=known,
+        zones={(order.tenant, order.buyer): zone for order, zone in found},
+    )
+
+
+async def _directory(connection: Connection, batch: Sequence[Received]) -> Directory:
+    parties: dict[Party, list[Contact]] = {}
+    for one in batch:
+        for side, party, contacts in one.parties:
+            parties.setdefault((one.tenant, side, party.endpoint), []).extend(contacts)
+    companies = await directory.companies_by_endpoint(connection, parties)
+    named = [(key[0], _company(companies, key), contact) for key, contacts in parties.items() for contact in contacts]
+    people = await directory.people_meant(
+        connection,
+        [(tenant, company, contact.email.lower()) for tenant, company, contact in named if contact.email],
+        [(tenant, company, contact.name.lower()) for tenant, company, contact in named if not contact.email],
+    )
+    book = Directory(companies=companies)
+    book.know(people)
+    return book
+
+
+def _company(companies: dict[Party, Any], key: Party) -> str:
+    found = companies.get(key)
+    return str(found.id) if found else company_id(*key)
+
+
+def _contracts_named(batch: Sequence[Received], known: Directory) -> set[tuple[str, str]]:
+    return {
+        (one.tenant, contract_id(one.tenant, _company(known.companies, (one.tenant, "client", body.buyer.endpoint)), body.contract))
+        for one in batch
+        if (body := one.body) and body.contract
+    }
+
+
+async def save(connection: Connection, service: str, book: Book, decisions: Sequence[Decision], digests: dict[bytes, str]) -> None:
+    """Everything that was decided, in the batch's transaction; `digests` says under which sha256 each attachment's bytes lie."""
+    new = book.directory
+    companies = await directory.add_companies(connection, new.new_companies)
+    await directory.add_endpoints(connection, new.new_companies)
+    people = await directory.add_people(connection, new.new_people)
+    stubs = {one.contract.id: one.contract for one in decisions if one.contract and one.contract.provisional}
+    await directory.add_contracts(connection, list(stubs.values()))
+    await orders.save(connection, [one.order for one in decisions if one.order and one.outcome == "processed"])
+    await documents.add_to_orders(connection, [row for one in decisions for row in _attachments(one, book.at, digests)])
+    await documents.save(connection, decisions)
+    await documents.count_duplicates(connection, [one.received.emitter for one in decisions if one.outcome == "duplicate"])
+    refused = [one for one in decisions if one.refusal]
+    await documents.forget_intake(connection, [one.received for one in refused])
+    rejected = [Rejected(one.received.record, one.received.emitter, one.refusal) for one in refused if one.refusal]
+    await parked.park(connection, service, rejected)
+    # Only what was inserted is told: another instance, or the API, may have been faster with the same person.
+    changed = [company_changed(company) for company in new.new_companies if (company.tenant, company.id) in companies]
+    changed += [person_changed(person) for person in new.new_people if (person.tenant, person.id) in people]
+    await outbox.add(connection, [*changed, *(event for one in decisions for event in one.events)])
+
+
+def _attachments(decision: Decision, at: datetime, digests: dict[bytes, str]) -> list[dict[str, Any]]:
+    if decision.order is None:
+        return []
+    return [_attachment(decision.order.id, position, one, at, digests) for position, one in enumerate(decision.attachments)]
+
+
+def _attachment(order: str, position: int, one: Attachment, at: datetime, digests: dict[bytes, str]) -> dict[str, Any]:
+    content = one.content or b""
+    return {
+        "id": ids.stable("order-document", order, position, one.number, sha256(content).hexdigest(), one.uri),
+        "order_id": order,
+        "filename": one.filename or one.title or one.number,
+        "media_type": one.media_type or "application/octet-stream",
+        "size": len(content),
+        "sha256": None if one.content is None else digests[one.content],
+        "uri": one.uri,
+        "kind": one.title or "attachment",
+        "added_at": rows.plain(at),
+    }

@@ -1,0 +1,87 @@
+"""po-service's intake on a real database, and documents for it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from po_service.domain.decoding import Decoder
+from po_service.handlers import Handlers
+from po_service.settings import Settings
+from postroom import db
+from postroom.blobs import Blobs
+from postroom.contracts.emitters import Emitter
+from postroom.contracts.record import Record
+from postroom.db import Pool
+from postroom.intake import Intake, Tally
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+REGISTER = {
+    "peppol": Emitter(name="peppol", tenants=("demo",), endpoints=("*",), ubl_tenant="demo"),
+    "other": Emitter(name="other", tenants=("other",), endpoints=("*",), ubl_tenant="other"),
+    "second": Emitter(name="second", tenants=("demo",), endpoints=("*",), ubl_tenant="demo"),
+    "hospital": Emitter(name="hospital", tenants=("demo",), endpoints=("0088:7300010000001",), ubl_tenant="demo"),
+}
+_offsets = count()
+
+
+def record(value: bytes | None, emitter: str = "peppol", offset: int | None = None) -> Record:
+    """Raw XML as it lies in ubl.<emitter>."""
+    return Record(f"ubl.{emitter}", 0, next(_offsets) if offset is None else offset, None, (), value, datetime(2026, 11, 23, tzinfo=UTC))
+
+
+def sample(name: str, **replaced: str) -> bytes:
+    """One of our own sample documents, with `old=new` text replaced (underscores stand for nothing but themselves)."""
+    text = (SAMPLES / name).read_text("utf-8")
+    for old, new in replaced.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    return text.encode()
+
+
+@dataclass
+class Room:
+    """One instance of the service's intake."""
+
+    pool: Pool
+    intake: Intake
+    settings: Settings
+
+    async def take(self, *values: bytes, emitter: str = "peppol") -> Tally:
+        """One batch."""
+        return await self.intake.process([record(value, emitter) for value in values], "test")
+
+    async def column(self, query: str, *arguments: Any) -> list[Any]:
+        return [row[0] for row in await self.pool.fetch(query, *arguments)]
+
+    async def outcomes(self) -> list[tuple[str, str]]:
+        """(kind, outcome) of each document, in order."""
+        return [tuple(row) for row in await self.pool.fetch("SELECT kind, outcome FROM ubl_documents ORDER BY id")]
+
+    async def parked(self) -> list[str]:
+        """The reasons; what the database refused is a fault of ours, so its detail is shown."""
+        return await self.column("SELECT CASE reason WHEN 'refused_by_database' THEN detail ELSE reason END FROM parked ORDER BY id")
+
+    async def published(self, topic: str = "purchasing") -> list[dict[str, Any]]:
+        """The facts in the outbox."""
+        return [orjson.loads(value) for value in await self.column("SELECT value FROM outbox WHERE topic = $1 ORDER BY id", topic)]
+
+
+@asynccontextmanager
+async def instance(settings: Settings) -> AsyncIterator[Room]:
+    """An instance of the service: a pool and an intake of its own."""
+    pool = await db.open_pool(settings, "worker")
+    handlers = Handlers(settings.service, Blobs(settings.blobs))
+    try:
+        yield Room(pool, Intake(service=settings.service, pool=pool, decode=Decoder(REGISTER), handle=handlers.take_in), settings)
+    finally:
+        await pool.close()
+
+
+def texts(found: Sequence[Any]) -> list[str]:
+    return [str(one) for one in found]

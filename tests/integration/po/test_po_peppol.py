@@ -1,0 +1,169 @@
+"""Real Peppol files, unchanged; what is expected was written down by hand from the XML."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tests.integration.po.support import Room
+
+FOLDERS = [parent / "shared" / "data" / "peppol" for parent in Path(__file__).parents]
+PEPPOL = next((folder for folder in FOLDERS if folder.is_dir()), None)
+pytestmark = pytest.mark.skipif(PEPPOL is None, reason="the real Peppol files (../shared/data/peppol) are not on this machine")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What an order file says: lines as (id, item, quantity, unit, price, net, orderer, delivery date)."""
+
+    number: str
+    issue_date: str
+    buyer: str
+    supplier: str
+    contract: str
+    currency: str
+    estimated: str
+    lines: list[tuple[str, str, str, str, str, str, str, str]]
+    contacts: set[tuple[str, str | None, str]]
+
+
+FOGGERTY = ("Martin Foggerty", "martin.foggerty@cityhospital.se", "buyer")
+JOHN = ("John", "john@cityhospital.se", "receiver")
+ORDERS = {
+    "order-example.xml": Expected(
+        "34", "2018-09-01", "Helseforetak", "Medical", "34322", "NOK", "2012-10-31",
+        [
+            ("1", "Needle 4mm", "120", "EA", "50.000", "6300.00", "Josef K.", "2010-02-25"),
+            ("2", "Wet tissues", "15", "EA", "15.000", "225.00", "Josef K.", "2012-10-31"),
+        ],
+        {
+            ("Ole Olsen", "post@helseforetak.no", "buyer"), ("Julie Jensen", "post@helse.no", "originator"), ("Josef K.", None, "originator"),
+            ("Ole", "ole@helseforetak.no", "receiver"), ("Nils Nilsen", "post@medical.no", "supplier"),
+        },
+    ),
+    "order-uc1.xml": Expected(
+        "1", "2013-07-01", "City Hospital", "The Supplier AB", "C1", "EUR", "2013-07-16",
+        [
+            ("1", "Brown sauce", "10", "NAR", "4", "40", "Martin Foggerty", "2013-07-16"),
+            ("2", "White sauce", "5", "NAR", "6", "30", "Martin Foggerty", "2013-07-16"),
+            ("3", "Pepper sauce", "15", "NAR", "3", "45", "Martin Foggerty", "2013-07-16"),
+        ],
+        {FOGGERTY, JOHN},
+    ),
+    "order-uc2.xml": Expected(
+        "1", "2013-07-01", "City Hospital", "The Supplier AB", "C1", "EUR", "2013-07-16",
+        [
+            ("1", "Item 1", "10", "NAR", "40", "400", "Martin Foggerty", "2013-07-16"),
+            ("2", "Item 2", "50", "NAR", "6", "300", "Martin Foggerty", "2013-07-16"),
+        ],
+        {FOGGERTY, JOHN},
+    ),
+    "order-uc3.xml": Expected(
+        "5", "2013-07-01", "City Hospital", "Translation Services AS", "C1", "EUR", "2013-07-16",
+        [("1", "Translation", "1", "DAY", "400", "400", "Martin Foggerty", "2013-07-16")],
+        {FOGGERTY, JOHN},
+    ),
+    "sc1-Order.xml": Expected(
+        "Order-1", "2022-02-01", "City Hospital 345433", "The Supplier AB", "C1", "EUR", "2022-03-01",
+        [
+            ("1", "Item 1", "10", "NAR", "40", "400", "Martin Foggerty", "2022-03-01"),
+            ("2", "Item 2", "50", "NAR", "6", "300", "Martin Foggerty", "2022-03-01"),
+        ],
+        {FOGGERTY, JOHN},
+    ),
+}  # fmt: skip
+UNSUPPORTED = [
+    "catalogue-uc1.xml",
+    "catalogue-uc2.xml",
+    "invoice-response-accepted.xml",
+    "invoice-response-missing-po.xml",
+    "invoice-response-rejected.xml",
+]
+FOLLOWING = ["sc1-Order.xml", "sc1-OrderResponse.xml", "sc1-OrderChange.xml", "sc1-OrderCancellation.xml"]
+
+
+def peppol(name: str) -> bytes:
+    assert PEPPOL is not None
+    return (PEPPOL / name).read_bytes()
+
+
+@pytest.mark.parametrize(("name", "expected"), ORDERS.items(), ids=ORDERS)
+async def test_an_order_has_its_lines_contacts_contract_and_dates(room: Room, name: str, expected: Expected) -> None:
+    tally = await room.take(peppol(name))
+    assert (tally.processed, tally.parked) == (1, 0)
+    order = await room.pool.fetchrow("SELECT * FROM orders")
+    assert order is not None
+    seen = [
+        str(order[field])
+        for field in ("number", "issue_date", "buyer_name", "supplier_name", "contract_number", "currency", "estimated_delivery")
+    ]
+    assert seen == [
+        expected.number,
+        expected.issue_date,
+        expected.buyer,
+        expected.supplier,
+        expected.contract,
+        expected.currency,
+        expected.estimated,
+    ]
+    lines = await room.pool.fetch(
+        """
+        SELECT line, item, quantity, unit, price, net, p.name, coalesce(l.requested_end, o.requested_end)
+        FROM order_lines l JOIN orders o ON o.id = l.order_id JOIN people p ON p.id = l.ordered_by ORDER BY position
+        """
+    )
+    assert [tuple(map(str, line)) for line in lines] == expected.lines
+    contacts = await room.pool.fetch("SELECT p.name, p.email, c.role FROM order_contacts c JOIN people p ON p.id = c.person")
+    assert {tuple(contact) for contact in contacts} == expected.contacts
+    contract = await room.pool.fetchrow("SELECT c.provisional, p.name FROM contracts c JOIN people p ON p.id = c.purchaser_contact")
+    assert contract is not None
+    assert tuple(contract) == (True, next(name for name, _, role in expected.contacts if role == "buyer"))
+
+
+async def test_an_order_brings_its_documents(room: Room) -> None:
+    await room.take(peppol("order-example.xml"))
+    rows = await room.pool.fetch("SELECT filename, media_type, sha256 IS NOT NULL, uri FROM order_documents ORDER BY filename")
+    assert [tuple(row) for row in rows] == [
+        ("Hours-spend.csv", "application/pdf", True, ""),
+        ("Timesheet", "application/octet-stream", False, "http://www.suppliersite.eu/sheet001.html"),
+    ]
+
+
+async def test_response_change_and_cancellation_follow_their_order(room: Room) -> None:
+    for name in FOLLOWING[:3]:
+        await room.take(peppol(name))
+    assert await room.parked() == []
+    lines = await room.pool.fetch("SELECT line, quantity, net, estimated, response_code FROM order_lines ORDER BY line")
+    assert [tuple(line) for line in lines] == [
+        ("1", Decimal(5), Decimal(200), date(2022, 2, 20), "3"),
+        ("2", Decimal(50), Decimal(300), date(2022, 2, 20), "3"),
+    ]
+    assert await room.column("SELECT sequence FROM orders") == [1]
+    await room.take(peppol(FOLLOWING[3]))
+    assert await room.column("SELECT cancelled FROM orders") == [True]
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+async def test_a_kind_not_built_yet_is_parked(room: Room, name: str) -> None:
+    await room.take(peppol(name))
+    assert await room.parked() == ["unsupported"]
+    assert await room.column("SELECT value FROM parked") == [peppol(name)]
+
+
+async def test_all_files_at_once_and_again(room: Room) -> None:
+    """In one batch, in alphabetical order: despatch advices wait, since their orders are not among the files."""
+    assert PEPPOL is not None
+    files = sorted(PEPPOL.glob("*.xml"))
+    first = await room.take(*(file.read_bytes() for file in files))
+    assert (first.processed, first.parked) == (11, 5)
+    assert await room.column("SELECT order_number FROM ubl_documents WHERE outcome = 'waiting' ORDER BY id") == [
+        "AEG012345",
+        "4321",
+        "4321",
+    ]
+    assert len(await room.column("SELECT id FROM orders")) == 5
+    told = len(await room.column("SELECT id FROM outbox WHERE topic <> 'parked.po-service'"))
+    again = await room.take(*(file.read_bytes() for file in files))
+    assert (again.processed, again.duplicates) == (0, 11)
+    assert len(await room.column("SELECT id FROM outbox WHERE topic <> 'parked.po-service'")) == told
