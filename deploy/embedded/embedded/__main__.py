@@ -17,12 +17,14 @@ from embedded.supervisor import Supervisor
 _DEMO = {"POSTROOM_UNKNOWN_RESEND_SECONDS": "5"}
 
 
-def up(run: Path) -> int:
+def up(run: Path, *, infrastructure_only: bool) -> int:
     """Start everything in the background; nothing to do when it runs."""
     if control.is_up(run):
         console.print("Everything runs already.")
     else:
-        console.print(f"[green]✓[/] Everything is up after {control.start(run):.1f} s; `make down` stops it.")
+        console.print(
+            f"[green]✓[/] Everything is up after {control.start(run, services=not infrastructure_only):.1f} s; `make down` stops it."
+        )
     print_addresses(control.endpoints(run), run)
     return 0
 
@@ -68,9 +70,9 @@ def demo(run: Path, *, once: bool) -> int:
         down(run)
 
 
-def supervise(run: Path) -> int:
+def supervise(run: Path, *, infrastructure_only: bool) -> int:
     """Be the parent of everything, until SIGTERM."""
-    Supervisor(run).run()
+    Supervisor(run, services=not infrastructure_only).run()
     return 0
 
 
@@ -93,8 +95,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m embedded", description=__doc__)
     parser.add_argument("--run", type=Path, default=RUN, help="the folder of data and logs")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, command in {"up": up, "down": down, "status": status, "clean": clean, "supervise": supervise}.items():
+    for name, command in {"down": down, "status": status, "clean": clean}.items():
         commands.add_parser(name, help=command.__doc__)
+    for name, starts in {"up": up, "supervise": supervise}.items():
+        only = "Kafka, Postgres and the mailbox; the services are started elsewhere, say by a debugger"
+        commands.add_parser(name, help=starts.__doc__).add_argument("--infrastructure-only", action="store_true", help=only)
     commands.add_parser("kill", help=kill.__doc__).add_argument("name", help="such as mailer-service, kafka, postgres")
     commands.add_parser("demo", help=demo.__doc__).add_argument("--once", action="store_true", help="stop after the scenario")
     given = vars(parser.parse_args())

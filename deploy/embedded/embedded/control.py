@@ -28,11 +28,11 @@ def is_up(run: Path) -> bool:
     return state.ready and find(state.supervisor) is not None
 
 
-def start(run: Path, *, dies_with_us: bool = False) -> float:
+def start(run: Path, *, services: bool = True, dies_with_us: bool = False) -> float:
     """Bring everything up in the background, wait until it answers; gives the seconds that took."""
     fetch_jars()
     with Watch().shown() as watch:
-        supervisor = None if find(read_state(run).supervisor) else _spawn(run, dies_with_us=dies_with_us)
+        supervisor = None if find(read_state(run).supervisor) else _spawn(run, services=services, dies_with_us=dies_with_us)
         while not is_up(run):
             state = read_state(run)
             if find(state.supervisor):  # else it is what an earlier supervisor wrote
@@ -46,9 +46,10 @@ def start(run: Path, *, dies_with_us: bool = False) -> float:
         return watch.seconds
 
 
-def _spawn(run: Path, *, dies_with_us: bool) -> subprocess.Popen[bytes]:
+def _spawn(run: Path, *, services: bool, dies_with_us: bool) -> subprocess.Popen[bytes]:
     """Start the supervisor in a session of its own; the kernel stops it after us only when asked to."""
-    command = Command([sys.executable, "-m", "embedded", "--run", str(run), "supervise"], cwd=ROOT)
+    only = [] if services else ["--infrastructure-only"]
+    command = Command([sys.executable, "-m", "embedded", "--run", str(run), "supervise", *only], cwd=ROOT)
     return spawn(command, _log(run), signal.SIGTERM if dies_with_us else None)
 
 
