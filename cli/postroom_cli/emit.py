@@ -13,7 +13,6 @@ from postroom.contracts.errors import Refused
 from postroom.contracts.record import Record
 from postroom_cli import output
 from postroom_cli.errors import REFUSED
-from postroom_cli.kafka import Outgoing, write
 from postroom_cli.lines import lines_of
 from postroom_cli.options import AsJson, settings
 
@@ -64,6 +63,8 @@ def emit(
 
 
 async def _emit(kafka: str, file: Path, topic: str, *, force: bool) -> Report:
+    from postroom_cli.kafka import Outgoing, write  # noqa: PLC0415 - the client takes its time to load, and only this command needs it
+
     report = Report(topic)
     async with write(kafka, topic) as send:
         number = 0

@@ -1,5 +1,6 @@
 """`postroom emit` against a real broker: what is written, what is told, what is kept back."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from postroom.contracts import examples
 
-POSTROOM = Path(sys.executable).with_name("postroom")
+POSTROOM = str(Path(sys.executable).with_name("postroom"))
 TOPIC = "in.wms"
 EXAMPLE = next(example for example in examples.of_type("GoodsReceived.v1") if example.name == "automatic")
 
@@ -106,14 +107,13 @@ async def test_an_event_too_large_for_the_topic_is_kept_back(kafka: str, written
 
 async def test_a_pipe_is_written_while_it_is_open(kafka: str, written: Written) -> None:
     argv = [POSTROOM, "--kafka", kafka, "emit", "-", "--emitter", "wms"]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdin
-        running.stdin.write(_lines(_event()))
-        running.stdin.flush()
-        assert len(await written.records(1)) == 1
-        assert running.poll() is None
-        running.stdin.close()
-        assert running.wait(timeout=20) == 0
+    running = await asyncio.create_subprocess_exec(*argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+    assert running.stdin
+    running.stdin.write(_lines(_event()).encode())
+    assert len(await written.records(1)) == 1
+    assert running.returncode is None
+    running.stdin.close()
+    assert await asyncio.wait_for(running.wait(), 20) == 0
 
 
 def test_ctrl_c_ends_it_though_the_pipe_is_open(kafka: str) -> None:
