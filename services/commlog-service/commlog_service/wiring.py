@@ -20,7 +20,7 @@ UNAVAILABLE = 503
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """The database under row-level security (`api`) and for operators (`worker`), the two other services, and the blobs."""
+    """The database under row-level security (`api`) and for batches (`worker`), the two other services, and the blobs."""
 
     worker: Pool
     api: Pool

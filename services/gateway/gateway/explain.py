@@ -11,6 +11,7 @@ from postroom.problems import Problem
 
 Json = dict[str, Any]
 Rows = list[Json]
+NOT_FOUND = 404
 PARKING = (PO, COMMLOG, RULES, MAILER)
 # An order with more events than this is explained by its newest ones: a query string has a limit.
 MAX_CAUSES = 100
@@ -20,38 +21,39 @@ async def explain(upstream: Upstream, token: str, ref: str) -> Json:
     """Events with their decisions and messages, messages of other causes, correspondences, parked records.
 
     `ref` is an event id, message id, order id or order number. A service that is away is named in `unavailable`, and the rest is told.
+    Raises Problem 404 when nobody knows anything.
     """
     unavailable: list[str] = []
     asked = asyncio.gather(
-        _or_away(upstream, RULES, token, "/explain", unavailable, ref=ref),
-        _or_away(upstream, COMMLOG, token, "/explain", unavailable, ref=ref),
+        _known(upstream, RULES, token, "/explain", unavailable, ref=ref),
+        _known(upstream, COMMLOG, token, "/explain", unavailable, ref=ref),
     )
     looked_up = asyncio.gather(*(_parked(upstream, service, token, ref, unavailable) for service in PARKING))
     (rules, logs), parked = await asyncio.gather(asked, looked_up)
     events = rules.get("events", [])
     causes = [event["id"] for event in events] + [one["send"] for one in logs.get("correspondences", [])]
-    mails = await _or_away(upstream, MAILER, token, "/messages", unavailable, ref=ref, cause=causes[-MAX_CAUSES:])
-    return {
-        "ref": ref,
-        **joined(events, mails.get("messages", []), logs),
-        "parked": list(chain.from_iterable(parked)),
-        "unavailable": sorted(set(unavailable)),
-    }
+    mails = await _known(upstream, MAILER, token, "/messages", unavailable, ref=ref, cause=causes[-MAX_CAUSES:])
+    told = {**joined(events, mails.get("messages", []), logs), "parked": list(chain.from_iterable(parked))}
+    if not any(told.values()) and not unavailable:
+        raise Problem(
+            404, "unknown_reference", f"Nothing is known of {ref!r}: it is no event, message, log, correspondence or order.", "ref"
+        )
+    return {"ref": ref, **told, "unavailable": sorted(set(unavailable))}
 
 
 def joined(events: Sequence[Json], messages: Sequence[Json], logs: Mapping[str, Sequence[Json]]) -> Json:
     """Each decision with its message, each correspondence with its mail; a message that nothing here names stays by itself."""
     by_id = {message["message"]: message for message in messages}
-    by_cause: dict[str, list[Json]] = {}
+    of_send: dict[str | None, Rows] = {}
     for message in messages:
-        by_cause.setdefault(_cause_id(message), []).append(message)
+        of_send.setdefault(message.get("correspondence"), []).append(message)
     told: set[str] = set()
     shown = []
     for event in events:
         decisions = [{**one, "message": by_id.get(one.get("message") or "", one.get("message"))} for one in event.get("decisions", [])]
         told.update(one["message"]["message"] for one in decisions if isinstance(one["message"], dict))
         shown.append({**event, "decisions": decisions})
-    correspondences = [{**one, "messages": by_cause.get(one["send"], [])} for one in logs.get("correspondences", [])]
+    correspondences = [{**one, "messages": of_send.get(one["send"], [])} for one in logs.get("correspondences", [])]
     told.update(message["message"] for one in correspondences for message in one["messages"])
     return {
         "events": shown,
@@ -61,21 +63,19 @@ def joined(events: Sequence[Json], messages: Sequence[Json], logs: Mapping[str, 
     }
 
 
-def _cause_id(message: Json) -> str:
-    cause = message.get("cause")
-    return str(cause.get("id") if isinstance(cause, dict) else cause)
-
-
 async def _parked(upstream: Upstream, service: str, token: str, event: str, unavailable: list[str]) -> Rows:
     """Parked records of this event, open or closed, each with the service that holds it."""
-    answer = await _or_away(upstream, service, token, "/operations/parked", unavailable, event=event, closed=True)
+    answer = await _known(upstream, service, token, "/operations/parked", unavailable, event=event, closed=True)
     return [{"service": service, **row} for row in answer.get("parked", [])]
 
 
-async def _or_away(upstream: Upstream, service: str, token: str, path: str, unavailable: list[str], **params: Any) -> Json:
+async def _known(upstream: Upstream, service: str, token: str, path: str, unavailable: list[str], **params: Any) -> Json:
+    """What the service knows; nothing where it knows nothing, or is away and added to `unavailable`."""
     try:
         answer: Json = await upstream.ask(service, token, path, **params)
     except Problem as problem:
+        if problem.status == NOT_FOUND:
+            return {}
         if problem.status < SERVER_ERROR:
             raise
         unavailable.append(service)

@@ -75,7 +75,7 @@ class Issuer:
 
 def _principal(person: dict[str, Any], asked: TokenRequest) -> Principal:
     side = person.get("side") or asked.side
-    if side not in ("supplier", "client"):
+    if side not in ("supplier", "client", "operator"):
         raise Problem(422, "no_side", f"{asked.person!r} is neither on the supplier's nor on the client's side: say which.", "side")
     if person.get("active") is False:
         raise Problem(422, "inactive", f"{asked.person!r} is inactive in the directory and gets no token.", "person")

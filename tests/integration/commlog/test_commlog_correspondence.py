@@ -170,11 +170,13 @@ async def test_every_route_keeps_strangers_out(house: House) -> None:
 async def test_an_operator_finds_logs_and_sends_by_any_reference(house: House) -> None:
     window = await opened(house)
     sent = (await send(house, window["id"])).json()["send"]
-    operator = {"side": "operator", "company": None, "person": "ops", "tenant": "elsewhere"}
+    operator = {"side": "operator", "company": None, "person": "ops"}
     for ref in ("o1", "PO-o1", window["logs"][0]["log"]):
         found = (await house.ask("GET", f"/explain?ref={ref}", **operator)).json()
         assert (len(found["logs"]), [one["send"] for one in found["correspondences"]]) == (1, [sent])
     assert len((await house.ask("GET", f"/explain?ref={sent}", **operator)).json()["correspondences"]) == 1
+    nothing = (await house.ask("GET", "/explain?ref=o1", **{**operator, "tenant": "other"})).json()
+    assert nothing == {"logs": [], "correspondences": []}
     assert (await house.ask("GET", "/explain?ref=zz", **operator)).json() == {"logs": [], "correspondences": []}
     status = (await house.ask("GET", "/operations/status", **operator)).json()
     assert (status["logs"], status["sends"], status["recipients"]) == (1, 1, {"queued": 2})

@@ -33,6 +33,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
     },
     "left": {"name": "Gone", "company": "seller", "side": "supplier", "active": False},
     "contact": {"name": "No side"},
+    "olga": {"name": "Olga", "side": "operator", "roles": [{"role": "operator", "company": None}]},
 }
 
 
@@ -94,6 +95,8 @@ def _add_answers(app: FastAPI, service: str) -> None:
 
     @app.get("/explain")
     async def explain(_: Operator, ref: str) -> dict[str, Any]:
+        if ref == "unheard-of":
+            raise Problem(404, "unknown_reference", "nothing")
         if service == RULES:
             return {
                 "events": [{"id": "e1", "type": "GoodsReceived.v1", "decisions": [{"rule": "r", "outcome": "message", "message": "m1"}]}]
@@ -104,10 +107,10 @@ def _add_answers(app: FastAPI, service: str) -> None:
     async def messages(request: Request, _: Operator) -> dict[str, Any]:
         asked = request.query_params.getlist("cause")
         mails: list[dict[str, Any]] = [
-            {"message": "m1", "cause": "e1", "envelopes": [{"state": "sent"}]},
-            {"message": "m2", "cause": "s1", "envelopes": []},
+            {"message": "m1", "cause": {"id": "e1"}, "correspondence": None, "envelopes": [{"state": "sent"}]},
+            {"message": "m2", "cause": {"id": "s1"}, "correspondence": "s1", "envelopes": []},
         ]
-        return {"messages": [one for one in mails if one["cause"] in asked]}
+        return {"messages": [one for one in mails if one["cause"]["id"] in asked]}
 
     @app.get("/operations/status")
     async def status(_: Operator) -> dict[str, Any]:
@@ -115,7 +118,8 @@ def _add_answers(app: FastAPI, service: str) -> None:
 
     @app.get("/operations/parked")
     async def parked(_: Operator, *, event: str | None = None, closed: bool = False) -> dict[str, Any]:
-        return {"parked": [{"id": 7, "event_id": event, "closed": closed}] if service == RULES else []}
+        found = service == RULES and event != "unheard-of"
+        return {"parked": [{"id": 7, "event_id": event, "closed": closed}] if found else []}
 
     @app.post("/operations/parked/{number}/replay")
     async def replay(request: Request, _: Operator, number: int) -> dict[str, Any]:

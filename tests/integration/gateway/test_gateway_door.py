@@ -79,8 +79,9 @@ async def test_a_token_says_what_the_directory_says(door: Door) -> None:
     principal = verify(answer["token"], door.keys.public.read_bytes())
     assert principal.model_dump(mode="json") == answer["principal"]
     assert (principal.side, principal.company, principal.roles, principal.name) == ("supplier", "seller", ("sales",), "Sam")
-    operator = (await ask_token(door, {"person": "operator", "tenant": "acme"})).json()
-    assert operator["principal"]["side"] == "operator"
+    for person in ("operator", "olga"):
+        operator = (await ask_token(door, {"person": person, "tenant": "acme"})).json()
+        assert operator["principal"]["side"] == "operator"
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,11 @@ async def test_explain_joins_what_each_service_knows(whole_door: Door) -> None:
     assert told["correspondences"][0]["messages"][0]["message"] == "m2"
     assert told["parked"] == [{"service": "notification-rules", "id": 7, "event_id": "4711/A", "closed": True}]
     assert (told["messages"], told["unavailable"]) == ([], [])
+
+
+async def test_what_nobody_knows_is_not_found(whole_door: Door) -> None:
+    answer = await whole_door.http.get("/explain/unheard-of", headers=whole_door.headers("operator"))
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_reference")
 
 
 async def test_explain_and_status_tell_the_rest_while_a_service_is_away(door: Door) -> None:

@@ -48,11 +48,7 @@ def test_no_route_is_declared_twice() -> None:
 
 
 def test_each_decision_carries_its_message_and_the_rest_stays_by_itself() -> None:
-    mails: list[dict[str, Any]] = [
-        {"message": "m1", "cause": "e1"},
-        {"message": "m2", "cause": {"id": "s1"}},
-        {"message": "m3", "cause": "elsewhere"},
-    ]
+    mails: list[dict[str, Any]] = [{"message": "m1"}, {"message": "m2", "correspondence": "s1"}, {"message": "m3", "correspondence": None}]
     events = [{"id": "e1", "decisions": [{"rule": "r", "message": "m1"}, {"rule": "q", "message": None, "reason": "muted"}]}]
     told = joined(events, mails, {"correspondences": [{"send": "s1"}]})
     assert [one["message"] for one in told["events"][0]["decisions"]] == [mails[0], None]

@@ -113,7 +113,7 @@ async def sends_on(connection: Connection, tenant: str, order_id: str) -> list[d
 
 
 async def by_ref(connection: Connection, ref: str) -> list[dict[str, Any]]:
-    """Sends of any tenant by their id, their window's, a log's, or their order's id or number: for the operators' `explain`."""
+    """Sends by their id, their window's, a log's, or their order's id or number: for the operators' `explain`."""
     rows = await connection.fetch(
         f"""
         SELECT shown.*, number AS order_number FROM ({_SHOWN}) AS shown

@@ -54,7 +54,7 @@ async def by_ids(connection: Connection, ids: list[str]) -> list[Log]:
 
 
 async def by_ref(connection: Connection, ref: str) -> list[dict[str, object]]:
-    """Logs of any tenant by their own id, their order's id or its number: for the operators' `explain`."""
+    """Logs by their own id, their order's id or its number: for the operators' `explain`."""
     rows = await connection.fetch(
         """
         SELECT logs.id AS log, logs.tenant, order_refs.id AS "order", number AS order_number, log_type, author, created_at
