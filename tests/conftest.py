@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from tests import infrastructure
+
 from embedded.mailbox.server import Mailbox
 from embedded.paths import ROOT
 from embedded.topics import deploy_topics
 from postroom.settings import ServiceSettings
-
-from tests import infrastructure
 
 _names = count(1)
 

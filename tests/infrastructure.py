@@ -6,13 +6,14 @@ from pathlib import Path
 
 import docker
 from docker.errors import DockerException
+from testcontainers.community.postgres import PostgresContainer
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
 from embedded.kafka import Kafka
 from embedded.ports import free_port
 from embedded.postgres import Postgres
 from embedded.unprivileged import remove
-from testcontainers.community.postgres import PostgresContainer
-from testcontainers.core.container import DockerContainer
-from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 KAFKA_IMAGE = "apache/kafka:4.3.0"
 POSTGRES_IMAGE = "postgres:18"

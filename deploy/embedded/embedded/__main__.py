@@ -56,7 +56,7 @@ def demo(run: Path, *, once: bool) -> int:
     os.environ.update(_DEMO)
     try:
         console.print(f"[green]✓[/] Everything is up after {control.start(run, dies_with_us=True):.1f} s")
-        failed = scenario.run(control.endpoints(run), once=once)
+        failed = scenario.run(control.endpoints(run), once=once, run_folder=run)
         print_addresses(control.endpoints(run), run)
         if not once:
             console.print("Look around; [bold]Ctrl-C[/] stops everything.")
