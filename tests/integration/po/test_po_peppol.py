@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.integration.po.support import Room
+from tests.integration.po.support import Room, sample
 
 FOLDERS = [parent / "shared" / "data" / "peppol" for parent in Path(__file__).parents]
 PEPPOL = next((folder for folder in FOLDERS if folder.is_dir()), None)
@@ -167,3 +168,46 @@ async def test_all_files_at_once_and_again(room: Room) -> None:
     again = await room.take(*(file.read_bytes() for file in files))
     assert (again.processed, again.duplicates) == (0, 11)
     assert len(await room.column("SELECT id FROM outbox WHERE topic <> 'parked.po-service'")) == told
+
+
+def _lines(note: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [
+        tuple(line[field] for field in ("line", "item", "ordered", "previously_delivered", "delivered", "delivered_unit"))
+        for line in note["lines"]
+    ]
+
+
+async def test_despatch_uc1_fulfils_two_lines_of_order_4321(room: Room) -> None:
+    await room.take(sample("order-4321.xml"), peppol("despatch-uc1.xml"))
+    (note,) = await room.published()
+    assert (note["number"], note["order"]["number"], note["order"]["supplier"], note["partial_announced"]) == (
+        "1234",
+        "4321",
+        "Consortial",
+        False,
+    )
+    assert _lines(note) == [("1", "Item123", "10", "0", "10", "EA"), ("2", "Item456", "10", "0", "10", "EA")]
+    assert await room.column("SELECT name FROM people WHERE id = $1", note["purchaser_contact"]) == ["Karin Berg"]
+    assert await room.column("SELECT delivery_date FROM delivery_notes") == [date(2019, 3, 16)]
+
+
+async def test_despatch_uc2_is_short_and_over(room: Room) -> None:
+    """Lines 2 and 4 announce a rest, line 3 says nothing will come, line 5 is too much: not a mere announced part."""
+    await room.take(sample("order-4321.xml"), peppol("despatch-uc2.xml"))
+    (note,) = await room.published()
+    assert note["partial_announced"] is False
+    assert [(line[0], line[4]) for line in _lines(note)] == [("1", "10"), ("2", "6"), ("3", "6"), ("4", "6"), ("5", "12")]
+
+
+async def test_the_second_despatch_counts_what_the_first_brought(room: Room) -> None:
+    await room.take(sample("order-4321.xml"), peppol("despatch-uc2.xml"), peppol("despatch-uc1.xml"))
+    _, second = await room.published()
+    assert [(line[0], line[3], line[4]) for line in _lines(second)] == [("1", "10", "10"), ("2", "6", "10")]
+
+
+async def test_the_despatch_example_announces_its_rest(room: Room) -> None:
+    await room.take(peppol("despatch-example.xml"), sample("order-AEG012345.xml"))
+    (note,) = await room.published()
+    assert (note["partial_announced"], _lines(note)) == (True, [("1", "beeswax", "12", "0", "10", "C62")])
+    contacts = await room.column("SELECT p.name FROM order_contacts c JOIN people p ON p.id = c.person ORDER BY p.name")
+    assert contacts == ["Fred Churchill", "Mrs Bouquet"]

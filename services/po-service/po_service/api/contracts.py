@@ -22,6 +22,7 @@ class ContractIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    number: Id | None = None
     buyer: Id | None = None
     purchaser_contact: Id | None = None
     automatic_receipt: bool = False
@@ -40,13 +41,16 @@ def router(rooms: Rooms) -> APIRouter:
     async def put_contract(caller: Operator, contract: Id, given: ContractIn) -> dict[str, Any]:
         """Create a contract, or complete one that an order brought along; holds for all notes recorded from now on."""
         async with rooms.seen_by(caller) as connection:
-            known = await _one(connection, caller.tenant, contract, given.buyer) or await _new(
-                connection, caller.tenant, contract, given.buyer
-            )
+            known = await _one(connection, caller.tenant, contract, given.buyer)
+            known = known or await _new(connection, caller.tenant, given.number or contract, given.buyer)
+            if given.number not in (None, known.number):
+                raise Problem(
+                    422, "number_fixed", f"This contract has the number {known.number!r}; another number is another contract.", "number"
+                )
             if given.purchaser_contact and await directory.person(connection, caller.tenant, given.purchaser_contact) is None:
                 detail = f"There is no person {given.purchaser_contact!r}. PUT /people/{given.purchaser_contact} first."
                 raise Problem(422, "person_unknown", detail, "purchaser_contact")
-            wanted = replace(known, **given.model_dump(exclude={"buyer"}), provisional=False)
+            wanted = replace(known, **given.model_dump(exclude={"buyer", "number"}), provisional=False)
             if given.purchaser_contact is None:
                 wanted = replace(wanted, purchaser_contact=known.purchaser_contact)
             await directory.put_contract(connection, wanted)

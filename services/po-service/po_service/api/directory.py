@@ -100,7 +100,7 @@ def _add_people(routes: APIRouter, rooms: Rooms) -> None:
                 raise Problem(404, "person_unknown", f"There is no person {person!r} that you may see.")
             company = await directory.company(connection, caller.tenant, found.company) if found.company else None
         operator = any(role["role"] == "operator" for role in found.roles)
-        side = "operator" if operator else company.side if company else "client"
+        side = "operator" if operator else company.side if company else None
         return {
             **rows.plain(found),
             "person": found.id,

@@ -72,6 +72,7 @@ def _head(order: Any, state: str, estimated: Any) -> dict[str, Any]:
 def _page(order: Order, contract: Contract | None, names: dict[str, str]) -> dict[str, Any]:
     plain, estimated = rows.plain(order), order.estimated_delivery
     state = status(clock.today("UTC"), estimated, delivered=order.fully_delivered, cancelled=order.cancelled)
+    booked = {receipt.note for receipt in order.receipts}
     short = {"id": order.contract, "number": order.contract_number} if order.contract else None
     return {
         **_head(plain, state, estimated),
@@ -79,8 +80,8 @@ def _page(order: Order, contract: Contract | None, names: dict[str, str]) -> dic
         "lines": [_line(order, line, names) for line in order.lines],
         # A supplier sees the number alone: the conditions are the buying side's.
         "contract": rows.plain(contract) if contract else short,
-        "delivery_notes": plain["notes"],
-        "receipts": plain["receipts"],
+        "delivery_notes": [{"note": one["id"], **one, "booked": one["id"] in booked} for one in plain["notes"]],
+        "receipts": [{"receipt": one["id"], **one} for one in plain["receipts"]],
     }
 
 

@@ -28,17 +28,19 @@ def _settle(key: tuple[str, str], book: Book) -> list[Decision]:
     settled: list[Decision] = []
     moved = True
     while moved:
-        moved = False
-        for received in book.waiting.pop(key, []):
-            try:
-                decision = decide(received, book)
-            except Refused as refusal:
-                decision = Decision(received, "parked", reason=refusal.reason, refusal=refusal)
-            book.carry(decision)
-            if decision.outcome != "waiting":
-                settled.append(decision)
-                moved = True
+        decided = [_decide_late(received, book) for received in book.waiting.pop(key, [])]
+        moved = any(decision.outcome != "waiting" for decision in decided)
+        settled += decided
     return settled
+
+
+def _decide_late(received: Received, book: Book) -> Decision:
+    try:
+        decision = decide(received, book)
+    except Refused as refusal:
+        decision = Decision(received, "parked", reason=refusal.reason, refusal=refusal)
+    book.carry(decision)
+    return decision
 
 
 def decide(received: Received, book: Book) -> Decision:

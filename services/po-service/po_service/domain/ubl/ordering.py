@@ -21,7 +21,7 @@ def order(root: Node) -> Order:
         seller=party(root.need_child("cac:SellerSupplierParty/cac:Party")),
         currency=root.text("cbc:DocumentCurrencyCode", ID),
         contract=root.text("cac:Contract/cbc:ID", ID),
-        reference=root.text("cbc:CustomerReference", ID),
+        reference=root.text("cbc:CustomerReference", ID) or root.text("cbc:BuyerReference", ID),
         note=root.text("cbc:Note"),
         requested=period(root.child("cac:Delivery/cac:RequestedDeliveryPeriod")),
         originator=contact(root.child("cac:OriginatorCustomerParty/cac:Party/cac:Contact")),

@@ -1,0 +1,180 @@
+"""What the intake of documents promises: once, in whatever order, by whoever may say it."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from po_service.settings import Settings
+from tests.conftest import FreshDatabase
+from tests.integration.po.support import Room, instance, record, sample
+
+from postroom.contracts.record import Record
+
+ORDER, DESPATCH, CHANGE_1, CHANGE_2 = "order-4321.xml", "despatch-4321.xml", "change-1.xml", "change-2.xml"
+
+
+async def test_a_despatch_before_its_order_waits_and_then_counts(room: Room) -> None:
+    await room.take(sample(DESPATCH))
+    assert await room.outcomes() == [("DespatchAdvice", "waiting")]
+    assert await room.published() == []
+    await room.take(sample(ORDER))
+    assert await room.outcomes() == [("DespatchAdvice", "processed"), ("Order", "processed")]
+    assert [note["number"] for note in await room.published()] == ["D-1"]
+
+
+async def test_a_despatch_after_its_order_counts_at_once(room: Room) -> None:
+    await room.take(sample(ORDER))
+    await room.take(sample(DESPATCH))
+    assert [note["number"] for note in await room.published()] == ["D-1"]
+
+
+@pytest.mark.parametrize("despatch_first", [True, False])
+async def test_of_two_instances_at_once_neither_misses_the_other(fresh_database: FreshDatabase, *, despatch_first: bool) -> None:
+    settings = await fresh_database(Settings, "po_service")
+    async with instance(settings) as one, instance(settings) as two:
+        for number in range(12):
+            order = sample(ORDER, **{"<cbc:ID>4321<": f"<cbc:ID>4321-{number}<"})
+            despatch = sample(DESPATCH, **{"<cbc:ID>4321<": f"<cbc:ID>4321-{number}<"})
+            pair = [one.intake.process([record(order, "peppol")], "test"), two.intake.process([record(despatch, "second")], "test")]
+            await asyncio.gather(*(reversed(pair) if despatch_first else pair))
+        assert await one.column("SELECT count(*) FROM ubl_documents WHERE outcome = 'processed'") == [24]
+        assert len(await one.published()) == 12
+
+
+async def test_the_same_document_by_two_ways_has_one_effect(room: Room) -> None:
+    for document in (ORDER, DESPATCH, CHANGE_1):
+        await room.take(sample(document))
+        await room.take(sample(document), emitter="second")
+    assert len(await room.published()) == 1
+    assert await room.column("SELECT version FROM orders") == [3]
+    assert await room.column("SELECT seen FROM duplicates WHERE emitter = 'second'") == [3]
+
+
+async def test_the_same_document_written_down_otherwise_is_the_same(room: Room) -> None:
+    await room.take(sample(ORDER))
+    other = sample(ORDER, **{"<Order xmlns=": "<Order   xmlns:unused='urn:x' xmlns=", "<cac:Contract>": "<!-- a remark --><cac:Contract>"})
+    tally = await room.take(other)
+    assert (tally.processed, tally.duplicates, tally.parked) == (0, 1, 0)
+
+
+async def test_a_second_order_with_other_content_is_a_conflict(room: Room) -> None:
+    await room.take(sample(ORDER))
+    await room.take(sample(ORDER, Item654="Item655"))
+    assert await room.parked() == ["conflict"]
+    assert "Item655" not in await room.column("SELECT item FROM order_lines")
+
+
+async def test_a_corrected_despatch_is_the_next_version(room: Room) -> None:
+    short = sample(DESPATCH, **{">10<": ">8<"})
+    await room.take(sample(ORDER), short, sample(DESPATCH))
+    notes = await room.published()
+    assert [(note["version"], note["lines"][0]["delivered"], note["lines"][0]["previously_delivered"]) for note in notes] == [
+        (1, "8", "0"),
+        (2, "10", "0"),
+    ]
+    assert len({note["note"] for note in notes}) == 1
+    assert await room.column("SELECT version FROM delivery_notes ORDER BY version") == [1, 2]
+
+
+async def test_a_number_that_fits_two_orders_is_ambiguous(room: Room) -> None:
+    await room.take(sample(ORDER), sample(ORDER, **{"2013-03-01": "2013-03-02"}))
+    await room.take(sample(DESPATCH))
+    assert await room.parked() == ["ambiguous"]
+    dated = sample(DESPATCH, **{"<cbc:ID>4321</cbc:ID>": "<cbc:ID>4321</cbc:ID><cbc:IssueDate>2013-03-02</cbc:IssueDate>"})
+    await room.take(dated)
+    assert len(await room.published()) == 1
+
+
+async def test_who_may_speak_for_whom(room: Room) -> None:
+    """The hospital's emitter may speak for 0088:7300010000001 alone: a seller of AEG012345, no buyer."""
+    await room.take(sample("order-AEG012345.xml"), emitter="hospital")
+    assert await room.parked() == ["forbidden"]
+    assert await room.column("SELECT count(*) FROM people") == [0]
+    allowed = sample(DESPATCH, **{"7385000000124": "7300010000001", "<cbc:ID>4321<": "<cbc:ID>AEG012345<"})
+    await room.take(allowed, emitter="hospital")
+    assert await room.outcomes() == [("DespatchAdvice", "waiting")]
+
+
+async def test_a_change_waits_for_the_one_before(room: Room) -> None:
+    await room.take(sample(CHANGE_2))
+    await room.take(sample(ORDER))
+    assert await room.outcomes() == [("OrderChange", "waiting"), ("Order", "processed")]
+    assert await room.column("SELECT reason FROM ubl_documents WHERE outcome = 'waiting'") == ["for change 1 of order 4321"]
+    await room.take(sample(CHANGE_1))
+    lines = await room.pool.fetch("SELECT line, quantity, cancelled FROM order_lines ORDER BY position")
+    assert [(line["line"], int(line["quantity"]), line["cancelled"]) for line in lines] == [
+        ("1", 8, True),
+        *((str(number), 10, False) for number in range(2, 6)),
+    ]
+    assert await room.column("SELECT sequence FROM orders") == [2]
+
+
+async def test_a_change_with_a_used_number_and_other_content_is_a_conflict(room: Room) -> None:
+    await room.take(sample(ORDER), sample(CHANGE_1))
+    await room.take(sample(CHANGE_1, **{">8<": ">7<"}))
+    assert await room.parked() == ["conflict"]
+
+
+async def test_a_waiting_document_that_is_refused_later_is_parked_and_can_be_replayed(room: Room) -> None:
+    """Two changes with the same number wait; the first applies, the other is a conflict then, and the order is there all the same."""
+    await room.take(sample(CHANGE_1))
+    await room.take(sample(CHANGE_1, **{">8<": ">7<"}))
+    await room.take(sample(ORDER))
+    assert await room.parked() == ["conflict"]
+    assert await room.outcomes() == [("OrderChange", "processed"), ("OrderChange", "parked"), ("Order", "processed")]
+    (parked,) = await room.column("SELECT id FROM parked")
+    await room.intake.replay(parked, sample(CHANGE_2))
+    assert await room.column("SELECT sequence FROM orders") == [2]
+
+
+async def test_the_rest_of_a_batch_goes_on_when_one_is_refused(room: Room) -> None:
+    tally = await room.take(b"<broken", sample(ORDER), sample(ORDER, Item654="Item655"), b"{}", sample(DESPATCH))
+    assert (tally.processed, tally.parked) == (2, 3)
+    assert sorted(await room.parked()) == ["conflict", "unreadable", "unreadable"]
+    assert len(await room.published()) == 1
+
+
+async def test_only_buyers_documents_make_buyers_people(room: Room) -> None:
+    """A seller names its own contact; nobody else comes from its documents."""
+    await room.take(sample(ORDER))
+    before = await room.column("SELECT count(*) FROM people")
+    named = "<cac:DeliveryCustomerParty><cac:DeliveryContact><cbc:Name>Eve</cbc:Name></cac:DeliveryContact></cac:DeliveryCustomerParty>"
+    await room.take(sample(DESPATCH, **{"<cac:DespatchLine>": named + "<cac:DespatchLine>"}))
+    assert await room.column("SELECT count(*) FROM people") == before
+
+
+async def test_people_and_companies_are_told_once(room: Room) -> None:
+    await room.take(sample(ORDER), sample(ORDER, **{"<cbc:ID>4321<": "<cbc:ID>4322<"}))
+    await room.take(sample(ORDER, **{"<cbc:ID>4321<": "<cbc:ID>4323<"}))
+    told = await room.published("directory")
+    assert sorted(fact["name"] for fact in told) == ["Consortial", "IYT Corporation", "Karin Berg", "Tony Erwing"]
+    assert {fact["name"]: fact["provisional"] for fact in told if "person" in fact} == {"Karin Berg": True, "Tony Erwing": True}
+
+
+async def test_tenants_do_not_meet(room: Room) -> None:
+    await room.take(sample(ORDER))
+    await room.take(sample(DESPATCH), emitter="other")
+    assert await room.outcomes() == [("Order", "processed"), ("DespatchAdvice", "waiting")]
+
+
+async def test_a_batch_costs_a_fixed_number_of_statements(room: Room) -> None:
+    """No loop over messages: forty orders take as many statements as one."""
+
+    def batch(first: int, size: int) -> Sequence[Record]:
+        return [record(sample(ORDER, **{"<cbc:ID>4321<": f"<cbc:ID>{number}<"})) for number in range(first, first + size)]
+
+    async def statements(records: Sequence[Record]) -> int:
+        seen: list[str] = []
+
+        async def take(connection: object) -> None:
+            connection.add_query_logger(lambda query: seen.append(query.query))  # type: ignore[attr-defined] # asyncpg's
+            del connection
+
+        for holder in room.pool._holders:
+            if holder._con:
+                await take(holder._con)
+        await room.intake.process(records, "test")
+        return len(seen)
+
+    await room.intake.process(batch(0, 1), "test")
+    assert await statements(batch(100, 1)) == await statements(batch(200, 40))
