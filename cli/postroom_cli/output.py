@@ -13,7 +13,7 @@ from rich.text import Text
 from postroom_cli.errors import CliError
 
 # Piped, lines are for grep: not cut at 80 columns.
-_PIPED = 200
+_PIPED = 10_000
 STYLES = {
     "processed": "green", "sent": "green", "message": "green", "up": "green",
     "waiting": "yellow", "duplicate": "yellow", "undecided": "yellow", "deferred": "yellow", "unknown": "yellow", "held": "yellow",

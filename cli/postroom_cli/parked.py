@@ -32,7 +32,7 @@ def list_(
         output.as_json(answer)
         return
     output.missing(answer.get("unreachable", ()))
-    rows: list[dict[str, Any]] = answer["parked"]
+    rows: list[dict[str, Any]] = sorted(answer["parked"], key=lambda row: str(row["parked_at"]), reverse=True)
     if not rows:
         output.console().print("Nothing is parked.")
         return

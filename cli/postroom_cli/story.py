@@ -56,14 +56,17 @@ def _message(branch: Tree, message: Json) -> None:
     for envelope in envelopes:
         _envelope(twig, envelope)
     if not envelopes:
-        twig.add(output.text("in the inbox only, no mail", "dim"))
+        twig.add(output.text(message.get("unmailed") or "in the inbox only, no mail", "dim"))
 
 
 def _envelope(branch: Tree, envelope: Json) -> None:
     held = f"held: {envelope['hold_reason']}" if envelope.get("hold_reason") else ""
     due = f"next attempt {_at(envelope, 'next_attempt_at')}" if envelope.get("next_attempt_at") else ""
-    twig = branch.add(_state(envelope["state"], envelope["address"], held, due, envelope.get("detail")))
-    for attempt in envelope.get("attempts", ()):
+    attempts = envelope.get("attempts", ())
+    # What the server said stands at the attempt already.
+    why = "" if attempts else envelope.get("detail")
+    twig = branch.add(_state(envelope["state"], envelope["address"], held, due, why))
+    for attempt in attempts:
         reply = " ".join(str(part) for part in (attempt.get("code"), attempt.get("detail")) if part)
         twig.add(_line(f"attempt {attempt['attempt']}", "dim", _at(attempt, "opened_at"), attempt.get("result") or "open", reply))
 
