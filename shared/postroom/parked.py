@@ -142,13 +142,14 @@ async def close(connection: Connection, parked_id: int, how: str) -> None:
 
 
 def as_record(row: dict[str, Any], value: bytes | None = None) -> Record:
-    """The record as it came, or with a mended value (a structured CloudEvent brings its own attributes)."""
-    return Record(
+    """The record as it came, or with a mended value."""
+    came = Record(
         topic=row["topic"],
         partition=row["partition"],
         offset=row["offset"],
         key=row["key"],
         headers=tuple(headers.from_json(row["headers"])),
-        value=row["value"] if value is None else value,
+        value=row["value"],
         timestamp=row["written_at"],
     )
+    return came if value is None else cloudevents.mended(came, value)

@@ -4,6 +4,7 @@ Source: CloudEvents 1.0.2 and its Kafka protocol binding. Written by hand rather
 package, because each refusal here names the attribute and the way out, and this is the hot path.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -91,7 +92,7 @@ def _attributes_and_data(record: Record) -> tuple[dict[str, str], Any]:
     if record.value is None:
         raise Refused("unreadable", "a record without a value (tombstone) is no event")
     headers = _headers(record)
-    if "ce_specversion" in headers:
+    if "ce_specversion" in headers and not _says_structured(record):
         return {name[3:]: value for name, value in headers.items() if name.startswith("ce_")}, strict_json.loads(record.value)
     document = strict_json.loads(record.value)
     if not isinstance(document, dict):
@@ -101,6 +102,22 @@ def _attributes_and_data(record: Record) -> tuple[dict[str, str], Any]:
         if not isinstance(value, str | int):
             raise Refused("invalid", "a CloudEvents attribute is text", name)
     return _bounded({name: str(value) for name, value in document.items()}), data
+
+
+def _says_structured(record: Record) -> bool:
+    """The content type decides, as the protocol binding says; a record without one is judged by its headers."""
+    return any(name.lower() == "content-type" and (value or b"").startswith(STRUCTURED.encode()) for name, value in record.headers)
+
+
+def mended(record: Record, value: bytes) -> Record:
+    """The record with a corrected value: data alone, whose attributes stay, or a whole structured event, which brings its own."""
+    try:
+        document = strict_json.loads(value)
+    except Refused:
+        document = None
+    whole = isinstance(document, dict) and "specversion" in document
+    headers = (("content-type", STRUCTURED.encode()),) if whole else record.headers
+    return replace(record, value=value, headers=headers)
 
 
 def _headers(record: Record) -> dict[str, str]:

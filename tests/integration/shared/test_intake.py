@@ -1,6 +1,7 @@
 """Each event has its effect once; what can't be processed is parked, and the rest of the batch goes on."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from tests.integration.shared.conftest import Service, budget, raw, record
@@ -148,3 +149,13 @@ async def test_replay_mended_has_its_effect_and_closes_the_row(service: Service)
     assert await service.pool.fetchval("SELECT closed_by FROM parked") == "mended"
     with pytest.raises(KeyError):
         await service.intake.replay(number, cloudevents.structured(budget("e1")))
+
+
+async def test_a_record_in_binary_mode_is_mended_by_its_data_or_as_a_whole(service: Service) -> None:
+    """Its attributes stay where the data alone are corrected; a whole event in structured mode brings its own."""
+    for number, name in enumerate(("e1", "e2")):
+        good = record(budget(name), number)
+        await service.intake.process([replace(good, value=b'{"budget": 7}')], CLUSTER)
+        row = await service.pool.fetchval("SELECT id FROM parked WHERE closed_at IS NULL")
+        await service.intake.replay(row, good.value if name == "e1" else cloudevents.structured(budget(name)))
+    assert await service.effects() == ["e1", "e2"]

@@ -40,6 +40,7 @@ BUDGET = {
     "current_value": "318.40",
     "currency": "EUR",
 }
+CONTRACT = {"buyer": BUYER, "purchaser_contact": CLARA, "automatic_receipt": True, "complaint_days": 14}
 
 
 def address(person: str) -> str:
