@@ -1,6 +1,7 @@
 """The tests' Kafka, Postgres and mailbox, started once a session when a test first asks for one."""
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -18,6 +19,11 @@ from embedded.topics import deploy_topics
 from postroom.settings import ServiceSettings
 
 _names = count(1)
+
+
+def pytest_configure() -> None:
+    """End by SIGTERM as by Ctrl-C, so that a run under `timeout` stops its servers and removes their data."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

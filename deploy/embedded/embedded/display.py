@@ -24,7 +24,7 @@ def fetch_jars() -> None:
     if jars.complete():
         return
     if not console.is_terminal:
-        console.print("Downloading the Kafka broker from Maven Central (about 140 MB, once) …")
+        console.print("Downloading the Kafka broker from Maven Central (about 45 MB, once) …")
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=None)
         jars.fetch(lambda done, total: progress.update(task, completed=done, total=total))

@@ -21,6 +21,8 @@ class Installation:
         self.run = run
         self.logs = run / "logs"
         self.blobs = run / "blobs"
+        # Others may pass through (the server's user must), and see no names.
+        run.chmod(0o711)
         self.blobs.mkdir(parents=True, exist_ok=True)
         self.emitters = ROOT / "deploy" / "emitters.yaml"
         self.issuer: Issuer = ensure_issuer(run / "issuer")

@@ -1,6 +1,7 @@
 """The local token issuer's key pair and secret, made once."""
 
 import secrets
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,3 +35,7 @@ def _write(path: Path, content: bytes) -> None:
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
     path.write_bytes(content)
+
+
+if __name__ == "__main__":  # python -m embedded.issuer FOLDER: makes the keys where Postroom runs in containers
+    ensure_issuer(Path(sys.argv[1]))

@@ -4,7 +4,6 @@ import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from embedded.paths import ROOT
@@ -46,12 +45,6 @@ class Service(Server):
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def exists(self) -> bool:
-        """Whether the module is in this installation."""
-        package = self.module.partition(".")[0]
-        return find_spec(package) is not None and find_spec(self.module) is not None
 
     def command(self) -> Command:
         return Command([sys.executable, "-m", self.module], env=self.env, cwd=ROOT)

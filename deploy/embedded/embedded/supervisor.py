@@ -68,8 +68,7 @@ class Supervisor:
         self._start([Unit(server) for server in self.installation.infrastructure])
         if self.with_services:
             deploy_topics(self.installation.kafka.bootstrap, self.installation.emitters)
-            services = self.installation.services()
-            self._start([Unit(service) for service in services if service.exists])
+            self._start([Unit(service) for service in self.installation.services()])
         self.state.ready = True
         self._publish()
 
