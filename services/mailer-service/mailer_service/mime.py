@@ -19,6 +19,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _BODY_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _MEDIA_TYPE = re.compile(r"(?!message/|multipart/)[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._ -]{1,60}")
 _FIELD = re.compile(rb"([!-9;-~]+): ?[^\r\n]*(\r\n[ \t][^\r\n]*)*\r\n")
 _WORD_BYTES = 39  # base64 makes 52 of it; with =?utf-8?b?…?= that stays below 75
 
@@ -141,11 +142,7 @@ def _file(file: File) -> bytes:
     if not _MEDIA_TYPE.fullmatch(media_type):
         media_type = "application/octet-stream"
     name = clean(file.filename).replace("/", "_").replace("\\", "_")[:150] or "document"
-    plain = re.sub(r"[^A-Za-z0-9._ -]", "_", name)
-    head = (
-        f"Content-Type: {media_type}\r\nContent-Transfer-Encoding: base64\r\n"
-        f'Content-Disposition: attachment; filename="{plain}"'
-        + ("" if plain == name else f";\r\n filename*=utf-8''{quote(name, safe='')}")
-        + "\r\n\r\n"
-    )
+    # One form only: given both, some readers take the plain one.
+    shown = f'filename="{name}"' if _PLAIN_NAME.fullmatch(name) else f"\r\n filename*=utf-8''{quote(name, safe='')}"
+    head = f"Content-Type: {media_type}\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; {shown}\r\n\r\n"
     return head.encode("ascii") + base64.encodebytes(file.content).replace(b"\n", b"\r\n")

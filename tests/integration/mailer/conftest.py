@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.integration.mailer.sink import Sink
+from tests.integration.mailer.wishes import requested
+
 from mailer_service import handlers
 from mailer_service.compose import Composer
 from mailer_service.pdf import Pdfs
@@ -22,9 +25,6 @@ from postroom.contracts.reading import Reader
 from postroom.contracts.record import Record
 from postroom.db import Pool
 from postroom.intake import Intake
-
-from tests.integration.mailer.sink import Sink
-from tests.integration.mailer.wishes import requested
 
 
 @dataclass
@@ -85,7 +85,7 @@ class World:
         """Wait for something to become true; fails with the states when it doesn't."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not await wanted():
+                while not await wanted():  # noqa: ASYNC110 - the outside is asked
                     await asyncio.sleep(0.02)
                 return
         pytest.fail(f"not within {seconds} s; envelopes: {await self.states()}, attempts: {await self.attempts()}")

@@ -12,6 +12,7 @@ from mailer_service.smtp import Disconnected, RelayAway, Session
 
 SHUTTING_DOWN = 421
 IDLE_SECONDS = 30.0
+STALL_SECONDS = 2.0
 
 
 class Lane:
@@ -100,7 +101,7 @@ class Lane:
         if following:
             session.envelope(self._mail_from, following.address)
         try:
-            reply = await session.delivered()
+            reply = await self._delivered(session)
         except (Disconnected, asyncio.CancelledError) as error:
             self._finish(job, Verdict("unknown", detail=f"the reply to the final dot was lost: {error}"))
             if following:
@@ -110,6 +111,19 @@ class Lane:
             self._relay.accepted()
         self._finish(job, self._judge("dot", reply, job))
         return following, False
+
+    async def _delivered(self, session: Session) -> Reply:
+        """The reply to the dot. If it takes long, what waits behind it goes to other connections, and nothing new comes here."""
+        slow = asyncio.get_running_loop().call_later(STALL_SECONDS, self._stall)
+        try:
+            return await session.delivered()
+        finally:
+            slow.cancel()
+            self._window.stalled = False
+
+    def _stall(self) -> None:
+        self._window.stalled = True
+        self.release("the mail before it takes long")
 
     def _refused(self, job: Job, stage: Stage, reply: Reply) -> None:
         verdict = self._judge(stage, reply, job)

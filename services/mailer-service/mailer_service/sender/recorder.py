@@ -93,7 +93,7 @@ class Recorder:
     def _shares(self) -> list[tuple[Window, list[Job]]]:
         """Deal the ready jobs to the connections with room: a full window each when there are many, a few each when there are few."""
         shares = []
-        hungry = [window for window in self.windows if window.room]
+        hungry = sorted((window for window in self.windows if window.room), key=lambda window: window.flying)
         fair = -(-len(self.ready) // max(len(hungry), 1))
         for window in hungry:
             share = [self.ready.popleft() for _ in range(min(window.room, fair, len(self.ready)))]

@@ -1,6 +1,7 @@
 """Takes due envelopes in batches, makes sure that each has its bytes, and offers them to the connections."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from postroom.db import Pool
 
 log = structlog.get_logger()
 SWEEP_SECONDS, CHUNK = 1.0, 16
+DATABASE_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 Row = asyncpg.Record
 
 
@@ -37,14 +39,30 @@ class Supply:
 
     async def run(self) -> None:
         """Take whenever the queue is short: woken by the recorder and by NOTIFY, and swept for what has become due."""
-        async with self._pool.acquire() as listening:
-            await listening.add_listener("envelopes", lambda *_: self._recorder.wanted.set())
+        try:
+            while True:
+                try:
+                    await self._listening()
+                except DATABASE_AWAY as error:
+                    log.warning("the database is away", error=repr(error))
+                    await asyncio.sleep(0.5)
+        finally:
+            for task in self._slow:
+                task.cancel()
+
+    async def _listening(self) -> None:
+        """Rounds, as long as the connection that listens lives."""
+        async with self._pool.acquire() as connection:
+            await connection.add_listener("envelopes", self._woken)
             try:
-                while not listening.is_closed():
+                while not connection.is_closed():
                     await self._round()
             finally:
-                for task in self._slow:
-                    task.cancel()
+                with contextlib.suppress(*DATABASE_AWAY):
+                    await connection.remove_listener("envelopes", self._woken)
+
+    def _woken(self, *_: object) -> None:
+        self._recorder.wanted.set()
 
     async def _round(self) -> None:
         try:

@@ -15,6 +15,7 @@ class Window:
         self.connected = False
         self.flying = 0
         self.hint = asyncio.Event()
+        self.stalled = False
         self._size = size
         self._wake = wake
 
@@ -22,7 +23,7 @@ class Window:
     def room(self) -> int:
         """How many more may be opened; nothing before half of them are through, so that commits carry many."""
         held = len(self.opened) + self.flying
-        return self._size - held if self.connected and held <= self._size // 2 else 0
+        return self._size - held if self.connected and not self.stalled and held <= self._size // 2 else 0
 
     @property
     def starving(self) -> bool:

@@ -1,0 +1,200 @@
+"""Several senders, senders that vanish, a database that goes away: no mail twice unless an attempt was unknown, none lost."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections import Counter
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from tests.integration.mailer.conftest import World
+from tests.integration.mailer.test_mailer_replies import due_now
+
+from mailer_service.settings import Settings
+
+
+async def test_two_senders_share_the_work_without_doubles(world: World) -> None:
+    await world.ask(*(f"p{n}@example.com" for n in range(300)))
+    world.start_sender(take=20)
+    world.start_sender(take=20)
+    await world.until_states(sent=300)
+    assert len(set(world.sink.ids)) == len(world.sink.ids) == 300
+    assert await world.pool.fetchval("SELECT count(*) FROM attempts") == 300
+
+
+async def test_at_most_a_window_of_attempts_is_open_on_each_connection(world: World) -> None:
+    world.sink.script = lambda stage, _to, _count: "STALL" if stage == "dot" else None
+    await world.ask(*(f"p{n}@example.com" for n in range(60)))
+    world.start_sender(connections=2, window=8)
+    most = 0
+    for _ in range(50):
+        await asyncio.sleep(0.02)
+        most = max(most, (await world.states()).get("sending", 0))
+    assert 2 <= most <= 16
+
+
+async def test_a_slow_recipient_does_not_stop_the_rest(world: World) -> None:
+    world.sink.script = lambda stage, to, _count: "STALL" if stage == "dot" and to == "p0@example.com" else None
+    await world.ask(*(f"p{n}@example.com" for n in range(100)))
+    world.start_sender(connections=2, window=4)
+
+    async def nearly_all() -> bool:
+        return (await world.states()).get("sent", 0) >= 95
+
+    await world.until(nearly_all)
+
+
+async def test_a_vanished_senders_envelopes_are_taken_over(world: World) -> None:
+    leased, sending = await world.ask("a@example.com", "b@example.com")
+    gone = uuid4()
+    await world.pool.execute("INSERT INTO senders (id, expires_at) VALUES ($1, now() - interval '1 second')", gone)
+    await world.pool.execute("UPDATE envelopes SET state = 'leased', sender_id = $1, due_at = NULL", gone)
+    await world.pool.execute("UPDATE envelopes SET state = 'sending', attempts = 1 WHERE message = $1", sending)
+    await world.pool.execute("INSERT INTO attempts (envelope, number) SELECT id, 1 FROM envelopes WHERE message = $1", sending)
+    world.start_sender()
+    await world.until_states(sent=1, unknown=1)
+    assert (await world.envelope(leased))["state"] == "sent"
+    assert [one["state"] for one in await world.outcomes() if one["message"] == sending] == ["unknown"]
+    await due_now(world)
+    await world.until_states(sent=2)
+
+
+async def test_a_sender_marked_gone_goes_on_under_a_new_id(world: World) -> None:
+    world.sink.script = lambda stage, to, count: "STALL" if stage == "dot" and to == "a@example.com" and count == 1 else None
+    sender = world.start_sender(beat_seconds=0.05, lease_seconds=1.0)
+    await world.ask("a@example.com")
+    await world.until_states(sending=1)
+    before = sender.lease.id
+    await world.pool.execute("UPDATE senders SET expires_at = now() - interval '1 second'")
+    await world.until_states(unknown=1)
+    assert sender.lease.id != before
+    await world.ask("b@example.com")
+    await world.until_states(unknown=1, sent=1)
+
+
+async def test_a_late_reply_settles_its_own_attempt(world: World) -> None:
+    [message] = await world.ask("a@example.com")
+    released = asyncio.Event()
+
+    async def slow_stall(writer: asyncio.StreamWriter, reply: str, say: object = world.sink._say) -> None:
+        if reply == "WAIT":
+            await released.wait()
+            reply = "250 2.0.0 at last"
+        await say(writer, reply)  # type: ignore[operator]
+
+    world.sink._say = slow_stall  # type: ignore[method-assign]
+    world.sink.script = lambda stage, _to, _count: "WAIT" if stage == "dot" else None
+    world.start_sender(beat_seconds=0.05, lease_seconds=1.0)
+    await world.until_states(sending=1)
+    await world.pool.execute("UPDATE senders SET expires_at = now() - interval '1 second'")
+    await world.until_states(unknown=1)
+    released.set()
+    await world.until_states(sent=1)
+    assert [one["state"] for one in await world.outcomes() if one["message"] == message] == ["unknown", "sent"]
+    assert [attempt[2] for attempt in await world.attempts()] == ["sent"]
+
+
+async def test_an_orderly_stop_leaves_nothing_in_hand(world: World) -> None:
+    world.sink.script = lambda stage, to, _count: "STALL" if stage == "dot" and to == "p7@example.com" else None
+    await world.ask(*(f"p{n}@example.com" for n in range(200)))
+    world.start_sender()
+
+    async def begun() -> bool:
+        return (await world.states()).get("sent", 0) > 20
+
+    await world.until(begun)
+    await world.stop_senders()
+    states = await world.states()
+    assert not states.keys() & {"leased", "sending"}
+    assert states.get("unknown", 0) <= 1
+    assert await world.pool.fetchval("SELECT count(*) FROM senders") == 0
+
+
+async def test_when_the_database_drops_every_connection_nothing_is_sent_twice(world: World) -> None:
+    await world.ask(*(f"p{n}@example.com" for n in range(300)))
+    world.start_sender()
+    killer = await asyncpg.connect(world.settings.dsn)
+    for _ in range(4):
+        await asyncio.sleep(0.08)
+        await killer.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    await killer.close()
+    await world.until_states(sent=300, seconds=30)
+    assert len(set(world.sink.ids)) == len(world.sink.ids) == 300
+
+
+@pytest.mark.parametrize(("before", "after"), [("sent", "pending"), ("pending", "sending"), ("bounced", "sent"), ("cancelled", "pending")])
+async def test_the_database_refuses_an_illegal_transition(world: World, before: str, after: str) -> None:
+    [message] = await world.ask("a@example.com")
+    await world.pool.execute("DELETE FROM envelopes")
+    await world.pool.execute(
+        "INSERT INTO envelopes (id, message, tenant, address, state) VALUES ('e', $1, 't', 'a@b', $2)", message, before
+    )
+    with pytest.raises(asyncpg.CheckViolationError, match=f"from {before} to {after}"):
+        await world.pool.execute("UPDATE envelopes SET state = $1", after)
+
+
+SENDER = """
+import asyncio, sys
+from mailer_service.compose import Composer
+from mailer_service.pdf import Pdfs
+from mailer_service.render import TEMPLATES, Renderer
+from mailer_service.sender.process import Sender
+from mailer_service.settings import Settings
+from postroom import db
+from postroom.blobs import Blobs
+async def main():
+    settings = Settings()
+    pool = await db.open_pool(settings, "worker")
+    renderer = Renderer(TEMPLATES, settings.gateway_url)
+    composer = Composer(renderer, Blobs(settings.blobs), Pdfs(renderer, seconds=15, memory=1 << 30), settings.mail_from)
+    await Sender(pool, settings, composer).run()
+asyncio.run(main())
+"""
+
+
+async def start_process(settings: Settings) -> asyncio.subprocess.Process:
+    environment = {
+        **os.environ,
+        "POSTROOM_POSTGRES": settings.postgres.get_secret_value(),
+        "POSTROOM_DATABASE": settings.database,
+        "POSTROOM_SMTP": settings.smtp.get_secret_value(),
+        "POSTROOM_BLOBS": str(settings.blobs),
+        "POSTROOM_LEASE_SECONDS": "2",
+        "POSTROOM_BEAT_SECONDS": "0.5",
+        "POSTROOM_UNKNOWN_RESEND_SECONDS": "0.5",
+    }
+    return await asyncio.create_subprocess_exec(sys.executable, "-c", SENDER, env=environment)
+
+
+async def test_killed_with_minus_nine_each_mail_arrives_and_copies_are_accounted_for(world: World) -> None:
+    messages = await world.ask(*(f"p{n}@example.com" for n in range(600)))
+    for _ in range(2):
+        process = await start_process(world.settings)
+        before = len(world.sink.taken)
+        async with asyncio.timeout(30):
+            while len(world.sink.taken) < before + 60:  # noqa: ASYNC110 - the outside is asked
+                await asyncio.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    process = await start_process(world.settings)
+    try:
+        await world.until_states(sent=600, seconds=60)
+    finally:
+        process.terminate()
+        await process.wait()
+    copies = Counter(id_ for id_, _ in world.sink.ids)
+    rows = await world.pool.fetch(
+        """
+        SELECT e.message, count(*) FILTER (WHERE a.result = 'unknown') AS unknown FROM envelopes e JOIN attempts a ON a.envelope = e.id
+        GROUP BY e.message
+        """
+    )
+    allowed = {f"<{row['message']}@localhost.localdomain>": 1 + row["unknown"] for row in rows}
+    assert copies.keys() == {f"<{message}@localhost.localdomain>" for message in messages}
+    assert [id_ for id_, number in copies.items() if number > allowed[id_]] == []
+    unknown = sum(row["unknown"] for row in rows)
+    assert 0 < unknown <= 2 * world.settings.connections * world.settings.window
