@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from po_service.settings import Settings
 from tests.conftest import FreshDatabase
 from tests.integration.po.support import Room, instance, record, sample
 
+from po_service.settings import Settings
 from postroom.contracts.record import Record
 
 ORDER, DESPATCH, CHANGE_1, CHANGE_2 = "order-4321.xml", "despatch-4321.xml", "change-1.xml", "change-2.xml"
@@ -165,14 +165,9 @@ async def test_a_batch_costs_a_fixed_number_of_statements(room: Room) -> None:
 
     async def statements(records: Sequence[Record]) -> int:
         seen: list[str] = []
-
-        async def take(connection: object) -> None:
-            connection.add_query_logger(lambda query: seen.append(query.query))  # type: ignore[attr-defined] # asyncpg's
-            del connection
-
-        for holder in room.pool._holders:
+        for holder in room.pool._holders:  # type: ignore[attr-defined] # each connection of the pool
             if holder._con:
-                await take(holder._con)
+                holder._con.add_query_logger(lambda query: seen.append(query.query))
         await room.intake.process(records, "test")
         return len(seen)
 
