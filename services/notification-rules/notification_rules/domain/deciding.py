@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -13,8 +14,10 @@ from notification_rules.domain.rulebook import Rule
 from postroom.contracts import ids
 from postroom.contracts.event import Event
 
-# (tenant, message type, key)
 ClaimKey = tuple[str, str, str]
+"""Tenant, message type, key."""
+# A row of a Postgres index has 2.7 KB; ids are a few dozen bytes, and only a strange one makes a key this long.
+_LONGEST_KEY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,10 @@ def _claim(plan: Plan, rule: Rule, key: Any, about: Any, place: int | None) -> C
         raise Unevaluable(f"{rule.key.source!r} gave {key!r}; a claim key is a list without gaps")
     if not isinstance(about, str) or not about:
         raise Unevaluable(f"{rule.about.source!r} gave {about!r}, which is no id")
-    return Claim((plan.event.tenant, rule.message_type, scoped(plan, orjson.dumps(key).decode())), scoped(plan, about), place)
+    text = orjson.dumps(key).decode()
+    if len(text.encode()) > _LONGEST_KEY:
+        text = f"sha256:{sha256(text.encode()).hexdigest()}"
+    return Claim((plan.event.tenant, rule.message_type, scoped(plan, text)), scoped(plan, about), place)
 
 
 def scoped(plan: Plan, text: str) -> str:

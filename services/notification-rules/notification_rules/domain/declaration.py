@@ -31,9 +31,13 @@ class Lines(Declared):
 
 
 class Hop(Declared):
-    """One hop of a chain: a person, or the holders of a role (in a company, or in the whole tenant), or another chain's hops."""
+    """One hop of a chain: a person, or the holders of a role (in a company, or in the whole tenant), or another chain's hops.
+
+    Unless `when` is true the hop is passed over; `because` is why its people are told.
+    """
 
     hop: str = ""
+    when: Cel | None = None
     because: str = ""
     person: Cel | None = None
     role: str | None = None
@@ -46,6 +50,8 @@ class Hop(Declared):
             raise ValueError("a hop is either a person, or a role, or a chain")
         if self.chain is None and not (self.hop and self.because):
             raise ValueError("a hop needs its name (hop) and the reason that its people are told (because)")
+        if self.chain is not None and (self.when or self.hop or self.because):
+            raise ValueError("a chain has its own hops; hop, when and because belong to those")
         if self.company is not None and self.role is None:
             raise ValueError("company belongs to a role")
         return self

@@ -135,7 +135,7 @@ class _Planner:
     def _chain(self, each: str | None) -> tuple[Selector, ...]:
         if each is not None:
             self._scope.bind("each", each)
-        return tuple(self._selector(step) for step in self._rule.steps)
+        return tuple(self._selector(step) for step in self._rule.steps if step.when is None or _true(self._scope, step.when))
 
     def _selector(self, step: Step) -> Selector:
         person = _text(step.person, self._scope.evaluate(step.person)) if step.person else None

@@ -25,10 +25,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A compiled hop: `person`, or `role` with the `company` it is held in."""
+    """A compiled hop, passed over unless `when` is true: `person`, or `role` with the `company` it is held in."""
 
     hop: str
     because: str
+    when: Expression | None
     person: Expression | None
     role: str | None
     company: Expression | None
@@ -163,6 +164,7 @@ class _Compiler:
             yield Step(
                 hop=hop.hop,
                 because=hop.because,
+                when=self._cel(f"{field}.when", hop.when) if hop.when else None,
                 person=self._cel(f"{field}.person", hop.person, extra=each) if hop.person else None,
                 role=hop.role,
                 company=self._cel(f"{field}.company", hop.company) if hop.company else None,

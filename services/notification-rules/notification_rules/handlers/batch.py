@@ -59,7 +59,7 @@ class Handlers:
                 for one in due:
                     await self._decide_again(connection, [one])
                 return
-            log.error("an undecided event can't be decided", event=due[0].event.id, rule=due[0].rule, error=str(refusal))  # noqa: TRY400
+            log.error("an undecided event can't be decided", cause=due[0].event.id, rule=due[0].rule, error=str(refusal))  # noqa: TRY400
             await undecided_store.postpone(connection, due[0], f"can't be decided: {refusal.detail}")
 
     async def _decide(self, connection: Connection, cases: Sequence[Case]) -> None:

@@ -40,12 +40,12 @@ async def load_claims(connection: Connection, keys: Collection[ClaimKey]) -> set
 
 async def take_claims(connection: Connection, claims: Mapping[Claim, Sequence[str]]) -> int:
     """Take these, in sorted order so that two batches can't deadlock. Returns how many were free."""
-    rows = sorted((*claim.key, claim.about, list(messages)) for claim, messages in claims.items())
+    rows = sorted((*claim.key, claim.about, ",".join(messages)) for claim, messages in claims.items())
     taken = await connection.fetch(
         """
         INSERT INTO claims (tenant, message_type, key, about, messages)
-        SELECT tenant, message_type, key, about, ARRAY(SELECT jsonb_array_elements_text(messages))
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[])
+        SELECT tenant, message_type, key, about, string_to_array(messages, ',')
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
              WITH ORDINALITY AS t (tenant, message_type, key, about, messages, n)
         ORDER BY n
         ON CONFLICT DO NOTHING RETURNING key
