@@ -36,8 +36,7 @@ class Formats:
 
     def moment(self, value: Any) -> str:
         """A time in the recipient's zone, which is named."""
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-        return f"{format_datetime(moment, 'd MMM y, HH:mm', tzinfo=self.zone, locale=self.locale)} ({self.zone.key})"
+        return _moment(str(value), self.locale, self.zone)
 
 
 def _decimal(value: Any) -> Decimal:
@@ -55,6 +54,12 @@ def _quantity(value: Decimal, locale: str) -> str:
 @lru_cache(maxsize=4_096)
 def _money(value: Decimal, currency: str, locale: str) -> str:
     return format_currency(value, currency, locale=locale)
+
+
+@lru_cache(maxsize=4_096)
+def _moment(value: str, locale: Locale, zone: ZoneInfo) -> str:
+    moment = format_datetime(datetime.fromisoformat(value), "d MMM y, HH:mm", tzinfo=zone, locale=locale)
+    return f"{moment} ({zone.key})"
 
 
 @lru_cache(maxsize=64)

@@ -16,8 +16,9 @@ from urllib.parse import quote
 
 MAX_LINE, FOLD = 900, 70
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-_BODY_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_NEWLINE = re.compile(r"\r\n|\r|\n")
+_BODY_CONTROL = bytes({*range(32), 127} - {9, 10})
+_NEWLINE = re.compile(r"\r\n?")
+_FOLDABLE = re.compile(r"[!-~]{1,60}( [!-~]{1,60})*")
 _MEDIA_TYPE = re.compile(r"(?!message/|multipart/)[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._ -]{1,60}")
 _FIELD = re.compile(rb"([!-9;-~]+): ?[^\r\n]*(\r\n[ \t][^\r\n]*)*\r\n")
@@ -58,19 +59,38 @@ def encoded(text: str, used: int = 10) -> str:
     text = clean(text)
     if text.isascii() and len(text) + used <= FOLD:
         return text
-    return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(chunk).decode()}?=" for chunk in _chunks(text))
+    if text.isascii() and _FOLDABLE.fullmatch(text):
+        return _folded(text, used)
+    return _words(text)
 
 
-def _chunks(text: str) -> list[bytes]:
+def _words(text: str) -> str:
+    """RFC 2047 words."""
+    return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(chunk).decode()}?=" for chunk in _chunks(text.encode("utf-8", "replace")))
+
+
+def _folded(text: str, used: int) -> str:
+    """ASCII on several lines: a line end goes before a space, and reading takes it away again."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        if line and used + len(line) + len(word) >= FOLD:
+            lines.append(line)
+            line, used = word, 1
+        else:
+            line = f"{line} {word}" if line else word
+    return "\r\n ".join([*lines, line])
+
+
+def _chunks(octets: bytes) -> list[bytes]:
     """UTF-8 in pieces that end where a character ends."""
-    pieces, piece = [], b""
-    for character in text:
-        octets = character.encode()
-        if len(piece) + len(octets) > _WORD_BYTES:
-            pieces.append(piece)
-            piece = b""
-        piece += octets
-    return [*pieces, piece]
+    pieces, start = [], 0
+    while start < len(octets):
+        end = min(start + _WORD_BYTES, len(octets))
+        while end < len(octets) and octets[end] & 0xC0 == 0x80:  # noqa: PLR2004 - the mark of a character's later bytes
+            end -= 1
+        pieces.append(octets[start:end])
+        start = end
+    return pieces
 
 
 def mailbox(name: str, address: str) -> str:
@@ -79,7 +99,7 @@ def mailbox(name: str, address: str) -> str:
     if not name:
         return address
     if not name.isascii() or len(name) > FOLD:
-        return f"{encoded(name, FOLD)} <{address}>"
+        return f"{_words(name)} <{address}>"
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}" <{address}>'
 
@@ -130,7 +150,11 @@ def _multipart(boundary: str, parts: Sequence[bytes]) -> bytes:
 
 
 def _text(kind: str, text: str, boundary: str) -> bytes:
-    octets = _BODY_CONTROL.sub("", _NEWLINE.sub("\r\n", text)).rstrip().encode() + b"\r\n"
+    if "\r" in text:
+        text = _NEWLINE.sub("\n", text)
+    # HTML says anything in ASCII, which needs no encoding on the way.
+    octets = text.encode("ascii", "xmlcharrefreplace") if kind == "html" else text.encode("utf-8", "replace")
+    octets = octets.translate(None, _BODY_CONTROL).rstrip().replace(b"\n", b"\r\n") + b"\r\n"
     plain = octets.isascii() and boundary.encode() not in octets and max(map(len, octets.split(b"\r\n"))) <= MAX_LINE
     how = "7bit" if plain else "quoted-printable"
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {how}\r\n\r\n".encode()

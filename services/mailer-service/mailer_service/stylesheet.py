@@ -8,6 +8,8 @@ from jinja2.loaders import FunctionLoader
 
 _JINJA = re.compile(r"\{%.*?%\}|\{#.*?#\}|(\{\{.*?\}\})", re.DOTALL)
 _MARK = re.compile(r"<!--jinja:(\d+)-->|jinja-(\d+)-value")
+# What is the same in every mail is put in when the template is loaded.
+_PLAIN = re.compile(r'\{% include "([^"]*_plain[^"]*)" %\}')
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
 
 
@@ -36,6 +38,8 @@ def styling(loader: BaseLoader, css: str) -> BaseLoader:
 
     def load(name: str) -> str:
         source, _, _ = loader.get_source(plain, name)
-        return inlined(source, css) if name.endswith(".html") and "_plain" not in name else source
+        if not name.endswith(".html") or "_plain" in name:
+            return source
+        return _PLAIN.sub(lambda match: loader.get_source(plain, match[1])[0], inlined(source, css))
 
     return FunctionLoader(load)

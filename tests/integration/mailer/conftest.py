@@ -75,7 +75,8 @@ class World:
         return {row["state"]: row["n"] for row in rows}
 
     async def envelope(self, message: str) -> dict[str, Any]:
-        return dict(await self.pool.fetchrow("SELECT * FROM envelopes WHERE message = $1", message))
+        [row] = await self.pool.fetch("SELECT * FROM envelopes WHERE message = $1", message)
+        return dict(row)
 
     async def outcomes(self) -> list[dict[str, Any]]:
         rows = await self.pool.fetch("SELECT convert_from(value, 'utf8')::jsonb AS value FROM outbox WHERE topic = 'outcomes' ORDER BY id")

@@ -116,7 +116,7 @@ async def test_a_missing_document_holds_the_mail_and_never_sends_without_it(worl
     await world.take_in(await correspondence(world, documents=[gone], attach_pdf=False), requested())
     world.start_sender()
     await world.until_states(held=2, sent=1)
-    held = await world.pool.fetchrow("SELECT hold_reason, detail FROM envelopes WHERE state = 'held'")
+    held, _ = await world.pool.fetch("SELECT hold_reason, detail FROM envelopes WHERE state = 'held'")
     assert held["hold_reason"] == "blob"
     assert "gone.pdf" in held["detail"]
 
