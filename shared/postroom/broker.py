@@ -19,6 +19,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from postroom import offsets
+from postroom.cancellation import obey_cancellation
 from postroom.contracts.record import Record
 from postroom.db import Pool
 from postroom.intake import Intake
@@ -89,6 +90,7 @@ class Consumer:
             finally:
                 self._client = None
                 await broker.stop()
+            obey_cancellation()
             await asyncio.sleep(1)
 
     def _subscribe(self, broker: KafkaBroker) -> BatchSubscriber:
@@ -138,6 +140,7 @@ class Consumer:
                     return
                 except Exception as error:
                     log.exception("batch failed and comes again", records=len(records), pause=pause, error=str(error))
+                    obey_cancellation()
                     await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                     pause = min(pause * 2, LONGEST_PAUSE)
                 else:
@@ -164,6 +167,7 @@ class Consumer:
                 break
             except Exception as error:  # noqa: BLE001 - without the database there is nothing to do but wait
                 log.warning("the database is away; partitions wait for their offsets", error=str(error))
+                obey_cancellation()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
         unread = [partition for partition in assigned if (partition.topic, partition.partition) not in known]

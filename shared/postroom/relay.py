@@ -9,6 +9,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 
 from postroom import headers
+from postroom.cancellation import obey_cancellation
 from postroom.db import Connection, Pool
 
 log = structlog.get_logger()
@@ -40,6 +41,7 @@ class Relay:
         while True:
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await self._listen_until_lost()
+            obey_cancellation()
             await asyncio.sleep(1)
 
     async def _listen_until_lost(self) -> None:
@@ -74,11 +76,14 @@ class Relay:
                     log.warning("outbox lane stopped for a moment", topic=topic, error=repr(error), again_in=delay)
                     await _close(producer)
                     producer = None
+                    obey_cancellation()
                     await asyncio.sleep(delay)
                     delay = min(delay * 2, 5.0)
                     continue
+                obey_cancellation()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake[topic].wait(), SWEEP_SECONDS)
+                    async with asyncio.timeout(SWEEP_SECONDS):
+                        await self._wake[topic].wait()
         finally:
             await _close(producer)
 
@@ -131,6 +136,7 @@ class Relay:
                     """,
                     KEEP_HOURS,
                 )
+            obey_cancellation()
             await asyncio.sleep(600)
 
 

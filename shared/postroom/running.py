@@ -8,6 +8,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from postroom.cancellation import obey_cancellation
 from postroom.settings import ServiceSettings
 
 log = structlog.get_logger()
@@ -38,6 +39,7 @@ async def _again_and_again(work: Work) -> None:
             log.error("worker ended, though it should not", worker=name)
         except Exception as error:
             log.exception("worker crashed and is started again", worker=name, error=str(error))
+        obey_cancellation()
         await asyncio.sleep(_PAUSE_SECONDS[min(crashes, len(_PAUSE_SECONDS) - 1)])
         crashes += 1
 
