@@ -12,6 +12,7 @@ from embedded.errors import EmbeddedError
 
 TENANT = "demo"
 _PATIENCE = 45.0
+_PAGE = 500
 Found = TypeVar("Found")
 
 
@@ -50,8 +51,15 @@ class Door:
 
     def mails(self, to: str) -> list[dict[str, Any]]:
         """What lies in the mailbox for this address, the oldest first."""
-        found = self._mailbox.get("/api/v1/search", params={"query": f'to:"{to}"', "limit": 1000}).json()["messages"]
-        return sorted(found, key=lambda mail: str(mail["Created"]))
+        found: list[dict[str, Any]] = []
+        while page := self._page(to, len(found)):
+            found += page
+        return found[::-1]
+
+    def _page(self, to: str, start: int) -> list[dict[str, Any]]:
+        query: dict[str, str | int] = {"query": f'to:"{to}"', "start": start, "limit": _PAGE}
+        page: list[dict[str, Any]] = self._mailbox.get("/api/v1/search", params=query).json()["messages"]
+        return page
 
     def total(self) -> int:
         """How many mails lie in the mailbox."""
@@ -75,12 +83,12 @@ def cloud_event(type_: str, id_: str, subject: str, data: dict[str, Any]) -> tup
     return subject, [("content-type", b"application/json"), *headers], orjson.dumps(data)
 
 
-def until(what: str, look: Callable[[], Found | None], patience: float = _PATIENCE) -> Found:
+def until(what: str, look: Callable[[], Found | None], patience: float = _PATIENCE, pause: float = 0.1) -> Found:
     """Look until there is something; EmbeddedError that names what was waited for."""
     deadline = time.monotonic() + patience
     while (found := look()) is None:
         if time.monotonic() > deadline:
             message = f"waited {patience:.0f} s in vain for {what}"
             raise EmbeddedError(message)
-        time.sleep(0.1)
+        time.sleep(pause)
     return found

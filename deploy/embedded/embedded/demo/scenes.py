@@ -115,8 +115,9 @@ def correspondence(stage: Stage) -> None:
     if not sends:
         stage.expect_none("the logs are only saved", cast.address(cast.ANNA), f"{ORDER}: communication")
         _send(stage)
-    for to in (cast.address(cast.ANNA), "warehouse@stadtwerke.example"):
-        mail = stage.expect(to, f"{ORDER}: two desks late", "Frida chose this address")
+    chosen = (cast.address(cast.ANNA), "warehouse@stadtwerke.example")
+    for to in chosen:
+        mail = stage.expect(to, f"{ORDER}: two desks late", "Frida chose this address", named=len(chosen))
         stage.check("with the document attached", mail["Attachments"] >= 1, mail)
     until("the outcome of each recipient", lambda: _all_sent(stage))
     stage.say("each recipient is shown as sent")

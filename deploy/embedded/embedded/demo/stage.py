@@ -16,7 +16,7 @@ class Stage:
     door: Door
     console: Console
     order: str = ""
-    expected: dict[tuple[str, str], str] = field(default_factory=dict)
+    expected: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def title(self, letter: str, text: str) -> None:
         """Begin a scene."""
@@ -26,9 +26,9 @@ class Stage:
         """One thing that happened."""
         self.console.print(f"   {text}", soft_wrap=True)
 
-    def expect(self, to: str, subject: str, why: str) -> dict[str, Any]:
-        """One mail to this address whose subject holds these words: wait for it, and refuse a second one."""
-        self.expected[to, subject] = why
+    def expect(self, to: str, subject: str, why: str, named: int = 1) -> dict[str, Any]:
+        """A mail to this address whose subject holds these words: wait for it. `named` people stand in its To, and each gets one."""
+        self.expected[to, subject] = named
         mail = until(f"a mail to {to} about “{subject}”", lambda: next(iter(self._find(to, subject)), None))
         self.say(f"[green]✓[/] mail  [bold]{mail['Subject']}[/] → {to}   [dim]because {why}[/]")
         return mail
@@ -49,10 +49,10 @@ class Stage:
 
     def each_once(self) -> None:
         """Every mail expected so far is there exactly once."""
-        for to, subject in self.expected:
+        for (to, subject), named in self.expected.items():
             found = self._find(to, subject)
-            if len(found) != 1:
-                message = f"{to} has {len(found)} mails about “{subject}”, not one"
+            if len(found) != named:
+                message = f"{len(found)} mails name {to} and say “{subject}”, not {named}"
                 raise EmbeddedError(message)
         self.say(f"[green]✓[/] each of the {len(self.expected)} mails expected so far is there exactly once")
 
