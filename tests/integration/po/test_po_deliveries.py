@@ -7,9 +7,10 @@ from typing import Any
 import asyncpg
 import orjson
 import pytest
-from po_service.store import budgets
 from tests.integration.po.door import CLIENT, OPERATOR, SUPPLIER, Door
 from tests.integration.po.support import sample
+
+from po_service.store import budgets
 
 ORDER, DESPATCH = "order-4321.xml", "despatch-4321.xml"
 BUDGET = {
