@@ -170,11 +170,10 @@ async def test_a_batch_takes_as_many_statements_as_tables_whatever_its_size(rule
         async with rules.pool.acquire() as connection, connection.transaction():
             connection.add_query_logger(lambda query: seen.append(query.query))
             await rules.handlers.handle(connection, batch)
-        return len(seen)
+        # Without what the driver asks about types, and the transaction's own words.
+        return len([query for query in seen if "unnest" in query])
 
-    one = await count(1, 0)
-    print('\n'.join(seen))
-    assert one == await count(20, 100) <= 8, seen
+    assert await count(1, 0) == await count(20, 100) == 7
 
 
 def test_the_rules_of_a_file_of_ones_own(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def _claims(plan: Plan, rule: Rule, found: Found) -> tuple[Claim, ...]:
     lines = rule.declared.lines
     if lines and found.lines is not None and plan.facts is not None:
         chosen = [plan.facts[lines.of][place] for place in found.lines]
-        scope.bind("chosen", [{name: line[name] for name in line if name in rule.line_fields} for line in chosen])
+        scope.bind("chosen", [{name: line[name] for name in line if name in rule.fields} for line in chosen])
     key, about = scope.evaluate(rule.key), scope.evaluate(rule.about)
     if rule.declared.claim.per == "line" and found.lines is not None:
         return tuple(_claim(plan, rule, *one) for one in zip(key, about, found.lines, strict=True))

@@ -89,14 +89,15 @@ class _Planner:
         self._rule = rule
         self._facts = event.data.model_dump(mode="json")
         self._of = rule.declared.lines.of if rule.declared.lines else None
-        values = {**self._facts, "event": {name: getattr(event, name) for name in EVENT_FIELDS}}
+        values = {**self._facts, "event": {name: getattr(event, name) for name in EVENT_FIELDS if name in rule.fields}}
         if self._of:
             values[self._of] = [self._pruned(line) for line in self._facts[self._of]]
         self._scope = Scope(values)
+        self._selectors: dict[Step, Selector] = {}
 
     def _pruned(self, line: dict[str, Any]) -> dict[str, Any]:
         """A line without the fields that no expression reads: converting them is most of an event's cost."""
-        return {name: value for name, value in line.items() if name in self._rule.line_fields}
+        return {name: value for name, value in line.items() if name in self._rule.fields}
 
     def plan(self) -> Plan:
         for check in self._rule.when:
@@ -138,6 +139,14 @@ class _Planner:
         return tuple(self._selector(step) for step in self._rule.steps if step.when is None or _true(self._scope, step.when))
 
     def _selector(self, step: Step) -> Selector:
+        """The hop's people; one that doesn't depend on `each` is evaluated once an event."""
+        if step.person and "each" in step.person.needs:
+            return self._evaluated(step)
+        if step not in self._selectors:
+            self._selectors[step] = self._evaluated(step)
+        return self._selectors[step]
+
+    def _evaluated(self, step: Step) -> Selector:
         person = _text(step.person, self._scope.evaluate(step.person)) if step.person else None
         company = _text(step.company, self._scope.evaluate(step.company)) if step.company else ""
         return Selector(step.hop, step.because, person, step.role, company)

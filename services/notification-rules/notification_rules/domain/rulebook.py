@@ -37,14 +37,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of rules.yaml, compiled. `line_fields` are the only ones of a line that its expressions read."""
+    """One row of rules.yaml, compiled.
+
+    `fields` are all that its expressions name behind a dot: nothing else of an event is converted for CEL.
+    """
 
     declared: DeclaredRule
     when: tuple[Check, ...]
     for_each: Expression | None
     where: tuple[Check, ...]
     line_each: Expression | None
-    line_fields: frozenset[str]
+    fields: frozenset[str]
     steps: tuple[Step, ...]
     key: Expression
     about: Expression
@@ -109,6 +112,7 @@ class _Compiler:
     def __init__(self, declared: DeclaredRule, chains: Mapping[str, list[Hop]]) -> None:
         self._rule = declared
         self._chains = chains
+        self._used: set[str] = set()
         fact = FACTS.get(declared.event)
         if fact is None:
             raise RuleError(
@@ -128,14 +132,14 @@ class _Compiler:
         key, about = self._claim(claim)
         when = tuple(self._check(f"when.{n}", one) for n, one in enumerate(declared.when))
         steps = tuple(self._steps(declared.recipients))
-        used = [check.expression for check in (*when, *where)] + [line_each, key, about] + [step.person for step in steps]
+        for_each = self._cel("for_each", declared.for_each) if declared.for_each else None
         return Rule(
             declared=declared,
             when=when,
-            for_each=self._cel("for_each", declared.for_each) if declared.for_each else None,
+            for_each=for_each,
             where=where,
             line_each=line_each,
-            line_fields=frozenset[str]().union(*(expression.fields for expression in used if expression)),
+            fields=frozenset(self._used),
             steps=steps,
             key=key,
             about=about,
@@ -177,9 +181,11 @@ class _Compiler:
             variables |= {per_line}
             wrap = f"{per_line}.map(line, {{}})"
         try:
-            return compiled(source, variables=frozenset(variables), fields=frozenset(self._all_fields), wrap=wrap)
+            expression = compiled(source, variables=frozenset(variables), fields=frozenset(self._all_fields), wrap=wrap)
         except RuleError as error:
             raise RuleError(f"rules.yaml: rule {self._rule.name!r}: {field}: {error}") from error
+        self._used |= expression.fields
+        return expression
 
 
 def _fields_within(model: type[BaseModel]) -> set[str]:
