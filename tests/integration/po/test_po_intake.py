@@ -173,3 +173,32 @@ async def test_a_batch_costs_a_fixed_number_of_statements(room: Room) -> None:
 
     await room.intake.process(batch(0, 1), "test")
     assert await statements(batch(100, 1)) == await statements(batch(200, 40))
+
+
+async def test_a_delivery_for_a_cancelled_order_is_wrong(room: Room) -> None:
+    cancellation = sample(CHANGE_1, OrderChange="OrderCancellation", **{"<cbc:ID>Change-1<": "<cbc:ID>Cancel<"})
+    await room.take(sample(ORDER), cancellation, sample(DESPATCH))
+    (note,) = await room.published()
+    assert [(line["ordered"], line["delivered"]) for line in note["lines"]] == [("0", "10")]
+
+
+@pytest.mark.parametrize(("named", "meant"), [("2", "2"), ("NA", "2"), ("77", "2")])
+async def test_a_despatch_line_finds_its_order_line_by_number_or_item(room: Room, named: str, meant: str) -> None:
+    item = "<cac:SellersItemIdentification><cbc:ID>010120409</cbc:ID></cac:SellersItemIdentification>"
+    despatch = sample(
+        DESPATCH, **{"<cbc:LineID>2<": f"<cbc:LineID>{named}<", "</cbc:Name>\n    </cac:Item>": f"</cbc:Name>{item}</cac:Item>"}
+    )
+    await room.take(sample(ORDER), despatch)
+    assert (await room.published())[0]["lines"][0]["line"] == meant
+
+
+async def test_an_event_that_would_be_too_big_parks_its_despatch_alone(room: Room) -> None:
+    line = sample(DESPATCH).decode().partition("<cac:DespatchLine>")[2].partition("</cac:DespatchLine>")[0]
+    many = "".join(
+        f"<cac:DespatchLine>{line.replace('>2<', f'>{number}<').replace('Item456', 'x' * 200)}</cac:DespatchLine>"
+        for number in range(10, 1500)
+    )
+    await room.take(sample(DESPATCH, **{f"<cac:DespatchLine>{line}</cac:DespatchLine>": many}))
+    await room.take(sample(ORDER))
+    assert await room.parked() == ["too_large"]
+    assert await room.outcomes() == [("DespatchAdvice", "parked"), ("Order", "processed")]

@@ -125,3 +125,12 @@ def test_text_that_is_no_address_is_left_out() -> None:
     _, order = read(mended("karin@buyer.example", "ask at the desk").encode())
     assert isinstance(order, values.Order)
     assert order.buyer.contact == values.Contact("Karin Berg")
+
+
+def test_a_contact_beside_its_party_is_found() -> None:
+    raw = mended("Contact>", "Nothing>").replace(
+        "</cac:BuyerCustomerParty>", "<cac:BuyerContact><cbc:Name>Bo</cbc:Name></cac:BuyerContact></cac:BuyerCustomerParty>"
+    )
+    _, order = read(raw.encode())
+    assert isinstance(order, values.Order)
+    assert order.buyer.contact == values.Contact("Bo")

@@ -8,7 +8,9 @@ from po_service.domain.book import Book, Decision
 from po_service.domain.orders import Order, Quantity
 from po_service.domain.received import Received
 from po_service.domain.ubl import values
+from postroom.contracts import topics
 from postroom.contracts.errors import Refused
+from postroom.contracts.event import Event
 
 
 def decide_all(documents: Sequence[Received], book: Book) -> list[Decision]:
@@ -98,6 +100,7 @@ def _despatched(received: Received, document: values.DespatchAdvice, order: Orde
     if receipt:
         order = receipts.book(order, receipt)
         events.append(receipts.goods_received(order, receipt, received.event))
+    _check_size(events)
     return Decision(received, "processed", order, events=tuple(events))
 
 
@@ -112,7 +115,17 @@ def _with_contact(document: values.DespatchAdvice, order: Order, book: Book) -> 
 
 def _order_line(one: values.DespatchLine, order: Order) -> str:
     """The order line that is meant: as named, else the only one with the seller's item; else a line that the order lacks."""
-    if one.order_line:
+    if any(line.line == one.order_line for line in order.lines):
         return one.order_line
     same = [line.line for line in order.lines if one.sellers_item and line.sellers_item == one.sellers_item]
-    return same[0] if len(same) == 1 else f"despatch:{one.line}"
+    return same[0] if len(same) == 1 else one.order_line or f"despatch:{one.line}"
+
+
+def _check_size(events: Sequence[Event]) -> None:
+    """Refuse here what the outbox would refuse, so that it is this document's fault and not that of the order it waited for."""
+    for event in events:
+        size, limit = len(event.data.model_dump_json().encode()), topics.of_fact(event.type).max_bytes
+        if size > limit:
+            raise Refused(
+                "too_large", f"its {event.type} would have {size} bytes; an event may have {limit}. Send it in parts.", "cac:DespatchLine"
+            )

@@ -75,7 +75,7 @@ def previously_delivered(order: Order, position: int, line: str, unit: str) -> D
 
 def open_quantity(order: Order, position: int, line: Line) -> Decimal:
     """What was still to come of a line before the note at this position."""
-    return Decimal(0) if line.cancelled else line.quantity - previously_delivered(order, position, line.line, line.unit)
+    return Decimal(0) if order.cancelled or line.cancelled else line.quantity - previously_delivered(order, position, line.line, line.unit)
 
 
 def differs(order: Order, position: int, one: Quantity) -> bool:
@@ -140,7 +140,7 @@ def _note_line(order: Order, note: Note, one: Quantity) -> NoteLine:
     return NoteLine(
         line=one.line,
         item=line.item if line else one.item,
-        ordered=line.quantity if line and not line.cancelled else Decimal(0),
+        ordered=line.quantity if line and not (order.cancelled or line.cancelled) else Decimal(0),
         unit=unit,
         delivered=one.quantity,
         delivered_unit=one.unit,

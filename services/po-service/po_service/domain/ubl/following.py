@@ -25,8 +25,8 @@ def order_cancellation(root: Node) -> OrderCancellation:
         issue_date=root.need_day("cbc:IssueDate"),
         note=root.text("cbc:CancellationNote"),
         order=order_reference(root),
-        buyer=party(root.need_child("cac:BuyerCustomerParty/cac:Party")),
-        seller=party(root.need_child("cac:SellerSupplierParty/cac:Party")),
+        buyer=party(root.need_child("cac:BuyerCustomerParty"), "cac:BuyerContact"),
+        seller=party(root.need_child("cac:SellerSupplierParty"), "cac:SellerContact"),
     )
 
 
@@ -37,7 +37,7 @@ def order_response(root: Node) -> OrderResponse:
         issue_date=root.need_day("cbc:IssueDate"),
         code=root.need("cbc:OrderResponseCode"),
         order=order_reference(root),
-        seller=party(root.need_child("cac:SellerSupplierParty/cac:Party")),
+        seller=party(root.need_child("cac:SellerSupplierParty"), "cac:SellerContact"),
         promised=period(root.child("cac:Delivery/cac:PromisedDeliveryPeriod")),
         lines=tuple(_line_response(node) for node in root.children("cac:OrderLine")),
     )
@@ -64,7 +64,7 @@ def despatch_advice(root: Node) -> DespatchAdvice:
         number=root.need("cbc:ID"),
         issue_date=root.need_day("cbc:IssueDate"),
         order=_one_order(root),
-        seller=party(root.need_child("cac:DespatchSupplierParty/cac:Party")),
+        seller=party(root.need_child("cac:DespatchSupplierParty"), "cac:DespatchContact"),
         delivery=_delivery(root),
         lines=lines,
     )

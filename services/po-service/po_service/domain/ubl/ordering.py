@@ -17,8 +17,8 @@ def order(root: Node) -> Order:
     return Order(
         number=root.need("cbc:ID"),
         issue_date=root.need_day("cbc:IssueDate"),
-        buyer=party(root.need_child("cac:BuyerCustomerParty/cac:Party")),
-        seller=party(root.need_child("cac:SellerSupplierParty/cac:Party")),
+        buyer=party(root.need_child("cac:BuyerCustomerParty"), "cac:BuyerContact"),
+        seller=party(root.need_child("cac:SellerSupplierParty"), "cac:SellerContact"),
         currency=root.text("cbc:DocumentCurrencyCode", ID),
         contract=root.text("cac:Contract/cbc:ID", ID),
         reference=root.text("cbc:CustomerReference", ID) or root.text("cbc:BuyerReference", ID),

@@ -11,12 +11,17 @@ _IDENTIFIERS = ("cbc:EndpointID", "cac:PartyIdentification/cbc:ID", "cac:PartyLe
 _NAMES = ("cac:PartyName/cbc:Name", "cac:PartyLegalEntity/cbc:RegistrationName")
 
 
-def party(node: Node) -> Party:
-    """A cac:Party. Peppol asks for the EndpointID; older UBL names the party by its identification, which then stands for it."""
+def party(holder: Node, aside: str = "") -> Party:
+    """The party of a …CustomerParty or …SupplierParty; `aside` is where older UBL puts its contact.
+
+    Peppol asks for the EndpointID; older UBL names a party by its identification, which then stands for it.
+    """
+    node = holder.need_child("cac:Party")
     endpoint = _identifier(node)
     if not endpoint:
         raise Refused("invalid", "the party has no EndpointID", f"{node.path}/cbc:EndpointID")
-    return Party(endpoint, _name(node) or endpoint, contact(node.child("cac:Contact")))
+    found = contact(node.child("cac:Contact")) or (contact(holder.child(aside)) if aside else None)
+    return Party(endpoint, _name(node) or endpoint, found)
 
 
 def contact(node: Node | None) -> Contact | None:
@@ -55,5 +60,6 @@ def _name(node: Node) -> str:
 def _identifier(node: Node) -> str:
     for path in _IDENTIFIERS:
         if value := node.text(path, ID):
-            return f"{node.attribute(path, 'schemeID')}:{value}"
+            scheme = node.attribute(path, "schemeID")
+            return f"{scheme}:{value}" if scheme else value
     return ""
