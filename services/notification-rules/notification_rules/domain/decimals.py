@@ -1,4 +1,4 @@
-"""Exact decimals for CEL, which has none of its own (docs/decisions/0003-exact-decimals-in-cel.md).
+"""Exact decimals for CEL, which has none of its own (docs/decisions/0003-decimals-in-rules.md).
 
 A decimal travels through CEL as text of a fixed width that sorts as its number does, so that ==, != and < are exact over
 the whole range of a contract's DecimalText. Comparing it with a bare number is CEL's own "no such overload".
