@@ -51,10 +51,10 @@ format: venv
 	@$(BIN)/ruff check --fix $(SOURCES)
 	@$(BIN)/ruff format $(SOURCES)
 
-clean: venv
-	@$(BIN)/python -m embedded clean
+clean:
+	@if test -f .venv/ready; then $(BIN)/python -m embedded clean; fi
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 distclean:
-	@if test -x $(BIN)/python && test -f .venv/ready; then $(BIN)/python -m embedded clean; fi
+	@if test -f .venv/ready; then $(BIN)/python -m embedded clean; fi
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -42,9 +42,10 @@ def status(run: Path) -> int:
         console.print(f"Not up. {state.failure}".strip())
         print_status(state)
         return 1
-    print_status(read_state(run))
+    state = read_state(run)
+    print_status(state)
     print_addresses(control.endpoints(run), run)
-    return 0
+    return 0 if all(unit.state == "up" for unit in state.units.values()) else 1
 
 
 def demo(run: Path, *, once: bool) -> int:

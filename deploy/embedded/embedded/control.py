@@ -38,6 +38,9 @@ def start(run: Path, *, services: bool = True, dies_with_us: bool = False) -> fl
             if find(state.supervisor):  # else it is what an earlier supervisor wrote
                 watch.show(state)
             if supervisor is not None and supervisor.poll() is not None:
+                if find(state.supervisor):  # somebody else was a moment faster: wait for theirs
+                    supervisor = None
+                    continue
                 raise EmbeddedError(state.failure or f"the supervisor ended; the end of {_log(run)}:\n{_tail(_log(run))}")
             if supervisor is None and find(state.supervisor) is None:
                 raise EmbeddedError(state.failure or "what was starting ended: try again")

@@ -19,7 +19,7 @@ class Server(ABC):
     name: str
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     grace: ClassVar[float] = 15
-    start_limit: ClassVar[float] = 60
+    start_limit: ClassVar[float] = 120
 
     def __init__(self, name: str, log: Path) -> None:
         self.name = name

@@ -19,12 +19,14 @@ import pytest
 from embedded import control
 from embedded.state import read_state
 
+# Each test starts everything twice, which a busy machine takes its time for.
+pytestmark = pytest.mark.timeout(300)
 NAMES = {"kafka", "postgres", "mailbox"}
 
 
 def embedded(run: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "embedded", "--run", str(run), *arguments]
-    return subprocess.run(argv, check=False, capture_output=True, text=True, timeout=100)
+    return subprocess.run(argv, check=False, capture_output=True, text=True, timeout=200)
 
 
 def up(run: Path) -> dict[str, Any]:
@@ -99,3 +101,12 @@ def test_a_killed_supervisor_takes_its_processes_along_and_a_new_one_starts_on_t
     assert embedded(run, "status").returncode == 1
     second = up(run)
     assert second["postgres"] == first["postgres"]
+
+
+def test_two_who_start_it_at_once_get_one_installation(run: Path) -> None:
+    argv = [sys.executable, "-m", "embedded", "--run", str(run), "up", "--infrastructure-only"]
+    both = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [one.communicate(timeout=200)[0] for one in both]
+    assert [one.returncode for one in both] == [0, 0], told
+    running = [process for process in psutil.process_iter(["cmdline"]) if str(run) in (process.info["cmdline"] or [])]
+    assert len([process for process in running if "supervise" in process.info["cmdline"]]) == 1
