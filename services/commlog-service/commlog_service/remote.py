@@ -1,5 +1,6 @@
 """The two services this one asks; an outage there becomes a 503 that says what still works."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,8 +46,7 @@ class PoService:
 
     async def order(self, token: str, order_id: str) -> Order:
         """The order with its people. Raises Problem 404 where the caller may not see it, 503 while po-service is away."""
-        order = await self._get(token, f"/orders/{order_id}")
-        contacts = await self._get(token, f"/orders/{order_id}/contacts")
+        order, contacts = await asyncio.gather(self._get(token, f"/orders/{order_id}"), self._get(token, f"/orders/{order_id}/contacts"))
         contract = order.get("contract")
         return Order(
             tenant=order["tenant"],

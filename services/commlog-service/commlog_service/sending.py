@@ -92,7 +92,7 @@ async def send(asker: Asker, correspondence: str, body: Sending, key: str) -> di
         return answered
     subject = correspondences.checked_subject(body.subject)
     order = await asker.order(opened.order_id)
-    recipients = addresses.recipients([*opened.contacts, *order.people], body.contacts, body.to)
+    recipients = addresses.recipients(order.people, body.contacts, body.to)
     documents = await _pinned(asker, opened, body.documents)
     content = orjson.dumps((await frozen(asker, opened, subject)).model_dump(mode="json"))
     # Before the transaction: a blob that nothing names is harmless, an event whose blob is missing is not.

@@ -27,7 +27,7 @@ def _upstream(request: Request) -> Upstream:
     return found
 
 
-@router.post("/token", tags=["token"])
+@router.post("/token", tags=["token"], openapi_extra={"security": []})
 async def token(request: Request, body: TokenRequest, x_issuer_secret: Annotated[str, Header()] = "") -> Token:
     """A token for a person of the directory, or for `operator`. Only where the local issuer is switched on."""
     issuer: Issuer = request.app.state.issuer

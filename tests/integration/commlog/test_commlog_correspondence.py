@@ -132,6 +132,25 @@ async def test_what_is_wrong_is_named_and_nothing_sent(house: House, changes: di
     assert (await send(house, window["id"])).status_code == 202, "the same key is free again after a refusal"
 
 
+async def test_contacts_are_those_at_the_click(house: House) -> None:
+    window = await opened(house)
+    contacts = house.neighbours.contacts["o1"]
+    house.neighbours.contacts["o1"] = [{**contacts[1], "email": "new@buyer.example"}]
+    gone = await send(house, window["id"], contacts=["max"])
+    assert gone.json()["code"] == "unknown_contact"
+    answer = await send(house, window["id"], contacts=["bea"], to=[])
+    assert [one["address"] for one in answer.json()["recipients"]] == ["new@buyer.example"]
+
+
+async def test_a_send_without_documents_is_accepted_while_the_order_service_is_away(house: House) -> None:
+    window = await opened(house)
+    house.away()
+    assert (await send(house, window["id"])).status_code == 202
+    lacking = await send(house, window["id"], "s2", documents=["doc-o1"])
+    assert (lacking.status_code, lacking.json()["code"]) == (503, "po_unavailable")
+    assert len(await requests(house)) == 1
+
+
 async def test_the_pdf_shows_the_edited_subject_and_changes_nothing(house: House) -> None:
     window = await opened(house)
     answer = await house.ask("POST", f"/correspondences/{window['id']}/pdf", {"subject": "Mine"})

@@ -42,6 +42,21 @@ async def test_a_double_click_is_one_log(house: House) -> None:
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
 
 
+async def test_logs_of_both_sides_get_one_sequence_and_are_published_in_it(house: House) -> None:
+    house.neighbours.add("o1")
+    writers = [{}, CLIENT]
+    await asyncio.gather(
+        *(house.ask("POST", "/orders/o1/logs", {**LOG, "message": f"m{n}"}, key=f"k{n}", **writers[n % 2]) for n in range(12))
+    )
+    seen = (await house.ask("GET", "/orders/o1/logs")).json()["logs"]
+    assert [one["entry"] for one in seen] == list(range(1, 13))
+    assert [event["data"]["log"] for event in await events(house)] == [one["log"] for one in seen]
+    assert {event["data"]["author"]["side"]: event["data"]["notify"] for event in await events(house)} == {
+        "supplier": ["bea", "max"],
+        "client": ["sam"],
+    }
+
+
 @pytest.mark.parametrize(
     ("body", "key", "field"),
     [
