@@ -9,7 +9,8 @@ INSERT INTO correspondences (id, tenant, order_id, supplier, side, person, scope
 VALUES ('window', 'demo', 'o', 'nordwind', 'supplier', 'sven.supplier', 'all', '{l}', '4711', '[]', '[]', now());
 INSERT INTO sends (id, correspondence, tenant, order_id, supplier, entry, sender, subject, scope, logs, frozen, documents, attach_pdf,
                    fingerprint, requested_at)
-VALUES ('c0ffee00-0000-4000-8000-000000000001', 'window', 'demo', 'o', 'nordwind', 1, '{}', '4711', 'all', '{l}', '{}', '[]', false, 'f', now());
+VALUES
+('c0ffee00-0000-4000-8000-000000000001', 'window', 'demo', 'o', 'nordwind', 1, '{}', '4711', 'all', '{l}', '{}', '[]', false, 'f', now());
 INSERT INTO recipients (send, mailbox, tenant, supplier, address, name, kind, changed_at)
 VALUES ('c0ffee00-0000-4000-8000-000000000001', 'yard@acme.example', 'demo', 'nordwind', 'yard@acme.example', '', 'typed', now());
 """

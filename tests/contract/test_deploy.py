@@ -1,5 +1,6 @@
 """The deploy step against a real broker, on topics of its own."""
 
+import asyncio
 import subprocess
 import sys
 from uuid import uuid4
@@ -33,6 +34,22 @@ async def _settings(kafka: str, name: str) -> dict[str, str]:
         await admin.close()
 
 
+async def _settle(kafka: str, name: str, setting: str, value: str) -> None:
+    """A change of settings reaches the broker a moment after the controller has it."""
+    async with asyncio.timeout(20):
+        while (await _settings(kafka, name)).get(setting) != value:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def _grown(kafka: str, name: str, partitions: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    async with asyncio.timeout(20):
+        while len((await admin.describe_topics([name]))[0]["partitions"]) != partitions:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    await admin.close()
+
+
 async def _news(kafka: str, topic: Topic, *, grow: bool = False) -> str:
     return (await deploy(kafka, [topic], grow=grow))[0].news
 
@@ -43,13 +60,20 @@ async def test_a_topic_is_made_with_its_declared_settings_and_the_second_run_cha
     assert await _news(kafka, _topic(name)) == "as declared"
 
 
+async def test_two_steps_at_once_make_it_once(kafka: str, name: str) -> None:
+    news = await asyncio.gather(*(_news(kafka, _topic(name)) for _ in range(3)))
+    assert sorted(set(news) - {"as declared", "made by another deploy step just now"}) == ["created, 1 partition(s)"]
+
+
 async def test_a_setting_that_differs_is_corrected_and_another_one_stays(kafka: str, name: str) -> None:
     await deploy(kafka, [_topic(name)])
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs={**_topic(name).settings, "segment.ms": "60000"})])
     await admin.close()
+    await _settle(kafka, name, "segment.ms", "60000")
     assert await _news(kafka, _topic(name, retention_ms=40 * DAY)) == f"changed retention.ms {30 * DAY} → {40 * DAY}"
+    await _settle(kafka, name, "retention.ms", str(40 * DAY))
     found = await _settings(kafka, name)
     assert (found["retention.ms"], found["segment.ms"]) == (str(40 * DAY), "60000")
 
@@ -58,6 +82,7 @@ async def test_partitions_grow_only_when_asked(kafka: str, name: str) -> None:
     await deploy(kafka, [_topic(name)])
     assert "--add-partitions" in await _news(kafka, _topic(name, partitions=2))
     assert await _news(kafka, _topic(name, partitions=2), grow=True) == "grown from 1 to 2 partitions"
+    await _grown(kafka, name, 2)
     assert await _news(kafka, _topic(name, partitions=1)) == "has 2 partitions, declared are 1: Kafka can't take partitions away"
 
 

@@ -3,13 +3,13 @@
 import asyncio
 import shutil
 import subprocess
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from kafka import KafkaProducer
 
 from embedded.paths import ROOT
 from postroom.contracts import emitters, examples, topics
@@ -96,6 +96,9 @@ async def test_an_emitter_of_one_tenant_need_not_name_it(kafka: str) -> None:
 
 
 def _kafka_python(kafka: str, value: bytes, headers: list[tuple[str, bytes]]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from kafka import KafkaProducer  # noqa: PLC0415 - it reads its schemas in a way that Python has deprecated, once
     producer = KafkaProducer(bootstrap_servers=kafka)
     producer.send(TOPIC, value=value, key=b"the-order", headers=headers).get(timeout=10)
     producer.close()

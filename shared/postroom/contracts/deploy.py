@@ -20,6 +20,7 @@ from postroom.contracts.topics import Topic, declared
 _ALREADY_EXISTS = 36
 _OF_THE_TOPIC = 1  # a setting's origin as DescribeConfigs numbers it: set on the topic itself
 _SAFE_REPLICATION = 3
+_PATIENCE_SECONDS = 30
 
 
 class DeployError(Exception):
@@ -44,7 +45,7 @@ async def deploy(bootstrap: str, topics: Sequence[Topic], *, replication: int = 
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="postroom-deploy")
     try:
         await admin.start()
-        found = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
+        found = await _found(admin)
         made = await _create(admin, [topic for topic in topics if topic.name not in found], replication)
         present = [topic for topic in topics if topic.name in found]
         # A copy counts where it is, not where this run would like it.
@@ -57,6 +58,11 @@ async def deploy(bootstrap: str, topics: Sequence[Topic], *, replication: int = 
         await admin.close()
 
 
+async def _found(admin: AIOKafkaAdminClient) -> dict[str, Sequence[dict[str, Any]]]:
+    """The partitions of each topic that the broker knows."""
+    return {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
+
+
 def _copies(partitions: Sequence[dict[str, Any]]) -> int:
     return min(len(partition["replicas"]) for partition in partitions)
 
@@ -67,11 +73,22 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replicati
     new = [NewTopic(topic.name, topic.partitions, replication, topic_configs=wanted(topic, replication)) for topic in topics]
     answer = await admin.create_topics(new)
     for name, code, message in answer.topic_errors:
-        # Another deploy step may have been quicker.
         if code not in (0, _ALREADY_EXISTS):
             text = f"Kafka refuses the topic {name}: {message or for_code(code).description}"
             raise DeployError(text)
-    return [Deployed(topic, f"created, {topic.partitions} partition(s)") for topic in topics]
+    await _until_known(admin, {topic.name for topic in topics})
+    quicker = {name for name, code, _ in answer.topic_errors if code == _ALREADY_EXISTS}
+    return [
+        Deployed(topic, "made by another deploy step just now" if topic.name in quicker else f"created, {topic.partitions} partition(s)")
+        for topic in topics
+    ]
+
+
+async def _until_known(admin: AIOKafkaAdminClient, names: set[str]) -> None:
+    """The controller has made them; wait until the brokers know them too, for what starts next wants to use them."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while not names <= (await _found(admin)).keys():  # noqa: ASYNC110 - Kafka has no event for it
+            await asyncio.sleep(0.05)
 
 
 async def _correct(admin: AIOKafkaAdminClient, settings: Mapping[str, dict[str, str]]) -> dict[str, str]:

@@ -15,13 +15,17 @@ KB = 1024
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic with its one owner; `key` is what order is kept by. Times in milliseconds, sizes in bytes."""
+    """A topic with its one owner; `key` is what order is kept by. Times in milliseconds, sizes in bytes.
+
+    `documents` names the kind of raw documents that it carries instead of events.
+    """
 
     name: str
     owner: str
     consumers: tuple[str, ...]
     key: str
     facts: tuple[type[Fact], ...] = ()
+    documents: str = ""
     producers: tuple[str, ...] = ()
     partitions: int = 6
     retention_ms: int = 30 * DAY
@@ -35,8 +39,9 @@ class Topic:
 
     @property
     def examples(self) -> tuple[Example, ...]:
-        """The golden examples of its facts: every consumer is tested with every one of them."""
-        return tuple(example for fact in self.facts for example in examples.of_type(fact.TYPE))
+        """The golden examples of what it carries: every consumer is tested with every one of them."""
+        carried = [self.documents] if self.documents else [fact.TYPE for fact in self.facts]
+        return tuple(example for type_ in carried for example in examples.of_type(type_))
 
     @property
     def settings(self) -> dict[str, str]:
@@ -107,7 +112,13 @@ def of_emitter(emitter: Emitter) -> tuple[Topic, ...]:
     if not emitter.endpoints:
         return (events,)
     return events, Topic(
-        f"ubl.{emitter.name}", owner=emitter.name, consumers=("po-service",), key="order number", partitions=3, max_bytes=1024 * KB
+        f"ubl.{emitter.name}",
+        owner=emitter.name,
+        consumers=("po-service",),
+        key="order number",
+        documents="UBL",
+        partitions=3,
+        max_bytes=1024 * KB,
     )
 
 

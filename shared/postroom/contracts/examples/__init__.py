@@ -1,4 +1,4 @@
-"""The golden examples: for each event type a folder of structured CloudEvents, as any system may write them.
+"""The golden examples: for each event type a folder of structured CloudEvents, as any system may write them; for raw documents, UBL.
 
 A file is never changed once its version has been published: it stands for what lies in Kafka. A new field comes in a new example.
 """
@@ -12,7 +12,7 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One golden file: `value` is its bytes, a structured CloudEvent."""
+    """One golden file: `value` is its bytes, a structured CloudEvent, or the XML of a raw document."""
 
     type: str
     name: str
@@ -21,10 +21,10 @@ class Example:
 
 @cache
 def of_type(type_: str) -> tuple[Example, ...]:
-    """The examples of an event type such as GoodsReceived.v1, by name."""
-    return tuple(Example(type_, path.stem, path.read_bytes()) for path in sorted((_FOLDER / type_).glob("*.json")))
+    """The examples of an event type such as GoodsReceived.v1, or of raw documents (UBL), by name."""
+    return tuple(Example(type_, path.stem, path.read_bytes()) for path in sorted((_FOLDER / type_).glob("*.*")))
 
 
 def types() -> tuple[str, ...]:
-    """Every event type that has examples."""
-    return tuple(sorted(path.name for path in _FOLDER.iterdir() if path.is_dir() and any(path.glob("*.json"))))
+    """Every event type that has examples; raw documents are no events yet."""
+    return tuple(sorted(path.name for path in _FOLDER.iterdir() if any(path.glob("*.json"))))
