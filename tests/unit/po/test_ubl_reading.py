@@ -73,6 +73,7 @@ def test_what_is_no_xml_is_unreadable(raw: bytes) -> None:
         (f'<Order xmlns="{UBL}:Order-2"/>', "invalid", "/Order/cbc:ID"),
         (f'<Invoice xmlns="{UBL}:Invoice-2"/>', "unsupported", "/Invoice"),
         (f'<Order xmlns="{UBL}:Order-3"/>', "unsupported", "/Order"),
+        (mended("<Order xmlns=", '<Order xmlns:x="relative" x:a="" xmlns='), "invalid", "/Order"),
         (mended("2013-03-01", "1.3.2013"), "invalid", "/Order/cbc:IssueDate"),
         (mended("2013-03-01", "2013-02-30"), "invalid", "/Order/cbc:IssueDate"),
         (mended(">C-4321<", f">{'9' * 201}<"), "invalid", "/Order/cac:Contract/cbc:ID"),

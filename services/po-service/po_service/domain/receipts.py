@@ -26,11 +26,10 @@ def due_receipts(order: Order, contract: Contract, as_of: date, zone: str, at: d
     """Receipts of notes whose delivery date is the contract's number of days ago, right or not."""
     if not contract.automatic_receipt or contract.receipt_days is None:
         return []
-    wait = timedelta(days=contract.receipt_days)
     return [
         receipt_of_note(order, note, contract, zone, at, booking="automatic")
         for note in order.notes
-        if not is_booked(order, note) and (day := note.delivery_date or order.estimated_delivery) and day + wait <= as_of
+        if not is_booked(order, note) and (day := note.delivery_date or order.estimated_delivery) and (as_of - day).days >= contract.receipt_days
     ]
 
 

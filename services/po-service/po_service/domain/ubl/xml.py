@@ -43,7 +43,12 @@ def root_of(raw: bytes) -> etree._Element:
 
 def canonical_hash(root: etree._Element) -> str:
     """sha256 of the canonical XML (exclusive, so that an envelope or an unused prefix makes no other document of it)."""
-    return sha256(etree.tostring(root, method="c14n", exclusive=True, with_comments=False, with_tail=False)).hexdigest()
+    try:
+        canonical = etree.tostring(root, method="c14n", exclusive=True, with_comments=False, with_tail=False)
+    except etree.C14NError as error:
+        # A relative namespace URI, say: well-formed, but without a canonical form.
+        raise Refused("invalid", f"the document has no canonical form (XML C14N): {error}", f"/{etree.QName(root).localname}") from error
+    return sha256(canonical).hexdigest()
 
 
 def _refuse_doctype(raw: bytes) -> None:
