@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from embedded import control
@@ -58,17 +59,19 @@ def demo(run: Path, *, once: bool) -> int:
     try:
         console.print(f"[green]✓[/] Everything is up after {control.start(run, dies_with_us=True):.1f} s")
         failed = scenario.run(control.endpoints(run), once=once, run_folder=run)
-        print_addresses(control.endpoints(run), run)
         if not once:
+            print_addresses(control.endpoints(run), run)
             console.print("Look around; [bold]Ctrl-C[/] stops everything.")
-            signal.pause()
-    except KeyboardInterrupt:
-        console.print()
-        return 0
-    else:
-        return failed
+            _wait_for_ctrl_c()
     finally:
         down(run)
+    return failed
+
+
+def _wait_for_ctrl_c() -> None:
+    with suppress(KeyboardInterrupt):
+        signal.pause()
+    console.print()
 
 
 def supervise(run: Path, *, infrastructure_only: bool) -> int:
@@ -110,6 +113,8 @@ def main() -> int:
     except EmbeddedError as failure:
         console.print(f"[red]✗[/] {failure}", soft_wrap=True)
         return 1
+    except KeyboardInterrupt:
+        return 130  # as a shell has it
     return code
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from embedded.mailbox.letter import Letter
 from embedded.mailbox.record import Envelope
-from embedded.mailbox.search import Query
+from embedded.mailbox.search import Query, entry
 
 
 def letter(raw: bytes, *recipients: str) -> Letter:
@@ -59,7 +59,7 @@ def test_a_broken_mail_can_still_be_looked_at(raw: bytes) -> None:
     mail = letter(raw)
     assert mail.date == mail.received
     assert isinstance(mail.text + mail.html + mail.snippet + mail.header("Subject"), str)
-    assert not Query("to:nobody").fits(mail, read=False)
+    assert not Query("to:nobody").fits(entry(mail), read=False)
 
 
 @pytest.mark.parametrize(
@@ -84,10 +84,10 @@ def test_a_broken_mail_can_still_be_looked_at(raw: bytes) -> None:
     ],
 )
 def test_search_finds_what_mailpit_would(query: str, *, fits: bool) -> None:
-    assert Query(query).fits(letter(full_mail()), read=False) is fits
+    assert Query(query).fits(entry(letter(full_mail())), read=False) is fits
 
 
 def test_search_finds_a_hidden_recipient_by_to_and_by_bcc() -> None:
     mail = letter(full_mail(), "hidden@buyer.test")
-    assert Query("to:hidden@buyer.test").fits(mail, read=False)
-    assert Query("bcc:hidden").fits(mail, read=False)
+    assert Query("to:hidden@buyer.test").fits(entry(mail), read=False)
+    assert Query("bcc:hidden").fits(entry(mail), read=False)

@@ -42,8 +42,12 @@ class Letter:
     def __init__(self, envelope: Envelope, raw: bytes) -> None:
         self.envelope = envelope
         self.size = len(raw)
+        self._raw = raw
+
+    @cached_property
+    def _message(self) -> Message:
         # The older policy reads anything; the newer one raises on some broken headers.
-        self._message: Message = email.message_from_bytes(raw, policy=policy.compat32)
+        return email.message_from_bytes(self._raw, policy=policy.compat32)
 
     def header(self, name: str) -> str:
         """Give a header's text, decoded and unfolded; empty when there is none."""

@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 
 from embedded.mailbox.letter import Letter
-from embedded.mailbox.search import Query
+from embedded.mailbox.search import Entry, Query, entry
 from embedded.mailbox.store import Store
 
 _KEPT = 2_000
@@ -16,6 +16,7 @@ class Letters:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._kept: OrderedDict[str, Letter] = OrderedDict()
+        self._entries: dict[str, Entry] = {}
 
     def get(self, mail: str) -> Letter | None:
         """Give the mail of this id, or the newest for `latest`."""
@@ -44,9 +45,17 @@ class Letters:
         return await asyncio.to_thread(self._found, Query(query), list(reversed(self.store.mails)))
 
     def _found(self, query: Query, ids: list[str]) -> list[Letter]:
-        stored = (self.store.mails.get(mail) for mail in ids)
-        letters = (Letter(one.envelope, self.store.raw(one)) for one in stored if one)
-        return [letter for letter in letters if query.fits(letter, read=letter.envelope.id in self.store.read)]
+        if len(self._entries) > len(ids):  # some were deleted
+            self._entries = {mail: self._entries[mail] for mail in ids if mail in self._entries}
+        found = (mail for mail in ids if (one := self._entry(mail)) and query.fits(one, read=mail in self.store.read))
+        # Taken apart only when something of it is asked for, so that a long list costs little.
+        return [Letter(stored.envelope, self.store.raw(stored)) for mail in found if (stored := self.store.mails.get(mail))]
+
+    def _entry(self, mail: str) -> Entry | None:
+        known = self._entries.get(mail)
+        if known is None and (stored := self.store.mails.get(mail)):
+            known = self._entries[mail] = entry(Letter(stored.envelope, self.store.raw(stored)))
+        return known
 
     def unread(self) -> int:
         """Count the mails that nobody opened."""
