@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Path, Request
 
 from commlog_service.domain.orders import Order
 from commlog_service.remote import MailerService, PoService
@@ -77,6 +77,9 @@ def _writer(asker: Annotated[Asker, Depends(_asker)]) -> Asker:
     return asker
 
 
+# Postgres stores no NUL: an id with one names nothing.
+NO_NUL = r"^[^\x00]+$"
+PathId = Annotated[str, Path(max_length=200, pattern=NO_NUL)]
 Asking = Annotated[Asker, Depends(_asker)]
 Writing = Annotated[Asker, Depends(_writer)]
 IdempotencyKey = Annotated[

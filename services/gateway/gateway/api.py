@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, Path, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
 from gateway import operations, pages
@@ -36,7 +36,7 @@ async def token(request: Request, body: TokenRequest, x_issuer_secret: Annotated
 
 
 @router.get("/explain/{ref:path}")
-async def explain_ref(request: Request, _: Operator, ref: str) -> dict[str, Any]:
+async def explain_ref(request: Request, _: Operator, ref: Annotated[str, Path(max_length=500, pattern=r"^[^\x00]+$")]) -> dict[str, Any]:
     """What became of an event, a message or an order: event → decisions → messages → attempts, and why not."""
     return await explain(_upstream(request), _token(request), ref)
 

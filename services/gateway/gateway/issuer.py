@@ -22,8 +22,8 @@ class TokenRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    person: str = Field(min_length=1, max_length=200)
-    tenant: str = Field(min_length=1, max_length=200)
+    person: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")
+    tenant: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")
     side: Literal["supplier", "client"] | None = None
     roles: list[str] | None = None
 

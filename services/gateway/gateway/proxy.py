@@ -85,9 +85,9 @@ async def _stream(answer: httpx.Response) -> AsyncIterator[bytes]:
 def _inner_path(request: Request) -> bytes:
     raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
     path = raw.partition(b"?")[0].removeprefix(PREFIX.encode())
-    # A dot segment or a hidden slash would be read differently behind the door than at it.
+    # A dot segment or a hidden slash would be read differently behind the door than at it, and no id holds a NUL.
     segments = request.url.path.split("/")
-    if {".", ".."} & set(segments) or b"%2f" in path.lower() or b"%5c" in path.lower():
+    if {".", ".."} & set(segments) or any(hidden in path.lower() for hidden in (b"%2f", b"%5c", b"%00")):
         raise Problem(404, "not_found", "There is no such path.")
     return path
 

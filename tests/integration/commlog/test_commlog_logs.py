@@ -140,3 +140,9 @@ async def test_the_database_itself_keeps_suppliers_apart(house: House) -> None:
             assert await connection.fetchval("SELECT count(*) FROM logs") == seen, (tenant, side, company)
             assert await connection.fetchval("SELECT count(*) FROM history") == seen
             assert await connection.fetchval("SELECT count(*) FROM order_refs") == seen
+
+
+async def test_an_id_that_nothing_can_have_is_refused(house: House) -> None:
+    operator = {"side": "operator", "company": None, "person": "ops"}
+    for method, path in (("GET", "/orders/%00/logs"), ("GET", "/correspondences/%00"), ("GET", "/explain?ref=%00")):
+        assert (await house.ask(method, path, **operator)).status_code == 422

@@ -26,7 +26,15 @@ async def test_without_a_good_token_nothing_reaches_a_service(door: Door, header
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/operations/parked", "/api/explain?ref=x", "/api/orders/o1%2Flogs", "/api/orders/%2e%2e", "/api/openapi.json"]
+    "path",
+    [
+        "/api/operations/parked",
+        "/api/explain?ref=x",
+        "/api/orders/o1%2Flogs",
+        "/api/orders/%2e%2e",
+        "/api/orders/a%00b",
+        "/api/openapi.json",
+    ],
 )
 async def test_what_is_not_declared_is_not_there(door: Door, path: str) -> None:
     answer = await door.http.get(path, headers=door.headers("operator"))
@@ -91,6 +99,7 @@ async def test_a_token_says_what_the_directory_says(door: Door) -> None:
         ({"person": "sam", "tenant": "acme"}, "", 401, "X-Issuer-Secret"),
         ({"person": "nobody", "tenant": "acme"}, None, 404, "person"),
         ({"person": "left", "tenant": "acme"}, None, 422, "person"),
+        ({"person": "a\x00", "tenant": "acme"}, None, 422, "person"),
         ({"person": "contact", "tenant": "acme"}, None, 422, "side"),
         ({"person": "sam", "tenant": "acme", "side": "operator"}, None, 422, "side"),
     ],

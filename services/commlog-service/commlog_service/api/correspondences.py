@@ -11,7 +11,7 @@ from commlog_service.domain.logs import Log
 from commlog_service.domain.orders import Order, Person
 from commlog_service.store import correspondences as store
 from commlog_service.store import logs as log_store
-from commlog_service.wiring import Asker, Asking, IdempotencyKey, Writing
+from commlog_service.wiring import Asker, Asking, IdempotencyKey, PathId, Writing
 from postroom import db
 from postroom.contracts.commlog import Attachment, Author
 from postroom.problems import Problem
@@ -87,26 +87,28 @@ class History(BaseModel):
 
 
 @router.post("/orders/{order}/correspondences", status_code=201)
-async def open_correspondence(asker: Writing, order: str, body: Opening) -> Window:
+async def open_correspondence(asker: Writing, order: PathId, body: Opening) -> Window:
     """Open a correspondence on the latest log or on all: the set is frozen now. Sends nothing."""
     seen = await asker.order(order)
     return await _window(asker, await sending.open_window(asker, seen, body.scope, body.log))
 
 
 @router.get("/correspondences/{correspondence}")
-async def show_correspondence(asker: Asking, correspondence: str) -> Window:
+async def show_correspondence(asker: Asking, correspondence: PathId) -> Window:
     """The window and what became of each send."""
     return await _window(asker, await sending.window(asker, correspondence))
 
 
 @router.post("/correspondences/{correspondence}/send", status_code=202)
-async def send_correspondence(asker: Writing, correspondence: str, body: sending.Sending, key: IdempotencyKey) -> Sent:
+async def send_correspondence(asker: Writing, correspondence: PathId, body: sending.Sending, key: IdempotencyKey) -> Sent:
     """Send the frozen logs to contacts and typed addresses. One click is one correspondence; the window stays open."""
     return Sent.model_validate(await sending.send(asker, correspondence, body, key))
 
 
 @router.post("/correspondences/{correspondence}/pdf", response_class=Response, responses={200: {"content": {"application/pdf": {}}}})
-async def make_pdf(asker: Asking, correspondence: str, body: Annotated[sending.PdfSubject | None, "the edited subject"] = None) -> Response:
+async def make_pdf(
+    asker: Asking, correspondence: PathId, body: Annotated[sending.PdfSubject | None, "the edited subject"] = None
+) -> Response:
     """The chosen logs as a PDF. Sends nothing, changes nothing."""
     window = await sending.window(asker, correspondence)
     frozen = await sending.frozen(asker, window, body.subject if body and body.subject else window.subject)
@@ -115,7 +117,7 @@ async def make_pdf(asker: Asking, correspondence: str, body: Annotated[sending.P
 
 
 @router.get("/orders/{order}/correspondences")
-async def list_correspondences(asker: Asking, order: str) -> History:
+async def list_correspondences(asker: Asking, order: PathId) -> History:
     """The order's history of sends: generated from, actor, time, recipients, subject, states."""
     seen = await asker.order(order)
     async with db.as_principal(asker.wiring.api, asker.principal) as connection:

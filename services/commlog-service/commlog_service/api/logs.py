@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from commlog_service import handlers
 from commlog_service.domain.logs import Log, TenantSettings, checked_types
 from commlog_service.store import orders as store
-from commlog_service.wiring import Asking, IdempotencyKey, Writing
+from commlog_service.wiring import Asking, IdempotencyKey, PathId, Writing
 from postroom import db, idempotency
 from postroom.auth import Operator
 
@@ -58,7 +58,7 @@ async def choose_log_types(asker: Asking, _: Operator, body: LogTypes) -> LogTyp
 
 
 @router.get("/orders/{order}/logs")
-async def list_logs(asker: Asking, order: str) -> Logs:
+async def list_logs(asker: Asking, order: PathId) -> Logs:
     """The communication logs of an order."""
     seen = await asker.order(order)
     async with db.as_principal(asker.wiring.api, asker.principal) as connection:
@@ -66,7 +66,7 @@ async def list_logs(asker: Asking, order: str) -> Logs:
 
 
 @router.post("/orders/{order}/logs", status_code=201, response_model=Log)
-async def write_log(asker: Writing, order: str, body: NewLog, key: IdempotencyKey) -> Any:
+async def write_log(asker: Writing, order: PathId, body: NewLog, key: IdempotencyKey) -> Any:
     """Save a log on the order. Nothing is mailed; the other side finds it in its inbox. A retry with the same key is the same log."""
     seen = await asker.order(order)
     async with db.as_principal(asker.wiring.api, asker.principal) as connection:
