@@ -60,7 +60,6 @@ def demo(run: Path, *, once: bool) -> int:
         console.print(f"[green]✓[/] Everything is up after {control.start(run, dies_with_us=True):.1f} s")
         failed = scenario.run(control.endpoints(run), once=once, run_folder=run)
         if not once:
-            print_addresses(control.endpoints(run), run)
             console.print("Look around; [bold]Ctrl-C[/] stops everything.")
             _wait_for_ctrl_c()
     finally:
