@@ -17,6 +17,7 @@ _COLUMNS = """
     id, topic, partition, "offset", key, headers, value, written_at, emitter, source, event_id,
     reason, detail, path, parked_at, closed_at, closed_by
 """
+MIRRORED_BYTES = 2 * 1024 * 1024  # what the parked topics and the outbox take
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,12 @@ def _mirror(service: str, one: Rejected) -> tuple[str, bytes, str, bytes]:
     record, refusal = one.record, one.refusal
     origin = f"{storable(record.topic)}/{record.partition}/{record.offset}"
     why = {"reason": refusal.reason, "detail": storable(refusal.detail), "path": storable(refusal.path), "from": origin}
+    value = record.value or b""
+    if len(value) > MIRRORED_BYTES:
+        # A document over HTTP may be bigger than the topic takes; the row has all of it.
+        why["cut_from_bytes"] = str(len(value))
     added = [(f"parked_{name}", (text or "").encode()) for name, text in why.items()]
-    return f"parked.{service}", origin.encode(), headers.to_json([*record.headers, *added]), record.value or b""
+    return f"parked.{service}", origin.encode(), headers.to_json([*record.headers, *added]), value[:MIRRORED_BYTES]
 
 
 async def close_corrected(connection: Connection, identities: Sequence[tuple[str, str, str]]) -> None:

@@ -1,6 +1,7 @@
 """Documents, orders and who sees them, over HTTP."""
 
 import asyncio
+import base64
 from typing import Any
 
 import asyncpg
@@ -148,3 +149,26 @@ async def test_documents_on_an_order(door: Door) -> None:
 async def test_the_same_document_at_once_has_one_effect(door: Door) -> None:
     answers = await asyncio.gather(*(door.hand_in(sample(ORDER)) for _ in range(4)))
     assert sorted(answer["outcome"] for answer in answers) == ["duplicate"] * 3 + ["processed"]
+
+
+async def test_a_big_refused_document_is_kept_whole(door: Door) -> None:
+    """Bigger than the parked topic takes: the row has all of it, the topic what it can."""
+    big = b"<broken>" + b"x" * (9 * 1024 * 1024)
+    answer = await door.hand_in(big)
+    assert (answer["outcome"], answer["reason"]) == ("parked", "unreadable")
+    connection = await asyncpg.connect(door.settings.dsn)
+    assert await connection.fetchval("SELECT value FROM parked") == big
+    await connection.close()
+
+
+async def test_a_big_document_is_taken_in(door: Door) -> None:
+    attachment = base64.b64encode(bytes(range(256)) * 24_000).decode()
+    embedded = (
+        f'<cbc:EmbeddedDocumentBinaryObject mimeCode="application/pdf" filename="big.pdf">{attachment}</cbc:EmbeddedDocumentBinaryObject>'
+    )
+    reference = (
+        f"<cac:AdditionalDocumentReference><cbc:ID>A</cbc:ID><cac:Attachment>{embedded}</cac:Attachment></cac:AdditionalDocumentReference>"
+    )
+    answer = await door.hand_in(sample(ORDER, **{"<cac:Contract>": reference + "<cac:Contract>"}))
+    documents = (await door.get(OPERATOR, f"/orders/{answer['order']}/documents"))["documents"]
+    assert [(one["filename"], one["size"]) for one in documents] == [("big.pdf", 256 * 24_000)]
