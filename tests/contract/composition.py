@@ -40,8 +40,10 @@ class Composed:
 
 
 @asynccontextmanager
-async def composed(service: str, fresh_database: FreshDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Composed]:
-    """The running service with a database of its own; Kafka and the mail relay are away."""
+async def composed(
+    service: str, fresh_database: FreshDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **given: Any
+) -> AsyncIterator[Composed]:
+    """The running service with a database of its own; Kafka is away, and so is the mail relay unless `smtp` is given."""
     package = PACKAGES[service]
     found: list[Composed] = []
 
@@ -58,7 +60,7 @@ async def composed(service: str, fresh_database: FreshDatabase, tmp_path: Path, 
     monkeypatch.setattr(broker, "Consumer", Consumer)
     issuer = ensure_issuer(tmp_path / "issuer")
     settings_class = import_module(f"{package}.settings").Settings
-    away = {"kafka": _NOWHERE, "smtp": f"smtp://{_NOWHERE}"}
+    away = {"kafka": _NOWHERE, "smtp": f"smtp://{_NOWHERE}", **given}
     settings = await fresh_database(settings_class, package, issuer_public=issuer.public, **away)
     app = import_module(f"{package}.app").build(settings)
     async with app.router.lifespan_context(app):
