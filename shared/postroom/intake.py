@@ -56,11 +56,12 @@ _CONFLICT = Refused(
 def _as_refusal(error: Exception) -> Exception:
     """The refusal in an error, if it is a record's fault; the error itself if it is the world's (disk full, deadlock, shutdown).
 
-    SQLSTATE classes 22 (data) and 23 (integrity), and the driver's own encoding errors, name an offender.
+    SQLSTATE classes 22 (data), 23 (integrity) and 54 (limits, such as an id too long for its index), and the driver's own
+    encoding errors, name an offender.
     """
     if isinstance(error, Refused):
         return error
-    if isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "")[:2] in {"22", "23"}:
+    if isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "")[:2] in {"22", "23", "54"}:
         return Refused("refused_by_database", f"SQLSTATE {error.sqlstate}: {error}")
     if isinstance(error, asyncpg.DataError | UnicodeError):
         return Refused("refused_by_database", f"the database's driver can't take it: {error}")

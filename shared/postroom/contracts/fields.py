@@ -23,8 +23,9 @@ def _plain(value: Decimal) -> str:
 
 DecimalText = Annotated[
     Decimal,
-    BeforeValidator(_decimal_text, json_schema_input_type=str),
+    # Before the validator, so that pydantic checks these in Rust: behind it they are Python, and most of an event's decoding.
     Field(allow_inf_nan=False, max_digits=30, decimal_places=12),
+    BeforeValidator(_decimal_text, json_schema_input_type=str),
     PlainSerializer(_plain, return_type=str),
 ]
 """An exact quantity or amount; on the wire a string such as "12.50"."""

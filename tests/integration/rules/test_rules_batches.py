@@ -108,6 +108,15 @@ async def test_ids_too_long_for_an_index_neither_stop_the_batch_nor_collide(rule
     assert len(await rules.told()) == 2
 
 
+async def test_an_identity_too_long_for_an_index_is_parked_instead_of_stopping_everything(rules: Rules) -> None:
+    """It would fit neither the intake's index nor the parked rows': no repetition mends that."""
+    source, id_ = ("".join(chr(0x4E00 + (n * step) % 20_000) for n in range(500)) for step in (7919, 6101))
+    long = budget_expired(manager="anna", attributes={"source": source, "id": id_})
+    tally = await rules.take(person_changed("anna"), long, budget_expired(manager="anna"))
+    assert (tally.processed, tally.parked) == (2, 1)
+    assert await rules.parked() == [("invalid", "longer than 500 bytes of UTF-8")]
+
+
 async def test_an_older_record_of_the_directory_does_not_overwrite_a_newer_one(rules: Rules) -> None:
     await rules.take(person_changed("anna", 2, email="new@example.org"), person_changed("anna", 1, email="older@example.org"))
     await rules.take(person_changed("anna", 1, email="oldest@example.org", roles=[("administrator", None)]))

@@ -37,6 +37,11 @@ def test_a_manager_who_is_unset_or_has_left_is_replaced_by_the_companys_administ
     assert message.found.because == f"you administer the company that this belongs to; {why}"
 
 
+def test_the_manager_of_a_user_budget_is_not_asked_when_its_user_has_left() -> None:
+    people = directory(person("owner", active=False), MANAGER, ADMIN, roles=ROLES)
+    assert told(decided(budget_expired("user", owner="owner", manager="manager"), people)) == [("admin", "company administrator")]
+
+
 def test_without_an_administrator_of_the_company_the_system_administrator() -> None:
     for roles in ({("administrator", ""): ("system",)}, {**ROLES, ("company-administrator", "buyer"): ("gone",)}):
         people = directory(person("gone", active=False), SYSTEM, ADMIN, roles=roles)
