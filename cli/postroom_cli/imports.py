@@ -19,19 +19,24 @@ def import_(context: typer.Context, files: Files, tenant: Tenant = DEMO, *, as_j
 
     Exit code 1 if one was parked: `postroom parked list` shows it with the reason, nothing is lost.
     """
-    with gateway(context, tenant) as door, _progress() as progress:
-        rows = [_hand_in(door, path) for path in progress.track(files, description="importing")]
-    if as_json:
-        output.as_json({"documents": rows})
-    else:
-        output.console().print(
-            output.table(
-                ("file", "kind", "number", "outcome", "reason"),
-                [(row["file"], row.get("kind"), row.get("order_number"), row["outcome"], _why(row)) for row in rows],
-            )
-        )
+    rows: list[dict[str, Any]] = []
+    try:
+        with gateway(context, tenant) as door, _progress() as progress:
+            for path in progress.track(files, description="importing"):
+                rows.append(_hand_in(door, path))  # noqa: PERF401 - one by one: what came before a failure is kept
+    finally:
+        # Also when the gateway goes away half-way: what was handed in is told, and all of it may be handed in again.
+        _tell(rows, as_json=as_json)
     if any(row["outcome"] in {"parked", "refused"} for row in rows):
         raise typer.Exit(REFUSED)
+
+
+def _tell(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        output.as_json({"documents": rows})
+    elif rows:
+        cells = [(row["file"], row.get("kind"), row.get("order_number"), row["outcome"], _why(row)) for row in rows]
+        output.console().print(output.table(("file", "kind", "number", "outcome", "reason"), cells))
 
 
 def _hand_in(door: Gateway, path: Path) -> dict[str, Any]:

@@ -27,14 +27,17 @@ class Asked:
 
 @dataclass
 class FakeGateway:
-    """`answers`: (method, path) → (status, JSON)."""
+    """`answers`: (method, path) → (status, JSON); after `fail_after` requests po-service is away."""
 
     url: str = ""
     answers: dict[tuple[str, str], tuple[int, Any]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
+    fail_after: int = 1_000
 
     def handle(self, request: Asked) -> tuple[int, Any]:
         self.asked.append(request)
+        if len(self.asked) > self.fail_after:
+            return 503, {"code": "unavailable", "detail": "po-service is away; try again in a moment."}
         if (request.method, request.path) == ("POST", "/token"):
             if request.headers.get("x-issuer-secret") != SECRET:
                 return 401, {"code": "wrong_secret", "detail": "That is not the issuer's secret."}

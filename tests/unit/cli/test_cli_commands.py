@@ -65,6 +65,15 @@ def test_import_goes_on_after_a_file_that_is_refused(gateway: FakeGateway, cli: 
     assert [(row["outcome"], row["reason"]) for row in ran.json["documents"]] == [("refused", "too_large")] * 2
 
 
+def test_import_tells_what_it_did_before_the_gateway_failed(gateway: FakeGateway, cli: Cli, files: list[str]) -> None:
+    gateway.answers[IMPORT] = (202, {"id": "d", "kind": "Order", "outcome": "processed", "order_number": "4711"})
+    gateway.fail_after = 2
+    ran = cli("import", *files)
+    assert ran.code == 2
+    assert "po-service is away" in ran.err
+    assert [line.split()[0] for line in ran.out.splitlines()] == ["file", files[0]]
+
+
 def test_token_prints_the_bare_token(gateway: FakeGateway, cli: Cli) -> None:
     assert cli("token", "jane", "--tenant", "acme").out == "token-of-jane@acme\n"
     assert cli("token", "jane", "--json").json["principal"] == {"person": "jane", "tenant": "demo"}
