@@ -177,8 +177,8 @@ async def test_a_batch_takes_as_many_statements_as_tables_whatever_its_size(rule
         seen.clear()
         batch = [goods_received(("1", f"p{n % 20}"), note=f"note-{start + n}", id=f"e{start + n}") for n in range(size)]
         async with rules.pool.acquire() as connection, connection.transaction():
-            connection.add_query_logger(lambda query: seen.append(query.query))
-            await rules.handlers.handle(connection, batch)
+            with connection.query_logger(lambda query: seen.append(query.query)):
+                await rules.handlers.handle(connection, batch)
         # Without what the driver asks about types, and the transaction's own words.
         return len([query for query in seen if "unnest" in query])
 

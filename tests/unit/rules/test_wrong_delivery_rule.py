@@ -60,6 +60,8 @@ def test_a_correction_with_a_new_difference_is_a_new_message_and_with_the_same_n
     assert (told(same), reasons(same)) == ([], ["this person has been told of the same differences of this delivery note before"])
     assert told(decided(note_recorded(note_line("8"), version=3), PEOPLE, taken))
     assert told(decided(note_recorded(note_line("8", unit="BX"), version=4), PEOPLE, taken))
+    assert told(decided(note_recorded({**note_line("8", unit="BX"), "unit": "PK"}, version=5), PEOPLE, taken))
+    assert told(decided(note_recorded(note_line("8", unit="BX", line="2"), version=6), PEOPLE, taken))
 
 
 def test_another_note_with_the_same_differences_is_told() -> None:
