@@ -13,11 +13,12 @@ class Settings(ServiceSettings):
     service: str = "mailer-service"
     database: str = "mailer_service"
     port: int = 8104
+    pool_size: int = 12
     smtp: SecretStr = SecretStr("smtp://127.0.0.1:1025")
     smtp_ca: str | None = None
     gateway_url: str = "http://127.0.0.1:8080"
     mail_from: str = "Postroom <postroom@localhost.localdomain>"
-    connections: int = 4
+    connections: int = 6
     window: int = 32
     take: int = 200
     unknown_resend_seconds: float = 900.0

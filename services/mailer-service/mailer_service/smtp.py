@@ -124,7 +124,7 @@ class Session:
         lines = [line.encode("ascii") + b"\r\n" for line in (["RSET", *commands] if reset else commands)]
         self._skip = reset
         if self.pipelining:
-            self._transport.write(b"".join(lines))
+            self._write(b"".join(lines))
         else:
             self._unsent = lines
 
@@ -141,19 +141,24 @@ class Session:
                     return refused
             elif stage == "data" and refused:
                 # The server takes a message for nobody: an empty one ends it.
-                self._transport.write(b".\r\n")
+                self._write(b".\r\n")
                 await self._answer()
         return refused
 
+    def _write(self, data: bytes) -> None:
+        """Write, unless the connection is gone: then the next reply says so (uvloop raises here, asyncio doesn't)."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
     async def _answer(self) -> Reply:
         if not self.pipelining and self._unsent:
-            self._transport.write(self._unsent.pop(0))
+            self._write(self._unsent.pop(0))
         return await self._replies.next(self._seconds[0])
 
     def message(self, body: bytes) -> None:
         """Write the message, dots stuffed, and the final dot. From here on a lost reply leaves it unknown."""
         stuffed = body.replace(b"\r\n.", b"\r\n..")
-        self._transport.write((b"." + stuffed if stuffed.startswith(b".") else stuffed) + b".\r\n")
+        self._write((b"." + stuffed if stuffed.startswith(b".") else stuffed) + b".\r\n")
 
     async def delivered(self) -> Reply:
         """The reply to the final dot."""
@@ -162,7 +167,7 @@ class Session:
     async def quit(self) -> None:
         """Say goodbye; the answer doesn't matter."""
         if not self._replies.closed:
-            self._transport.write(b"QUIT\r\n")
+            self._write(b"QUIT\r\n")
             with contextlib.suppress(Disconnected):
                 await self._replies.next(2)
         self.close()

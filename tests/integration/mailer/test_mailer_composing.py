@@ -119,6 +119,8 @@ async def test_a_missing_document_holds_the_mail_and_never_sends_without_it(worl
     held, _ = await world.pool.fetch("SELECT hold_reason, detail FROM envelopes WHERE state = 'held'")
     assert held["hold_reason"] == "blob"
     assert "gone.pdf" in held["detail"]
+    told = [(one["correspondence"], one["address"]) for one in await world.outcomes() if one["state"] == "held"]
+    assert sorted(told) == [("corr-1", "anna@example.com"), ("corr-1", "typed@example.com")]
 
 
 async def test_a_saved_log_alone_sends_nothing(world: World) -> None:

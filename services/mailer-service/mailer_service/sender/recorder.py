@@ -20,8 +20,8 @@ from postroom.db import Connection, Pool
 
 log = structlog.get_logger()
 Settled = tuple[Job, int, Verdict]
-# A commit waits this long for company, unless a connection has nothing left to send.
-COMPANY_SECONDS, COMPANY = 0.004, 16
+# While mails are on the wire a commit waits this long for more results, unless a connection could begin something at once.
+COMPANY_SECONDS, COMPANY = 0.02, 64
 
 
 class Recorder:
@@ -57,7 +57,7 @@ class Recorder:
         """Commit whenever there is something to record or to open. While the database is away, results are kept and go first."""
         while True:
             await self._work.wait()
-            if len(self._finished) < COMPANY and not any(window.starving for window in self.windows):
+            if self._company_is_coming():
                 await asyncio.sleep(COMPANY_SECONDS)
             self._work.clear()
             try:
@@ -66,6 +66,11 @@ class Recorder:
                 log.warning("results wait for the database", waiting=len(self._finished), error=repr(error))
                 await asyncio.sleep(0.5)
                 self._work.set()
+
+    def _company_is_coming(self) -> bool:
+        if len(self._finished) >= COMPANY or (self.ready and any(window.starving for window in self.windows)):
+            return False
+        return any(window.flying for window in self.windows)
 
     async def commit(self, *, opening: bool = True) -> None:
         """One transaction: settle what is finished, tell the outcomes, open what the connections have room for."""

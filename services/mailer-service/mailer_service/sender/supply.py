@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import structlog
 
+from mailer_service import outcomes
 from mailer_service.compose import Composer, Held
 from mailer_service.domain.job import Job
 from mailer_service.sender.lease import Lease
@@ -16,6 +17,7 @@ from mailer_service.sender.relay import Relay
 from mailer_service.settings import Settings
 from mailer_service.store import envelopes as store
 from mailer_service.store import rendered as bytes_store
+from postroom import outbox
 from postroom.db import Pool
 
 log = structlog.get_logger()
@@ -125,12 +127,30 @@ class Supply:
         """Compose what has no bytes yet, store them, hold what can't be composed, offer the rest."""
         sender = self._lease.id
         bodies, held = await self._bodies([messages[id_] for id_ in {row["message"] for row in rows}])
-        on_hold = [(row["id"], held[row["message"]].reason, held[row["message"]].detail) for row in rows if row["message"] in held]
-        if on_hold:
-            async with self._pool.acquire() as connection:
-                await store.hold(connection, sender, on_hold)
+        await self._hold([row for row in rows if row["message"] in held], messages, held)
         if sender == self._lease.id:
             self._recorder.offer([_job(row, messages[row["message"]], bodies[row["message"]]) for row in rows if row["message"] in bodies])
+
+    async def _hold(self, rows: Sequence[Row], messages: dict[str, Row], held: dict[str, Held]) -> None:
+        """Keep back what can't be composed, and say so."""
+        if not rows:
+            return
+        reasons = [(row["id"], held[row["message"]].reason, held[row["message"]].detail) for row in rows]
+        told = [
+            outcomes.outcome(
+                _origin(messages[row["message"]]),
+                envelope=row["id"],
+                address=row["address"],
+                person=row["person"],
+                state="held",
+                attempt=row["attempts"],
+                detail=f"{held[row['message']].reason}: {held[row['message']].detail}",
+            )
+            for row in rows
+        ]
+        async with self._pool.acquire() as connection, connection.transaction():
+            await store.hold(connection, self._lease.id, reasons)
+            await outbox.add(connection, told)
 
     async def _bodies(self, messages: Sequence[Row]) -> tuple[dict[str, bytes], dict[str, Held]]:
         bodies = {message["id"]: message["bytes"] for message in messages if message["bytes"] is not None}
@@ -158,8 +178,12 @@ class Supply:
         return {id_: body for id_, _, body, _ in new if id_ in ours} | others
 
 
+def _origin(message: Row) -> dict[str, Any]:
+    """What an outcome needs to know of its message."""
+    return {"message": message["id"], **{name: message[name] for name in ("tenant", "key", "cause", "correspondence", "order_id")}}
+
+
 def _job(row: Row, message: Row, body: bytes) -> Job:
-    origin: dict[str, Any] = {name: message[name] for name in ("tenant", "key", "cause", "correspondence", "order_id")}
     return Job(
         envelope=row["id"],
         address=row["address"],
@@ -168,6 +192,6 @@ def _job(row: Row, message: Row, body: bytes) -> Job:
         waited=row["waited"],
         resent=row["resent"],
         refused_at=row["refused_at"],
-        origin={"message": message["id"], **origin},
+        origin=_origin(message),
         body=body,
     )

@@ -1,0 +1,113 @@
+"""The session against aiosmtpd: STARTTLS and AUTH, and refusals there that are the relay's fault."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from pydantic import SecretStr
+from tests.integration.mailer.conftest import World
+
+from mailer_service import smtp
+
+
+@dataclass
+class Relay:
+    """A relay that wants STARTTLS and a password."""
+
+    port: int
+    ca: Path
+    bodies: list[bytes] = field(default_factory=list)
+
+    def url(self, password: str = "open%20sesame") -> str:  # noqa: S107 - made up
+        return f"smtp+starttls://mailer:{password}@127.0.0.1:{self.port}"
+
+
+def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for 127.0.0.1, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    built = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    ca, private = folder / "ca.pem", folder / "key.pem"
+    ca.write_bytes(built.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(ca, private)
+    return ca, context
+
+
+@pytest.fixture
+async def relay(tmp_path: Path) -> AsyncIterator[Relay]:
+    ca, context = certificate(tmp_path)
+    relay = Relay(0, ca)
+
+    class Handler:
+        async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+            assert isinstance(envelope.content, bytes)
+            relay.bodies.append(envelope.content)
+            return "250 2.0.0 taken"
+
+    def check(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any) -> AuthResult:
+        return AuthResult(success=isinstance(data, LoginPassword) and data.password == b"open sesame", handled=False)
+
+    def session() -> SMTP:
+        return SMTP(Handler(), tls_context=context, require_starttls=True, auth_required=True, authenticator=check)
+
+    server = await asyncio.get_running_loop().create_server(session, "127.0.0.1", 0)
+    relay.port = server.sockets[0].getsockname()[1]
+    yield relay
+    server.close()
+
+
+async def test_mails_go_out_over_starttls_with_a_password(world: World, relay: Relay) -> None:
+    await world.ask(*(f"p{n}@example.com" for n in range(5)))
+    world.start_sender(smtp=SecretStr(relay.url()), smtp_ca=str(relay.ca), connections=1)
+    await world.until_states(sent=5)
+    stored = await world.pool.fetch("SELECT bytes FROM rendered")
+    assert sorted(relay.bodies) == sorted(row["bytes"] for row in stored)
+
+
+@pytest.mark.parametrize(("password", "trusted"), [("wrong", True), ("open%20sesame", False)])
+async def test_a_wrong_password_or_certificate_stops_sending_and_harms_no_mail(
+    world: World,
+    relay: Relay,
+    password: str,
+    trusted: bool,  # noqa: FBT001
+) -> None:
+    await world.ask("a@example.com")
+    sender = world.start_sender(smtp=SecretStr(relay.url(password)), smtp_ca=str(relay.ca) if trusted else None)
+
+    async def refusing() -> bool:
+        return not sender.relay.accepting and await world.states() == {"pending": 1}
+
+    await world.until(refusing)
+    assert sender.relay.detail
+    assert await world.pool.fetchval("SELECT count(*) FROM attempts") == 0
+
+
+async def test_a_server_without_starttls_is_refused_where_it_is_configured(world: World) -> None:
+    server = smtp.parse(f"smtp+starttls://127.0.0.1:{world.sink.port}")
+    with pytest.raises(smtp.RelayAway, match="STARTTLS"):
+        await smtp.connect(server, command_seconds=5, reply_seconds=5)
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:25", "http://x", "smtp://", ""])
+def test_an_address_that_makes_no_sense_is_named(url: str) -> None:
+    with pytest.raises(ValueError, match="POSTROOM_SMTP"):
+        smtp.parse(url)
