@@ -11,7 +11,9 @@ from postroom.contracts.commlog import Attachment, FrozenLogs
 from postroom.problems import Problem
 
 SERVER_ERROR = 500
-_TIMEOUT = httpx.Timeout(10, connect=2)
+# A service that hangs must not hold Save for long: an order that was seen before is known here.
+_TIMEOUT = httpx.Timeout(3, connect=1)
+_PIN_TIMEOUT = httpx.Timeout(15, connect=2)
 # The services close idle connections after 5 s: ours go first, so that no request meets a closing one.
 _LIMITS = httpx.Limits(keepalive_expiry=3)
 _PDF_TIMEOUT = httpx.Timeout(40, connect=2)
@@ -70,7 +72,7 @@ class PoService:
         if not documents:
             return []
         request = self._http.build_request(
-            "POST", f"/orders/{order_id}/documents/pin", json={"documents": list(documents)}, headers=_bearer(token)
+            "POST", f"/orders/{order_id}/documents/pin", json={"documents": list(documents)}, headers=_bearer(token), timeout=_PIN_TIMEOUT
         )
         answer = (await _ask(self._http, request, _po_away())).json()
         return [Attachment.model_validate(one) for one in answer["documents"]]
