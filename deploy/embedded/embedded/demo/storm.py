@@ -26,9 +26,9 @@ def kill_while_sending(stage: Stage, run: Path) -> None:
         name, pid = control.kill(run, "mailer-service")
         stage.say(f"{name} (process {pid}) is killed with {len(_arrived(stage))} of {MAILS} mails delivered; it is started again")
     until("every mail of the burst", lambda: len(_arrived(stage)) >= MAILS or None, patience=90)
-    until("no attempt being open", lambda: _settled(stage), patience=90)
+    until("no attempt being open", lambda: settled(stage), patience=90)
     copies = _copies(stage)
-    unknown = _ever_unknown(stage)
+    unknown = ever_unknown(stage)
     stage.check(f"all {MAILS} mails are there", len(copies) == MAILS, f"{len(copies)} are")
     doubled = {subject: count for subject, count in copies.items() if count > 1}
     stage.check(
@@ -48,12 +48,14 @@ def _copies(stage: Stage) -> Counter[str]:
     return Counter(mail["Subject"] for mail in stage.door.mails(_TO) if _MARK in mail["Subject"])
 
 
-def _settled(stage: Stage) -> bool | None:
+def settled(stage: Stage) -> bool | None:
+    """Whether no envelope waits, is being sent, or is unknown."""
     states: dict[str, int] = _status(stage)["envelopes"]
     return not any(states.get(state, 0) for state in ("pending", "leased", "sending", "deferred", "unknown")) or None
 
 
-def _ever_unknown(stage: Stage) -> int:
+def ever_unknown(stage: Stage) -> int:
+    """Attempts whose reply was lost, since the beginning."""
     return int(_status(stage)["unknown_attempts"])
 
 

@@ -1,0 +1,60 @@
+"""A whole house of its own: real Kafka, Postgres, mailbox and all five services, as `make up` starts them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from embedded import control
+from embedded.demo.door import Door
+from embedded.paths import ROOT
+
+UNKNOWN_RESEND_SECONDS = "5"
+
+
+@dataclass(frozen=True)
+class House:
+    """What runs, and where."""
+
+    run: Path
+    endpoints: dict[str, Any]
+
+    @property
+    def door(self) -> Door:
+        return Door(self.endpoints)
+
+    def postroom(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """The command, as a person types it."""
+        program = [str(Path(sys.executable).with_name("postroom")), *arguments]
+        env = {**os.environ, "POSTROOM_ENDPOINTS": str(self.run / "endpoints.json"), "COLUMNS": "200"}
+        return subprocess.run(program, input=stdin, capture_output=True, text=True, check=False, env=env, timeout=90)
+
+    def postroom_json(self, *arguments: str, stdin: str | None = None) -> Any:
+        """The command's --json answer."""
+        done = self.postroom(*arguments, "--json", stdin=stdin)
+        assert done.stdout, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Started once for all tests here; afterwards it is stopped and not one of its processes is left."""
+    run = tmp_path_factory.mktemp("house") / "run"
+    env = {**os.environ, "POSTROOM_UNKNOWN_RESEND_SECONDS": UNKNOWN_RESEND_SECONDS}
+    subprocess.run([sys.executable, "-m", "embedded", "--run", str(run), "up"], check=True, cwd=ROOT, env=env, timeout=300)
+    endpoints = control.endpoints(run)
+    pids: dict[str, int] = json.loads((run / "endpoints.json").read_text())["pids"]
+    processes = [psutil.Process(pid) for pid in pids.values() if psutil.pid_exists(pid)]
+    try:
+        yield House(run, endpoints)
+    finally:
+        subprocess.run([sys.executable, "-m", "embedded", "--run", str(run), "clean"], check=True, cwd=ROOT, timeout=120)
+    left = [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    assert not left, f"a stop left {left}"
