@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,10 +54,14 @@ async def installation(kafka: str, postgres: str, tmp_path_factory: pytest.TempP
     }
     endpoints = {"gateway_url": f"http://127.0.0.1:{ports['gateway']}", "kafka": kafka, "issuer_secret": issuer.secret}
     (folder / ".run" / "endpoints.json").write_text(json.dumps(endpoints))
-    with ExitStack() as stack:
-        for key, module in MODULES.items():
-            own = {**env, "POSTROOM_DATABASE": databases[key]}
-            stack.enter_context(Service(key, module, ports[key], own, folder / f"{key}.log"))
+    services = [
+        Service(key, module, ports[key], {**env, "POSTROOM_DATABASE": databases[key]}, folder / f"{key}.log")
+        for key, module in MODULES.items()
+    ]
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        for service in services:
+            stack.callback(service.stop)
+        list(pool.map(Service.start, services))
         yield folder
     connection = await asyncpg.connect(f"{postgres}/postgres")
     for database in databases.values():

@@ -2,9 +2,9 @@
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ class Written:
     async def records(self, expected: int) -> list[ConsumerRecord[bytes, bytes]]:
         found: list[ConsumerRecord[bytes, bytes]] = []
         while len(found) < expected:
-            batch = await self._consumer.getmany(timeout_ms=5_000)
+            batch = await self._consumer.getmany(timeout_ms=20_000)
             if not batch:
                 break
             found += [one for records in batch.values() for one in records]
@@ -116,14 +116,17 @@ async def test_a_pipe_is_written_while_it_is_open(kafka: str, written: Written) 
     assert await asyncio.wait_for(running.wait(), 20) == 0
 
 
-def test_ctrl_c_ends_it_though_the_pipe_is_open(kafka: str) -> None:
+async def test_ctrl_c_ends_it_though_the_pipe_is_open(kafka: str, written: Written) -> None:
     argv = [POSTROOM, "--kafka", kafka, "emit", "-", "--emitter", "wms"]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        time.sleep(3)
-        running.send_signal(2)
-        assert running.wait(timeout=20) == 130
-        assert running.stderr
-        assert "Traceback" not in running.stderr.read()
+    pipe = asyncio.subprocess.PIPE
+    running = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, stderr=pipe)
+    assert running.stdin
+    assert running.stderr
+    running.stdin.write(_lines(_event()).encode())
+    await written.records(1)
+    running.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(running.wait(), 20) == 130
+    assert b"Traceback" not in await running.stderr.read()
 
 
 def test_an_emitter_that_is_not_registered_is_refused_with_those_that_are(kafka: str) -> None:
