@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -58,6 +59,12 @@ def install(app: FastAPI) -> None:
         field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
         others = [{"field": ".".join(str(part) for part in one["loc"][1:]), "detail": one["msg"]} for one in error.errors()]
         return answer(Problem(422, "invalid", f"{field}: {first['msg']}", field, errors=others))
+
+    @app.exception_handler(asyncpg.DataError)
+    async def _no_such_value(request: Request, error: asyncpg.DataError) -> JSONResponse:
+        # SQLSTATE class 22, and what the driver can't encode: a NUL in a text or a path, a number beyond its column.
+        log.warning("the database can't take a value", method=request.method, path=request.url.path, error=str(error))
+        return answer(Problem(422, "invalid", f"A value of this request can't be taken: {error}. Nothing was changed."))
 
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> JSONResponse:

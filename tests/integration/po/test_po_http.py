@@ -172,3 +172,31 @@ async def test_a_big_document_is_taken_in(door: Door) -> None:
     answer = await door.hand_in(sample(ORDER, **{"<cac:Contract>": reference + "<cac:Contract>"}))
     documents = (await door.get(OPERATOR, f"/orders/{answer['order']}/documents"))["documents"]
     assert [(one["filename"], one["size"]) for one in documents] == [("big.pdf", 256 * 24_000)]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "more"),
+    [
+        ("GET", "/orders/%00", {}),
+        ("GET", "/orders/%00/documents", {}),
+        ("GET", "/orders?number=%00", {}),
+        ("GET", "/orders?offset=99999999999999999999", {}),
+        ("GET", "/people?email=%00", {}),
+        ("GET", "/people/%00", {}),
+        ("PUT", "/people/anna", {"json": {"name": "A\u0000"}}),
+        ("PUT", "/people/anna", {"json": {"name": "A", "phone": "\u0000"}}),
+        ("PUT", "/people/anna", {"json": {"name": "A", "email": "a\u0000@b.example"}}),
+        ("PUT", "/people/anna", {"json": {"name": "A", "roles": [{"role": "\u0000"}]}}),
+        ("PUT", "/companies/%00", {"json": {"name": "A"}}),
+        ("PUT", "/companies/a", {"json": {"name": "A", "endpoints": ["\u0000"]}}),
+        ("PUT", "/contracts/%00", {"json": {}}),
+        ("PUT", "/budgets/%00", {"json": {}}),
+        ("POST", "/documents?tenant=%00", {"content": b"<a/>"}),
+        ("POST", "/tasks/check-budgets/run?as_of=0001-01-01", {}),
+        ("POST", "/tasks/book-receipts/run?as_of=9999-12-31", {}),
+    ],
+)
+async def test_odd_values_get_an_answer_and_no_crash(door: Door, method: str, path: str, more: dict[str, Any]) -> None:
+    await _order(door)
+    answer = await door.ask(OPERATOR, method, path, **more)
+    assert answer.status_code < 500, answer.text
