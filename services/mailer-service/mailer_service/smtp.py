@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import re
 import ssl
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -13,15 +11,10 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 
 from mailer_service.domain.delivery import Reply, Stage
+from mailer_service.replies import Disconnected, Replies
 
-_REPLY = re.compile(rb"([2-5]\d\d)([ -]?)(.*)")
-_MAX_UNREAD = 65_536
 _EXPECTED: tuple[tuple[Stage, int], ...] = (("mail", 2), ("rcpt", 2), ("data", 3))
 _SCHEMES = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
-
-
-class Disconnected(Exception):  # noqa: N818 - a fact of life with mail servers
-    """The connection is gone, or the server took too long."""
 
 
 class RelayAway(Exception):  # noqa: N818 - likewise
@@ -51,63 +44,12 @@ def parse(url: str, *, ca: str | None = None, greeting: str = "localhost") -> Se
     return Server(parts.hostname, parts.port or _SCHEMES[parts.scheme], parts.scheme, username, password, ca, greeting)
 
 
-class _Replies(asyncio.Protocol):
-    """Sorts the server's bytes into replies, in the order of the commands."""
-
-    def __init__(self) -> None:
-        self.replies: deque[Reply] = deque()
-        self.closed = False
-        self._buffer = b""
-        self._text: list[str] = []
-        self._waiter: asyncio.Future[None] | None = None
-
-    def data_received(self, data: bytes) -> None:
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
-        for line in lines:
-            match = _REPLY.match(line.rstrip(b"\r"))
-            if match is None:
-                self._end()
-                return
-            self._text.append(match[3].decode("utf-8", "replace"))
-            if match[2] != b"-":
-                self.replies.append(Reply(int(match[1]), "\n".join(self._text)))
-                self._text = []
-        if len(self._buffer) > _MAX_UNREAD or len(self._text) > _MAX_UNREAD:
-            self._end()
-        self._wake()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._end()
-
-    def _end(self) -> None:
-        self.closed = True
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def next(self, seconds: float) -> Reply:
-        """The next reply. Raises Disconnected when there will be none, or none in time."""
-        while not self.replies:
-            if self.closed:
-                raise Disconnected("the connection was lost")
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._waiter
-            except TimeoutError:
-                self.closed = True
-                raise Disconnected(f"no reply within {seconds:g} s") from None
-        return self.replies.popleft()
-
-
 class Session:
     """A session in which one message after the other is handed over; each call writes, and the replies are read in order."""
 
     def __init__(self, transport: asyncio.Transport, *, pipelining: bool, command_seconds: float, reply_seconds: float) -> None:
         self.pipelining = pipelining
-        self._replies = _Replies()
+        self._replies = Replies()
         self._transport = transport
         self._seconds = (command_seconds, reply_seconds)
         self._unsent: list[bytes] = []

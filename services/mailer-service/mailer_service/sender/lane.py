@@ -4,11 +4,12 @@ import asyncio
 
 from mailer_service.domain.delivery import OK, Reply, Stage, Verdict, judge
 from mailer_service.domain.job import Job
+from mailer_service.replies import Disconnected
 from mailer_service.sender.lease import Lease
 from mailer_service.sender.recorder import Recorder
 from mailer_service.sender.relay import Relay
 from mailer_service.sender.window import Window
-from mailer_service.smtp import Disconnected, RelayAway, Session
+from mailer_service.smtp import RelayAway, Session
 
 SHUTTING_DOWN = 421
 IDLE_SECONDS = 30.0
