@@ -106,7 +106,7 @@ def _claims(plan: Plan, rule: Rule, found: Found) -> tuple[Claim, ...]:
     assert scope is not None  # noqa: S101 - a plan with tellings has one
     scope.bind("R", found.person.person)
     lines = rule.declared.lines
-    if lines and found.lines is not None and plan.facts is not None:
+    if lines and found.lines is not None and plan.facts is not None and "chosen" in (*rule.key.needs, *rule.about.needs):
         chosen = [plan.facts[lines.of][place] for place in found.lines]
         scope.bind("chosen", [{name: line[name] for name in line if name in rule.fields} for line in chosen])
     key, about = scope.evaluate(rule.key), scope.evaluate(rule.about)
