@@ -1,6 +1,6 @@
 """po-service's intake on a real database, and documents for it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ def record(value: bytes | None, emitter: str = "peppol", offset: int | None = No
 
 
 def sample(name: str, **replaced: str) -> bytes:
-    """One of our own sample documents, with `old=new` text replaced (underscores stand for nothing but themselves)."""
+    """One of our own sample documents, with texts replaced; each must occur."""
     text = (SAMPLES / name).read_text("utf-8")
     for old, new in replaced.items():
         assert old in text, old
@@ -81,7 +81,3 @@ async def instance(settings: Settings) -> AsyncIterator[Room]:
         yield Room(pool, Intake(service=settings.service, pool=pool, decode=Decoder(REGISTER), handle=handlers.take_in), settings)
     finally:
         await pool.close()
-
-
-def texts(found: Sequence[Any]) -> list[str]:
-    return [str(one) for one in found]

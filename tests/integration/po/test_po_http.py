@@ -139,6 +139,7 @@ async def test_documents_on_an_order(door: Door) -> None:
         {"sha256": added.json()["sha256"], "size": 4, "document": id_, "filename": "plan.pdf", "media_type": "application/pdf"}
     ]
     assert (await door.ask(SUPPLIER, "POST", f"{path}/pin", json={"documents": ["foreign"]})).status_code == 404
+    assert (await door.ask({**SUPPLIER, "person": "jim"}, "DELETE", f"{path}/{id_}")).status_code == 404
     assert (await door.ask(CLIENT, "DELETE", f"{path}/{id_}")).status_code == 204
     gone = await door.ask(SUPPLIER, "POST", f"{path}/pin", json={"documents": [id_]})
     assert (gone.status_code, gone.json()["code"]) == (409, "document_deleted")

@@ -79,10 +79,11 @@ def _add_changes(routes: APIRouter, rooms: Rooms) -> None:
 
     @routes.delete("/{document}", status_code=204)
     async def delete_document(caller: Caller, order_id: str, document: str) -> None:
-        """Hide a document. What has been sent with it, or is about to be, keeps its bytes."""
+        """Hide a document; a supplier only what the caller added. What has been sent with it, or is about to be, keeps its bytes."""
+        own = caller.person if caller.side == "supplier" else None
         async with rooms.seen_by(caller) as connection:
             await _check(connection, order_id)
-            if not await documents.delete(connection, order_id, document, clock.now()):
+            if not await documents.delete(connection, order_id, document, clock.now(), own):
                 raise _unknown(document)
 
 

@@ -29,7 +29,9 @@ def due_receipts(order: Order, contract: Contract, as_of: date, zone: str, at: d
     return [
         receipt_of_note(order, note, contract, zone, at, booking="automatic")
         for note in order.notes
-        if not is_booked(order, note) and (day := note.delivery_date or order.estimated_delivery) and (as_of - day).days >= contract.receipt_days
+        if not is_booked(order, note)
+        and (day := note.delivery_date or order.estimated_delivery)
+        and (as_of - day).days >= contract.receipt_days
     ]
 
 

@@ -168,10 +168,17 @@ async def some(connection: Connection, order: str, ids: Sequence[str]) -> list[d
     return [dict(row) for row in found]
 
 
-async def delete(connection: Connection, order: str, id_: str, at: datetime) -> bool:
-    """Hide a document; its bytes stay for what has pinned them."""
+async def delete(connection: Connection, order: str, id_: str, at: datetime, by: str | None = None) -> bool:
+    """Hide a document (`by`: only if this person added it); its bytes stay for what has pinned them."""
     hidden = await connection.fetchval(
-        "UPDATE order_documents SET deleted_at = $3 WHERE order_id = $1 AND id = $2 AND deleted_at IS NULL RETURNING id", order, id_, at
+        """
+        UPDATE order_documents SET deleted_at = $3
+        WHERE order_id = $1 AND id = $2 AND deleted_at IS NULL AND ($4::text IS NULL OR added_by = $4) RETURNING id
+        """,
+        order,
+        id_,
+        at,
+        by,
     )
     return hidden is not None
 
