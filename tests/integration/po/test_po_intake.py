@@ -202,3 +202,20 @@ async def test_an_event_that_would_be_too_big_parks_its_despatch_alone(room: Roo
     await room.take(sample(ORDER))
     assert await room.parked() == ["too_large"]
     assert await room.outcomes() == [("DespatchAdvice", "parked"), ("Order", "processed")]
+
+
+async def test_a_company_that_the_api_adds_meanwhile_is_the_orders(room: Room) -> None:
+    """The batch has looked before the company was there, and meets it when it saves: it decides again."""
+    async with room.pool.acquire() as api:
+        transaction = api.transaction()
+        await transaction.start()
+        await api.execute("INSERT INTO companies (tenant, id, side, name) VALUES ('demo', 'iyt', 'client', 'IYT')")
+        await api.execute("INSERT INTO company_endpoints VALUES ('demo', 'client', '0088:7398000000124', 'iyt')")
+        batch = asyncio.create_task(room.take(sample(ORDER)))
+        while not await room.column("SELECT pid FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110 - the other side is Postgres
+            await asyncio.sleep(0.01)
+        await transaction.commit()
+        await batch
+    assert await room.column("SELECT buyer FROM orders") == ["iyt"]
+    assert await room.column("SELECT DISTINCT company FROM people") == ["iyt"]
+    assert len(await room.published("directory")) == 3

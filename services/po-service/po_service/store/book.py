@@ -14,6 +14,7 @@ from po_service.store import directory, documents, orders, rows
 from postroom import outbox, parked
 from postroom.contracts import ids
 from postroom.db import Connection
+from postroom.intake import Retry
 from postroom.parked import Rejected
 
 Party = tuple[str, str, str]
@@ -73,7 +74,9 @@ async def save(connection: Connection, service: str, book: Book, decisions: Sequ
     """Everything that was decided, in the batch's transaction; `digests` says under which sha256 each attachment's bytes lie."""
     new = book.directory
     companies = await directory.add_companies(connection, new.new_companies)
-    await directory.add_endpoints(connection, new.new_companies)
+    if not await directory.add_endpoints(connection, new.new_companies):
+        # The API has just given the endpoint to a company of its own: decide again, with that one.
+        raise Retry
     people = await directory.add_people(connection, new.new_people)
     stubs = {one.contract.id: one.contract for one in decisions if one.contract and one.contract.provisional}
     await directory.add_contracts(connection, list(stubs.values()))

@@ -62,16 +62,18 @@ async def add_companies(connection: Connection, companies: Sequence[Company]) ->
     return {(row["tenant"], row["id"]) for row in found}
 
 
-async def add_endpoints(connection: Connection, companies: Sequence[Company]) -> None:
-    """Say whose endpoints these are; one that is somebody's already stays theirs."""
+async def add_endpoints(connection: Connection, companies: Sequence[Company]) -> bool:
+    """Say whose endpoints these are; False if one is another company's, whose it stays."""
     keys = sorted((company.tenant, company.side, endpoint, company.id) for company in companies for endpoint in company.endpoints)
-    await connection.execute(
+    found = await connection.fetch(
         """
-        INSERT INTO company_endpoints SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
-        ON CONFLICT DO NOTHING
+        INSERT INTO company_endpoints AS known SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+        ON CONFLICT (tenant, side, endpoint) DO UPDATE SET company = known.company
+        RETURNING tenant, side, endpoint, company
         """,
         *_columns(keys, 4),
     )
+    return {tuple(row) for row in found} == set(keys)
 
 
 async def add_people(connection: Connection, people: Sequence[Person]) -> set[tuple[str, str]]:
