@@ -1,5 +1,6 @@
 """Templates: safe, complete, in the recipient's terms; and each folder renders from the golden example of its event."""
 
+import json
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from tests.integration.mailer.wishes import WRONG_DELIVERY
 
 from mailer_service.render import TEMPLATES, MissingTemplateError, Renderer
 from mailer_service.stylesheet import inlined
+from postroom.contracts import examples
+from postroom.contracts.facts import FACTS as FACTS_BY_TYPE
 
+EXAMPLES = Path(examples.__file__).parent
 ORDER = WRONG_DELIVERY["order"]
 FACTS: dict[str, dict[str, Any]] = {
     "wrong-delivery": WRONG_DELIVERY,
@@ -171,3 +175,23 @@ def test_inlining_keeps_the_templates_statements_in_place() -> None:
         "<table><tbody><tr><th>A</th></tr>{% for a in b %}"
         '<tr><td class="c" align="{{ x }}" style="color: red;">{{ a }}</td></tr>{% endfor %}</tbody></table>'
     )
+
+
+TOLD = {
+    "DeliveryNoteRecorded.v1": "wrong-delivery",
+    "GoodsReceived.v1": "goods-receipt",
+    "BudgetExpired.v1": "budget-expired",
+    "LogCreated.v1": "new-communication-log",
+}
+
+
+@pytest.mark.parametrize("path", [path for type_ in TOLD for path in sorted((EXAMPLES / type_).glob("*.json"))], ids=lambda path: path.stem)
+def test_every_golden_example_with_lines_can_be_told(renderer: Renderer, path: Path) -> None:
+    """Rules sends the event's fields as facts; the mailer must be able to show each of them."""
+    type_ = path.parent.name
+    facts = FACTS_BY_TYPE[type_].model_validate(json.loads(path.read_bytes())["data"]).model_dump(mode="json")
+    if facts.get("lines") == []:
+        return  # rules has nothing to tell then
+    mail = renderer.mail(message(TOLD[type_], facts))
+    assert mail.subject
+    assert "None" not in mail.text

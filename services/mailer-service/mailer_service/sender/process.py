@@ -41,8 +41,10 @@ class Sender:
         await self.lease.take_over()
         async with self._pool.acquire() as connection:
             await envelopes.release_held(connection, self._composer.message_types)
-        for lane in self.lanes:
+        self.recorder.ready.clear()
+        for lane, window in zip(self.lanes, self.recorder.windows, strict=True):
             lane.stopping = False
+            window.reset()
         beat, recorder, supply = (asyncio.create_task(part.run()) for part in (self.lease, self.recorder, self._supply))
         lanes = [asyncio.create_task(lane.run()) for lane in self.lanes]
         try:

@@ -19,6 +19,12 @@ class Window:
         self._size = size
         self._wake = wake
 
+    def reset(self) -> None:
+        """Begin anew, after a crash: what was open here is found by its lease."""
+        self.opened.clear()
+        self.connected = self.stalled = False
+        self.flying = 0
+
     @property
     def room(self) -> int:
         """How many more may be opened; nothing before half of them are through, so that commits carry many."""
