@@ -42,7 +42,7 @@ async def test_handing_in_says_what_became_of_it(door: Door) -> None:
 async def test_a_refused_document_is_kept_and_can_be_mended(door: Door) -> None:
     broken = sample(ORDER, **{"<cbc:IssueDate>2013-03-01</cbc:IssueDate>": ""})
     answer = await door.hand_in(broken)
-    assert (answer["outcome"], answer["reason"], answer["path"]) == ("parked", "invalid", "/Order/cbc:IssueDate")
+    assert (answer["kind"], answer["outcome"], answer["reason"], answer["path"]) == ("Order", "parked", "invalid", "/Order/cbc:IssueDate")
     replay = f"/operations/parked/{answer['parked']}/replay"
     again = await door.ask(OPERATOR, "POST", replay, json={})
     assert (again.status_code, again.json()["code"]) == (422, "invalid")

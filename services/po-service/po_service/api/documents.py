@@ -63,11 +63,14 @@ async def take_in(rooms: Rooms, caller: Principal, tenant: str, raw: bytes) -> d
     headers = http_headers(tenant, caller.endpoints, SIDES[caller.side])
     async with rooms.pool.acquire() as connection:
         record = await parked.over_http(connection, f"{tenant}/{caller.person}", raw, headers)
-        try:
-            event = rooms.decode(record)
-            return await _submitted(rooms, event)
-        except Refused as refusal:
-            return await _parked(rooms, record, refusal)
+    kind = None
+    try:
+        event = rooms.decode(record)
+        kind = of_event(event).document.kind
+        return await _submitted(rooms, event)
+    except Refused as refusal:
+        # What could not be read has its root element in the XPath, where it has one at all.
+        return await _parked(rooms, record, refusal, kind or _root(refusal.path))
 
 
 async def _submitted(rooms: Rooms, event: Event) -> dict[str, Any]:
@@ -90,11 +93,15 @@ async def _submitted(rooms: Rooms, event: Event) -> dict[str, Any]:
         )
 
 
-async def _parked(rooms: Rooms, record: Record, refusal: Refused) -> dict[str, Any]:
+async def _parked(rooms: Rooms, record: Record, refusal: Refused, kind: str | None) -> dict[str, Any]:
     async with rooms.pool.acquire() as connection, connection.transaction():
         await parked.park(connection, rooms.intake.service, [Rejected(record, record.topic, refusal)])
         number = await documents.parked_number(connection, record)
-    return _answer(outcome="parked", parked=number, reason=refusal.reason, detail=refusal.detail, path=refusal.path)
+    return _answer(kind=kind, outcome="parked", parked=number, reason=refusal.reason, detail=refusal.detail, path=refusal.path)
+
+
+def _root(path: str) -> str | None:
+    return path.split("/")[1] if path.startswith("/") and not path.startswith("/!") else None
 
 
 def _answer(**known: Any) -> dict[str, Any]:
