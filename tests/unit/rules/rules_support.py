@@ -72,9 +72,9 @@ def note_recorded(*lines: dict[str, str], attributes: dict[str, Any] | None = No
     return event(DeliveryNoteRecorded.model_validate(data), **(attributes or {}))
 
 
-def log_created(notify: Iterable[str], *, visible: bool = True) -> Event:
+def log_created(notify: Iterable[str], *, visible: bool = True, log: str = "log-1") -> Event:
     author = {"person": "supplier-1", "name": "Sue", "side": "supplier"}
-    data = {"log": "log-1", "order": ORDER, "log_type": "Question", "message": "When?", "author": author, "created_at": NOW}
+    data = {"log": log, "order": ORDER, "log_type": "Question", "message": "When?", "author": author, "created_at": NOW}
     return event(LogCreated.model_validate({**data, "visible_to_other_side": visible, "notify": list(notify)}))
 
 

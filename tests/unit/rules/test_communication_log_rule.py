@@ -37,6 +37,7 @@ def test_once_per_log_and_person() -> None:
     again = decided(log_created(["anna", "ben"]), PEOPLE, taken)
     assert told(again) == [("ben", "contact on the order")]
     assert reasons(again) == ["this person has been told of this log before"]
+    assert told(decided(log_created(["anna"], log="log-2"), PEOPLE, taken)) == [("anna", "contact on the order")]
 
 
 def test_a_correspondence_is_the_mailers_and_gets_no_decision() -> None:
