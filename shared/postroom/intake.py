@@ -35,8 +35,13 @@ class Tally:
     """What became of a batch."""
 
     processed: int = 0
-    duplicates: int = 0
+    again: Counter[str] = field(default_factory=Counter)
     parked: int = 0
+
+    @property
+    def duplicates(self) -> int:
+        """Events that had had their effect before; `again` counts them by emitter."""
+        return self.again.total()
 
 
 @dataclass(slots=True)
@@ -44,7 +49,7 @@ class _Effect:
     """What became of some events; `conflicts` are the places of those whose id said something else before."""
 
     processed: int = 0
-    duplicates: int = 0
+    again: Counter[str] = field(default_factory=Counter)
     conflicts: list[int] = field(default_factory=list)
 
 
@@ -101,10 +106,18 @@ class Intake:
             raise _as_refusal(error) from error
         if effect.conflicts:
             raise _CONFLICT
+        await _count_duplicates(connection, effect.again)
         return effect.processed == 1
 
     async def replay(self, parked_id: int, mended: bytes | None = None) -> None:
         """Run a parked record again, mended or not, in the transaction that closes its row. Raises Refused, KeyError if it isn't open."""
+        while True:
+            try:
+                return await self._replay(parked_id, mended)
+            except Retry:
+                log.info("replay runs again", reason="another instance was faster", parked=parked_id)
+
+    async def _replay(self, parked_id: int, mended: bytes | None) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             row = await parked.get(connection, parked_id)
             if row is None or row["closed_at"] is not None:
@@ -126,6 +139,8 @@ class Intake:
         tally, refused = await self._all_or_each(connection, events)
         await parked.park(connection, self.service, refused)
         tally.parked = len(unreadable) + len(refused)
+        # Last, so that nobody waits for a lock while holding this row, which all batches of an emitter share.
+        await _count_duplicates(connection, tally.again)
         return tally
 
     def _order(self, record: Record) -> tuple[bool, str, int, int]:
@@ -142,7 +157,7 @@ class Intake:
         for one in events:
             tally, rejected = await self._all_or_each(connection, [one])
             total.processed += tally.processed
-            total.duplicates += tally.duplicates
+            total.again += tally.again
             refused += rejected
         return total, refused
 
@@ -154,26 +169,24 @@ class Intake:
         except Exception as error:
             raise _as_refusal(error) from error
         conflicts = [Rejected(events[place][0], events[place][1].emitter, _CONFLICT) for place in effect.conflicts]
-        return Tally(effect.processed, effect.duplicates), conflicts
+        return Tally(effect.processed, effect.again), conflicts
 
     async def _effect(self, connection: Connection, events: Sequence[Event]) -> _Effect:
         """Each event that is not known yet is handed to the handler; the intake rows stand in the same savepoint."""
         hashes, fresh_identities = await _remember(connection, events)
-        effect, fresh, again = _Effect(), [], Counter[str]()
+        effect, fresh = _Effect(), []
         for place, event in enumerate(events):
             if event.identity in fresh_identities:
                 fresh_identities.discard(event.identity)
                 fresh.append(event)
             elif hashes[event.identity] == event.hash:
-                again[event.emitter] += 1
+                effect.again[event.emitter] += 1
             else:
                 effect.conflicts.append(place)
-        if again:
-            await _count_duplicates(connection, again)
         if fresh:
             await parked.close_corrected(connection, [event.identity for event in fresh])
             await self._handle(connection, fresh)
-        effect.processed, effect.duplicates = len(fresh), again.total()
+        effect.processed = len(fresh)
         return effect
 
 
@@ -208,6 +221,8 @@ async def _remember(connection: Connection, events: Sequence[Event]) -> tuple[di
 
 
 async def _count_duplicates(connection: Connection, again: Counter[str]) -> None:
+    if not again:
+        return
     emitters = sorted(again)
     await connection.execute(
         """

@@ -15,6 +15,8 @@ from postroom.intake import Intake
 from postroom.problems import Problem
 from postroom.settings import ServiceSettings
 
+# A list of documents of 10 MB each would be no list; GET /operations/parked/{id} shows the whole.
+LISTED_CHARACTERS = 500
 Figures = Callable[[Connection], Awaitable[dict[str, Any]]]
 
 
@@ -51,7 +53,11 @@ def _add_parked(routes: APIRouter, pool: Pool, intake: Intake | None) -> None:
     @routes.get("/parked")
     async def list_parked(_: Operator, *, closed: bool = False, event: str | None = None) -> dict[str, Any]:
         async with pool.acquire() as connection:
-            return {"parked": [_shown(row) for row in await parked.find(connection, only_open=not closed, event_id=event)]}
+            return {
+                "parked": [
+                    _shown(row, cut=LISTED_CHARACTERS) for row in await parked.find(connection, only_open=not closed, event_id=event)
+                ]
+            }
 
     @routes.get("/parked/{parked_id}")
     async def show_parked(_: Operator, parked_id: int) -> dict[str, Any]:
@@ -87,6 +93,6 @@ def _unknown(parked_id: int) -> Problem:
     return Problem(404, "not_parked", f"No open parked record has the number {parked_id} here. List them with GET /operations/parked.")
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    """A parked row as JSON; bytes that are no UTF-8 stay visible as escapes."""
-    return {name: parked.readable(value) if isinstance(value, bytes) else value for name, value in row.items()}
+def _shown(row: dict[str, Any], cut: int | None = None) -> dict[str, Any]:
+    """A parked row as JSON, its bytes cut to so many characters; those that are no UTF-8 stay visible as escapes."""
+    return {name: parked.readable(value)[:cut] if isinstance(value, bytes) else value for name, value in row.items()}

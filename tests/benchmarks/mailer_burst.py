@@ -54,7 +54,7 @@ async def sent(pool: Pool) -> int:
 async def burst(settings: Settings, number: int) -> None:
     await db.migrate(settings, "mailer_service")
     pool = await db.open_pool(settings, "worker")
-    renderer = Renderer(TEMPLATES, settings.gateway_url)
+    renderer = Renderer(TEMPLATES)
     pdfs = Pdfs(renderer, seconds=15, memory=1 << 30)
     composer = Composer(renderer, Blobs(settings.blobs), pdfs, settings.mail_from)
     intake = Intake(service=settings.service, pool=pool, decode=Reader(topics.declared(()), {}), handle=handlers.tell)

@@ -27,7 +27,7 @@ def build(settings: Settings) -> FastAPI:
     """The service's app; its lifespan runs the consumer, the relay of the outbox and the sender."""
     register = emitters.load(settings.emitters)
     declared = topics.declared(register.values())
-    renderer = Renderer(TEMPLATES, settings.gateway_url)
+    renderer = Renderer(TEMPLATES)
     pdfs = Pdfs(renderer, seconds=settings.pdf_seconds, memory=settings.pdf_memory)
     composer = Composer(renderer, Blobs(settings.blobs), pdfs, settings.mail_from)
 

@@ -49,9 +49,8 @@ class Rendered:
 class Renderer:
     """Templates, compiled once. A language has its own files in a folder below the type's (de/body.txt); English is the default."""
 
-    def __init__(self, folder: Path, gateway_url: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._gateway_url = gateway_url.rstrip("/")
         css = (folder / LAYOUT / "style.css").read_text("utf-8")
         self._environment = _Environment(
             loader=styling(FileSystemLoader(folder), css),
@@ -112,7 +111,6 @@ class Renderer:
         return {
             "facts": message["facts"],
             "message": shown,
-            "why_url": f"{self._gateway_url}/why/{message['id']}",
             "formats": formats(message["language"], message["zone"]),
         }
 

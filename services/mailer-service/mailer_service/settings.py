@@ -16,7 +16,6 @@ class Settings(ServiceSettings):
     pool_size: int = 12
     smtp: SecretStr = SecretStr("smtp://127.0.0.1:1025")
     smtp_ca: str | None = None
-    gateway_url: str = "http://127.0.0.1:8080"
     mail_from: str = "Postroom <postroom@localhost.localdomain>"
     connections: int = 6
     window: int = 32

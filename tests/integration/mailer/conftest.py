@@ -115,7 +115,7 @@ async def world(fresh_database: Any, sink: Sink) -> AsyncIterator[World]:
     pool = await db.open_pool(settings, "worker")
     declared = topics.declared(())
     intake = Intake(service=settings.service, pool=pool, decode=Reader(declared, {}), handle=handlers.tell)
-    renderer = Renderer(TEMPLATES, settings.gateway_url)
+    renderer = Renderer(TEMPLATES)
     pdfs = Pdfs(renderer, seconds=settings.pdf_seconds, memory=settings.pdf_memory)
     world = World(settings, pool, sink, intake, Composer(renderer, Blobs(settings.blobs), pdfs, settings.mail_from))
     yield world

@@ -149,7 +149,7 @@ from postroom.blobs import Blobs
 async def main():
     settings = Settings()
     pool = await db.open_pool(settings, "worker")
-    renderer = Renderer(TEMPLATES, settings.gateway_url)
+    renderer = Renderer(TEMPLATES)
     composer = Composer(renderer, Blobs(settings.blobs), Pdfs(renderer, seconds=15, memory=1 << 30), settings.mail_from)
     await Sender(pool, settings, composer).run()
 asyncio.run(main())

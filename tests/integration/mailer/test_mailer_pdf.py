@@ -13,7 +13,7 @@ from mailer_service.render import TEMPLATES, Renderer
 
 @pytest.fixture
 async def pdfs() -> AsyncIterator[Pdfs]:
-    pdfs = Pdfs(Renderer(TEMPLATES, ""), seconds=40, memory=1 << 30)
+    pdfs = Pdfs(Renderer(TEMPLATES), seconds=40, memory=1 << 30)
     yield pdfs
     await pdfs.close()
 

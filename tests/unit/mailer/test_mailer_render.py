@@ -60,7 +60,7 @@ FACTS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def renderer() -> Renderer:
-    return Renderer(TEMPLATES, "http://gateway")
+    return Renderer(TEMPLATES)
 
 
 def message(message_type: str, facts: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def test_every_type_says_what_why_and_where(renderer: Renderer, message_type: st
     assert "\n" not in mail.subject
     for part in (mail.text, mail.html):
         assert "you ordered these goods (orderer)" in part
-        assert "http://gateway/why/m-1" in part
+        assert "Reference for questions about this message: m-1" in part
     assert "{{" not in mail.html + mail.text
     assert "prefers-color-scheme: dark" in mail.html
     assert 'class="content" style="' in mail.html
@@ -152,7 +152,7 @@ def test_a_language_has_its_own_files_and_its_own_numbers(tmp_path: Path) -> Non
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    renderer = Renderer(tmp_path, "")
+    renderer = Renderer(tmp_path)
     facts = {"n": "1234.5", "d": "2026-12-07"}
     assert renderer.mail(message("t", facts)).subject == "Left 1,234.5 on 7 December 2026"
     assert renderer.mail(message("t", facts, language="de-AT")).subject == "Noch 1.234,5 am 7. Dezember 2026"
@@ -166,7 +166,7 @@ def test_templates_run_in_a_sandbox(tmp_path: Path, attack: str) -> None:
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "subject.txt").write_text(attack)
     with pytest.raises(SecurityError):
-        Renderer(tmp_path, "").brief(message("t", {"n": "1"}))
+        Renderer(tmp_path).brief(message("t", {"n": "1"}))
 
 
 def test_inlining_keeps_the_templates_statements_in_place() -> None:

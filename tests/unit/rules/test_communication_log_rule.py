@@ -40,12 +40,12 @@ def test_once_per_log_and_person() -> None:
     assert told(decided(log_created(["anna"], log="log-2"), PEOPLE, taken)) == [("anna", "contact on the order")]
 
 
-def test_a_correspondence_is_the_mailers_and_gets_no_decision() -> None:
+def test_a_correspondence_is_the_mailers_and_the_decision_says_so() -> None:
     data = {"correspondence": "c", "order": {"id": "o", "number": "1"}, "subject": "s", "scope": "all", "log_count": 1}
     sender = {"person": "p", "name": "P", "side": "client"}
     more = {"logs": {"sha256": "0" * 64, "size": 1}, "recipients": [{"address": "a@b.example"}], "requested_at": "2026-11-23T12:00:00Z"}
     outcome = decided(event(CorrespondenceRequested.model_validate({**data, **more, "sender": sender})), PEOPLE)
-    assert outcome.decisions == []
+    assert reasons(outcome) == ["a person chose its recipients; the mailer takes it as it is"]
 
 
 def test_a_type_without_a_rule_says_so() -> None:

@@ -62,10 +62,10 @@ def naming(event: Event) -> str:
 
 
 def plan(event: Event, rulebook: Rulebook) -> Iterator[Plan]:
-    """One plan per rule for this type; a type without a rule gets a plan that says so, unless another service handles it."""
+    """One plan per rule for this type; a type without a rule gets a plan that says so, or who handles it instead."""
     rules = rulebook.of(event.type)
-    if not rules and event.type not in rulebook.handled_elsewhere:
-        yield Plan(event, None, none=NO_RULE)
+    if not rules:
+        yield Plan(event, None, none=rulebook.handled_elsewhere.get(event.type, NO_RULE))
     for rule in rules:
         yield plan_rule(event, rule)
 
