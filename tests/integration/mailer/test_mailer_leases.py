@@ -13,6 +13,7 @@ from tests.integration.mailer.conftest import World
 from tests.integration.mailer.test_mailer_replies import due_now
 
 from mailer_service.settings import Settings
+from mailer_service.store import envelopes
 
 
 async def test_two_senders_share_the_work_without_doubles(world: World) -> None:
@@ -52,7 +53,10 @@ async def test_a_vanished_senders_envelopes_are_taken_over(world: World) -> None
     await world.pool.execute("INSERT INTO senders (id, expires_at) VALUES ($1, now() - interval '1 second')", gone)
     await world.pool.execute("UPDATE envelopes SET state = 'leased', sender_id = $1, due_at = NULL", gone)
     await world.pool.execute("UPDATE envelopes SET state = 'sending', attempts = 1 WHERE message = $1", sending)
-    await world.pool.execute("INSERT INTO attempts (envelope, number) SELECT id, 1 FROM envelopes WHERE message = $1", sending)
+    insert = "INSERT INTO attempts (envelope, number, token) SELECT id, 1, gen_random_uuid() FROM envelopes WHERE message = $1"
+    await world.pool.execute(insert, sending)
+        "INSERT INTO attempts (envelope, number, token) SELECT id, 1, gen_random_uuid() FROM envelopes WHERE message = $1", sending
+    )
     world.start_sender()
     await world.until_states(sent=1, unknown=1)
     assert (await world.envelope(leased))["state"] == "sent"
@@ -94,6 +98,18 @@ async def test_a_late_reply_settles_its_own_attempt(world: World) -> None:
     await world.until_states(sent=1)
     assert [one["state"] for one in await world.outcomes() if one["message"] == message] == ["unknown", "sent"]
     assert [attempt[2] for attempt in await world.attempts()] == ["sent"]
+
+
+async def test_an_attempt_is_opened_for_one_job_only(world: World) -> None:
+    """Found by killing Postgres: a second job of the same envelope took the first one's attempt for its own, and both were sent."""
+    await world.ask("a@example.com")
+    me, first, second = uuid4(), uuid4(), uuid4()
+    async with world.pool.acquire() as connection:
+        await connection.execute("INSERT INTO senders (id, expires_at) VALUES ($1, now() + interval '1 minute')", me)
+        (row,) = await envelopes.take(connection, me, 10)
+        assert await envelopes.open_attempts(connection, me, [(row["id"], 1, first)]) == {row["id"]}
+        assert await envelopes.open_attempts(connection, me, [(row["id"], 1, second)]) == set()
+        assert await envelopes.open_attempts(connection, me, [(row["id"], 1, first)]) == {row["id"]}, "the answer to its commit was lost"
 
 
 async def test_an_orderly_stop_leaves_nothing_in_hand(world: World) -> None:
@@ -144,6 +160,7 @@ from mailer_service.pdf import Pdfs
 from mailer_service.render import TEMPLATES, Renderer
 from mailer_service.sender.process import Sender
 from mailer_service.settings import Settings
+from mailer_service.store import envelopes
 from postroom import db
 from postroom.blobs import Blobs
 async def main():

@@ -100,6 +100,7 @@ CREATE TRIGGER envelopes_wake_their_senders AFTER INSERT ON envelopes
 CREATE TABLE attempts (
     envelope   text        NOT NULL,
     number     int         NOT NULL,
+    token      uuid        NOT NULL, -- of the job that opened it: no other job of the same envelope may send under it
     opened_at  timestamptz NOT NULL DEFAULT now(),
     settled_at timestamptz,
     result     text,

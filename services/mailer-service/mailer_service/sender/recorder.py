@@ -31,11 +31,17 @@ class Recorder:
         self.ready: deque[Job] = deque()
         self.windows: list[Window] = []
         self.wanted = asyncio.Event()
+        self._opening: list[Job] = []
         self._finished: list[Settled] = []
         self._pool = pool
         self._settings = settings
         self._lease = lease
         self._work = asyncio.Event()
+
+    @property
+    def held(self) -> list[str]:
+        """The envelopes that are in hand and not open for certain: ready, or in a commit under way."""
+        return [job.envelope for job in (*self.ready, *self._opening)]
 
     def offer(self, jobs: Sequence[Job]) -> None:
         """These can be sent now."""
@@ -43,6 +49,10 @@ class Recorder:
         self._work.set()
         for window in self.windows:
             window.hint.set()
+
+    def forget(self) -> None:
+        """Let go of what is certainly not open; what may be stays, for nobody else would ask whether it is."""
+        self.ready = deque(job for job in self.ready if job.doubtful)
 
     def finish(self, job: Job, verdict: Verdict) -> None:
         """An attempt has its result; it is kept until a commit has taken it."""
@@ -79,19 +89,20 @@ class Recorder:
         jobs = [job for _, share in shares for job in share]
         if not finished and not jobs:
             return
-        sender = self._lease.id
+        sender, self._opening = self._lease.id, jobs
         try:
             async with self._pool.acquire() as connection, connection.transaction():
                 if finished:
                     await self._settle(connection, finished)
-                opened = (
-                    await store.open_attempts(connection, sender, [job.envelope for job in jobs], [job.number for job in jobs])
-                    if jobs
-                    else set()
-                )
+                asked = [(job.envelope, job.number, job.token) for job in jobs]
+                opened = await store.open_attempts(connection, sender, asked) if asked else set()
         except BaseException:
+            for job in jobs:
+                job.doubtful = True
             self.ready.extendleft(reversed(jobs))
             raise
+        finally:
+            self._opening = []
         del self._finished[: len(finished)]
         self._hand_out(shares, opened)
 

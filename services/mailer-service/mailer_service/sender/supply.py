@@ -86,7 +86,7 @@ class Supply:
     async def take(self) -> bool:
         """One batch; False if there was nothing to do or no reason to."""
         if not self._relay.accepting and self._recorder.ready:
-            self._recorder.ready.clear()
+            self._recorder.forget()
             self._doubt = True
         if self._doubt:
             await self._reconcile()
@@ -106,7 +106,7 @@ class Supply:
 
     async def _reconcile(self) -> None:
         """After a failure: give back what we have leased and don't hold."""
-        kept = [job.envelope for job in self._recorder.ready] + [id_ for ids in self._slow.values() for id_ in ids]
+        kept = self._recorder.held + [id_ for ids in self._slow.values() for id_ in ids]
         async with self._pool.acquire() as connection:
             await store.give_back(connection, self._lease.id, kept)
         self._doubt = False

@@ -30,32 +30,33 @@ async def take(connection: Connection, sender: UUID, limit: int) -> list[Row]:
     )
 
 
-async def open_attempts(connection: Connection, sender: UUID, envelopes: Sequence[str], numbers: Sequence[int]) -> set[str]:
-    """Open these attempts; only what comes back may be sent.
+async def open_attempts(connection: Connection, sender: UUID, asked: Sequence[tuple[str, int, UUID]]) -> set[str]:
+    """Open these attempts (envelope, number, token); only what comes back may be sent.
 
-    Asked again after a commit whose answer was lost, it names what that commit had opened: nothing was sent in between, for only
-    a commit that is known lets anything out. The sender is compared so that no index on it is used: its dead entries would be walked.
+    Asked again after a commit whose answer was lost, it names what that commit had opened, known by its token: nothing was sent in
+    between, for only a commit that is known lets anything out. Another job of the same envelope has another token, and gets nothing.
+    The sender is compared so that no index on it is used: its dead entries would be walked.
     """
     rows = await connection.fetch(
         """
         WITH asked AS MATERIALIZED (
-            SELECT * FROM unnest($2::text[], $3::int[]) AS t (id, number)
+            SELECT * FROM unnest($2::text[], $3::int[], $4::uuid[]) AS t (id, number, token)
         ), opened AS (
             UPDATE envelopes AS e SET state = 'sending', attempts = asked.number
             FROM asked
             WHERE e.id = asked.id AND e.attempts = asked.number - 1 AND e.state = 'leased' AND e.sender_id IS NOT DISTINCT FROM $1
-            RETURNING e.id, e.attempts
+            RETURNING e.id, e.attempts, asked.token
         ), noted AS (
-            INSERT INTO attempts (envelope, number) SELECT id, attempts FROM opened
+            INSERT INTO attempts (envelope, number, token) SELECT id, attempts, token FROM opened
         )
         SELECT id FROM opened
         UNION ALL
-        SELECT e.id FROM envelopes AS e JOIN asked ON e.id = asked.id
-        WHERE e.attempts = asked.number AND e.state = 'sending' AND e.sender_id IS NOT DISTINCT FROM $1
+        SELECT e.id FROM asked
+        JOIN envelopes AS e ON e.id = asked.id AND e.state = 'sending' AND e.sender_id IS NOT DISTINCT FROM $1
+        JOIN attempts AS a ON a.envelope = asked.id AND a.number = asked.number AND a.token = asked.token AND a.number = e.attempts
         """,
         sender,
-        envelopes,
-        numbers,
+        *zip(*asked, strict=True),
     )
     return {row["id"] for row in rows}
 
