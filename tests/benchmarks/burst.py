@@ -107,7 +107,7 @@ async def _wait(postgres: str, run: str, mails: int) -> tuple[datetime, datetime
 def _cpu(endpoints: dict[str, Any]) -> dict[str, float]:
     """CPU seconds so far of each process and its children."""
     pids: dict[str, int] = json.loads(_endpoints_file().read_bytes())["pids"] if _endpoints_file().exists() else endpoints["pids"]
-    return {name: _seconds(pid) for name, pid in pids.items() if psutil.pid_exists(pid)}
+    return {name: _seconds(pid) for name, pid in pids.items() if name != "supervisor" and psutil.pid_exists(pid)}
 
 
 def _seconds(pid: int) -> float:

@@ -55,8 +55,6 @@ async def test_a_vanished_senders_envelopes_are_taken_over(world: World) -> None
     await world.pool.execute("UPDATE envelopes SET state = 'sending', attempts = 1 WHERE message = $1", sending)
     insert = "INSERT INTO attempts (envelope, number, token) SELECT id, 1, gen_random_uuid() FROM envelopes WHERE message = $1"
     await world.pool.execute(insert, sending)
-        "INSERT INTO attempts (envelope, number, token) SELECT id, 1, gen_random_uuid() FROM envelopes WHERE message = $1", sending
-    )
     world.start_sender()
     await world.until_states(sent=1, unknown=1)
     assert (await world.envelope(leased))["state"] == "sent"
