@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := shared services cli deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down status test lint format clean distclean
+.PHONY: help venv demo up down status test lint format bench clean distclean
 
 help: ## what can be done here
 	@echo "make demo           start everything, play the scenario, stay until Ctrl-C"
@@ -14,6 +14,7 @@ help: ## what can be done here
 	@echo "make down           stop everything; the data stay"
 	@echo "make test           all tests"
 	@echo "make lint           ruff, mypy --strict, import-linter"
+	@echo "make bench          mails per second of a burst of 2,000 events through the whole house"
 	@echo "make format         let ruff format everything"
 	@echo "make clean          stop everything and remove the data"
 	@echo "make distclean      the same, and remove .venv with all that was downloaded"
@@ -58,3 +59,6 @@ clean:
 distclean:
 	@if test -f .venv/ready; then $(BIN)/python -m embedded clean; fi
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+bench: up ## how many mails a second, in a burst of 2,000 through the whole house
+	@$(BIN)/python -m tests.benchmarks.burst 2000
