@@ -54,9 +54,7 @@ def _add_parked(routes: APIRouter, pool: Pool, intake: Intake | None) -> None:
     async def list_parked(_: Operator, *, closed: bool = False, event: str | None = None) -> dict[str, Any]:
         async with pool.acquire() as connection:
             return {
-                "parked": [
-                    _shown(row, cut=LISTED_CHARACTERS) for row in await parked.find(connection, only_open=not closed, event_id=event)
-                ]
+                "parked": [shown(row, cut=LISTED_CHARACTERS) for row in await parked.find(connection, only_open=not closed, event_id=event)]
             }
 
     @routes.get("/parked/{parked_id}")
@@ -65,7 +63,7 @@ def _add_parked(routes: APIRouter, pool: Pool, intake: Intake | None) -> None:
             row = await parked.get(connection, parked_id)
         if row is None:
             raise _unknown(parked_id)
-        return _shown(row)
+        return shown(row)
 
     @routes.post("/parked/{parked_id}/replay")
     async def replay(_: Operator, parked_id: int, mended: Mended) -> dict[str, Any]:
@@ -93,6 +91,6 @@ def _unknown(parked_id: int) -> Problem:
     return Problem(404, "not_parked", f"No open parked record has the number {parked_id} here. List them with GET /operations/parked.")
 
 
-def _shown(row: dict[str, Any], cut: int | None = None) -> dict[str, Any]:
+def shown(row: dict[str, Any], cut: int | None = None) -> dict[str, Any]:
     """A parked row as JSON, its bytes cut to so many characters; those that are no UTF-8 stay visible as escapes."""
     return {name: parked.readable(value)[:cut] if isinstance(value, bytes) else value for name, value in row.items()}

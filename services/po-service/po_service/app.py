@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from po_service import tasks
-from po_service.api import budgets, contracts, deliveries, directory, documents, order_documents, orders
+from po_service.api import budgets, contracts, deliveries, directory, documents, explain, order_documents, orders
 from po_service.api.shapes import Rooms
 from po_service.domain.decoding import Decoder
 from po_service.handlers import Handlers
@@ -20,7 +20,7 @@ from postroom.db import Connection
 from postroom.intake import Intake
 from postroom.relay import Relay
 
-ROUTERS = (documents, orders, order_documents, deliveries, directory, contracts, budgets)
+ROUTERS = (documents, orders, order_documents, deliveries, directory, contracts, budgets, explain)
 
 
 async def figures(connection: Connection) -> dict[str, Any]:

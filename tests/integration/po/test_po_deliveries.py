@@ -160,6 +160,18 @@ async def test_a_person_is_told_when_something_changes(door: Door) -> None:
     ]
 
 
+@pytest.mark.parametrize("path", ["/people/anna", "/companies/acme"])
+async def test_what_is_put_is_answered_as_it_is_kept(door: Door, path: str) -> None:
+    answers = [await door.put(path, {"name": name}) for name in ("A", "A", "B")]
+    assert [(one["name"], one["maintained"], one["version"], one["changed"]) for one in answers] == [
+        ("A", True, 1, True),
+        ("A", True, 1, False),
+        ("B", True, 2, True),
+    ]
+    kept = await door.get(OPERATOR, path)
+    assert {**kept, **answers[2]} == {**kept, "changed": True}
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "field"),
     [

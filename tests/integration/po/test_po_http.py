@@ -183,6 +183,7 @@ async def test_a_big_document_is_taken_in(door: Door) -> None:
         ("GET", "/orders?number=%00", {}),
         ("GET", "/orders?offset=99999999999999999999", {}),
         ("GET", "/people?email=%00", {}),
+        ("GET", "/explain?ref=%00", {}),
         ("GET", "/people/%00", {}),
         ("PUT", "/people/anna", {"json": {"name": "A\u0000"}}),
         ("PUT", "/people/anna", {"json": {"name": "A", "phone": "\u0000"}}),

@@ -85,11 +85,12 @@ def _add_people(routes: APIRouter, rooms: Rooms) -> None:
                 raise Problem(
                     422, "company_unknown", f"There is no company {wanted.company!r}. PUT /companies/{wanted.company} first.", "company"
                 )
-            changed = next_version(wanted, await directory.person(connection, caller.tenant, person))
+            known = await directory.person(connection, caller.tenant, person)
+            changed = next_version(wanted, known)
             if changed:
                 await directory.put_person(connection, changed)
                 await outbox.add(connection, [person_changed(changed)])
-            return {**rows.plain(wanted), "changed": changed is not None}
+            return {**rows.plain(changed or known), "changed": changed is not None}
 
     @routes.get("/people/{person}")
     async def show_person(caller: Caller, person: str) -> dict[str, Any]:
@@ -121,14 +122,15 @@ def _add_companies(routes: APIRouter, rooms: Rooms) -> None:
         """Create a company or replace what is known of it; documents find it by its endpoints."""
         wanted = rows.of(Company, {**given.model_dump(), "endpoints": sorted(set(given.endpoints))}, tenant=caller.tenant, id=company)
         async with rooms.seen_by(caller) as connection:
-            changed = next_version(wanted, await directory.company(connection, caller.tenant, company))
+            known = await directory.company(connection, caller.tenant, company)
+            changed = next_version(wanted, known)
             if changed:
                 await directory.put_company(connection, changed)
                 if taken := await directory.take_endpoints(connection, changed):
                     detail = f"These endpoints belong to another company: {', '.join(taken)}. Change that company, or leave them out."
                     raise Problem(409, "endpoint_taken", detail, "endpoints")
                 await outbox.add(connection, [company_changed(changed)])
-            return {**rows.plain(wanted), "changed": changed is not None}
+            return {**rows.plain(changed or known), "changed": changed is not None}
 
     @routes.get("/companies/{company}")
     async def show_company(caller: Caller, company: str) -> dict[str, Any]:

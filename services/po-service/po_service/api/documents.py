@@ -8,7 +8,7 @@ from po_service.api.shapes import Rooms
 from po_service.domain.decoding import http_headers
 from po_service.domain.received import of_event
 from po_service.domain.ubl.xml import MAX_BYTES
-from po_service.store import documents
+from po_service.store import documents, refused
 from postroom import parked
 from postroom.auth import Caller, Principal
 from postroom.contracts.errors import Refused
@@ -94,9 +94,14 @@ async def _submitted(rooms: Rooms, event: Event) -> dict[str, Any]:
 
 
 async def _parked(rooms: Rooms, record: Record, refusal: Refused, kind: str | None) -> dict[str, Any]:
+    """Its number; the same again, as long as it is parked, has no second one."""
+    rejected = Rejected(record, record.topic, refusal)
     async with rooms.pool.acquire() as connection, connection.transaction():
-        await parked.park(connection, rooms.intake.service, [Rejected(record, record.topic, refusal)])
-        number = await documents.parked_number(connection, record)
+        await refused.queue_up(connection, record)
+        number = await refused.again(connection, rejected)
+        if number is None:
+            await parked.park(connection, rooms.intake.service, [rejected])
+            number = await refused.number_of(connection, record)
     return _answer(kind=kind, outcome="parked", parked=number, reason=refusal.reason, detail=refusal.detail, path=refusal.path)
 
 

@@ -28,7 +28,7 @@ def router(rooms: Rooms) -> APIRouter:
         async with rooms.seen_by(caller) as connection:
             found = await views.orders(connection, clock.today("UTC"), number, status, limit, offset)
         return {
-            "orders": [_head(row, row["status"], row["estimated_delivery"]) for row in found],
+            "orders": [head(row, row["status"], row["estimated_delivery"]) for row in found],
             "total": found[0]["total"] if found else 0,
         }
 
@@ -56,7 +56,7 @@ def router(rooms: Rooms) -> APIRouter:
     return routes
 
 
-def _head(order: Any, state: str, estimated: Any) -> dict[str, Any]:
+def head(order: Any, state: str, estimated: Any) -> dict[str, Any]:
     """The fields that a list shows; `order` is a row or a mapping."""
     same = ("id", "number", "tenant", "issue_date", "currency", "reference", "requested_start", "requested_end", "response_code", "version")
     return {
@@ -75,7 +75,7 @@ def _page(order: Order, contract: Contract | None, names: dict[str, str]) -> dic
     booked = {receipt.note for receipt in order.receipts}
     short = {"id": order.contract, "number": order.contract_number} if order.contract else None
     return {
-        **_head(plain, state, estimated),
+        **head(plain, state, estimated),
         "note": order.note,
         "lines": [_line(order, line, names) for line in order.lines],
         # A supplier sees the number alone: the conditions are the buying side's.

@@ -28,6 +28,13 @@ class Decoder:
         sha256, document = reading.read(record.value)
         return Received(emitter, sha256, tenant, document, record, endpoints, sides).event
 
+    def tenant_of(self, record: Record) -> str | None:
+        """Whose tenant's document this is; None where the register doesn't say."""
+        try:
+            return self._writer(record)[1]
+        except Refused:
+            return None
+
     def _writer(self, record: Record) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
         if record.topic.startswith(HTTP):
             headers = {name: orjson.loads(value or b"null") for name, value in record.headers}

@@ -206,12 +206,3 @@ async def count_duplicates(connection: Connection, emitters: Sequence[str]) -> N
 async def count_waiting(connection: Connection) -> int:
     """How many documents wait."""
     return int(await connection.fetchval("SELECT count(*) FROM ubl_documents WHERE outcome = 'waiting'"))
-
-
-async def parked_number(connection: Connection, record: Record) -> int:
-    """Under which number a record of ours was parked."""
-    return int(
-        await connection.fetchval(
-            'SELECT id FROM parked WHERE (topic, partition, "offset") = ($1, $2, $3)', record.topic, record.partition, record.offset
-        )
-    )

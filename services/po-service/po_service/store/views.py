@@ -6,7 +6,7 @@ from typing import Any
 from postroom.db import Connection
 
 # The words of domain.orders.status, so that a list can be filtered by what it shows.
-_STATUS = """
+STATUS = """
     CASE WHEN cancelled THEN 'cancelled' WHEN fully_delivered THEN 'delivered'
          WHEN estimated_delivery IS NULL OR estimated_delivery - $1::date > 7 THEN 'active'
          WHEN estimated_delivery < $1::date THEN 'overdue' ELSE 'expiring-soon' END
@@ -17,7 +17,7 @@ async def orders(connection: Connection, today: date, number: str | None, status
     """Orders, the newest first, each with its `status` and the `total` that fit."""
     return await connection.fetch(
         f"""
-        SELECT *, count(*) OVER () AS total FROM (SELECT *, {_STATUS} AS status FROM orders) AS shown
+        SELECT *, count(*) OVER () AS total FROM (SELECT *, {STATUS} AS status FROM orders) AS shown
         WHERE ($2::text IS NULL OR number = $2) AND ($3::text IS NULL OR status = $3)
         ORDER BY issue_date DESC, number, id LIMIT $4 OFFSET $5
         """,  # noqa: S608 - a constant

@@ -1,0 +1,47 @@
+"""What an operator is told before there is any event: the order, its documents, and what is parked about it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from po_service.api.orders import head
+from po_service.api.shapes import Rooms
+from po_service.store import explain, refused
+from postroom import clock, operations, parked
+from postroom.auth import Operator
+
+Ref = Annotated[str, Query(min_length=1, max_length=500)]
+
+
+def router(rooms: Rooms) -> APIRouter:
+    """GET /explain."""
+    routes = APIRouter(tags=["operations"])
+
+    @routes.get("/explain")
+    async def explain_ref(caller: Operator, ref: Ref) -> dict[str, Any]:
+        """Orders, documents and parked documents by an order's number or id, a document's number or sha256, a delivery note's."""
+        async with rooms.seen_by(caller) as connection:
+            orders = await explain.orders(connection, ref, clock.today("UTC"))
+            documents = await explain.documents(connection, ref, [one["id"] for one in orders], [one["number"] for one in orders])
+            rows = await refused.naming(connection, ref)
+        # A row that names no tenant, since its emitter is registered no more, is any operator's, as in the list of what is parked.
+        mine = [row for row in rows if rooms.decode.tenant_of(parked.as_record(row)) in (caller.tenant, None)]
+        return {
+            "orders": [_order(one) for one in orders],
+            "documents": documents,
+            "parked": [operations.shown(row, cut=operations.LISTED_CHARACTERS) for row in mine],
+        }
+
+    return routes
+
+
+def _order(row: Any) -> dict[str, Any]:
+    """As lists show it, with what decides who is told of it."""
+    contact = {"person": row["purchaser_contact"], "name": row["purchaser_name"] or ""}
+    return {
+        **head(row, row["status"], row["estimated_delivery"]),
+        "contract_provisional": row["provisional"],
+        "purchaser_contact": contact if row["purchaser_contact"] else None,
+        "delivery_notes": row["delivery_notes"],
+        "goods_receipts": row["goods_receipts"],
+    }

@@ -1,0 +1,55 @@
+"""Documents that are parked: the same one again, and those that name an order."""
+
+from typing import Any
+
+from postroom import headers
+from postroom.contracts.record import Record
+from postroom.db import Connection
+from postroom.parked import Rejected, storable
+
+
+async def queue_up(connection: Connection, record: Record) -> None:
+    """Wait until nobody else parks the same bytes of the same emitter."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1 || encode(sha256($2::bytea), 'hex'), 0))", record.topic, record.value
+    )
+
+
+async def again(connection: Connection, rejected: Rejected) -> int | None:
+    """The number of the open row with these bytes and rights, which from now on says why they are refused this time."""
+    record, refusal = rejected.record, rejected.refusal
+    number = await connection.fetchval(
+        """
+        UPDATE parked SET reason = $5, detail = $6, path = $7
+        WHERE closed_at IS NULL AND emitter = $1 AND topic = $2 AND value = $3 AND headers = $4::text::jsonb RETURNING id
+        """,
+        rejected.emitter,
+        record.topic,
+        record.value,
+        headers.to_json(record.headers),
+        refusal.reason,
+        storable(refusal.detail),
+        storable(refusal.path),
+    )
+    return None if number is None else int(number)
+
+
+async def number_of(connection: Connection, record: Record) -> int:
+    """Under which number a record of ours was parked."""
+    return int(
+        await connection.fetchval(
+            'SELECT id FROM parked WHERE (topic, partition, "offset") = ($1, $2, $3)', record.topic, record.partition, record.offset
+        )
+    )
+
+
+async def naming(connection: Connection, ref: str, limit: int = 100) -> list[dict[str, Any]]:
+    """Parked documents, open or closed, whose own number or whose order's is `ref`, the oldest first."""
+    found = await connection.fetch(
+        """
+        SELECT * FROM parked WHERE numbers_in(value) @> ARRAY[encode(convert_to($1, 'UTF8'), 'escape')] ORDER BY id LIMIT $2
+        """,
+        ref,
+        limit,
+    )
+    return [dict(row) for row in found]
