@@ -116,7 +116,7 @@ def _parked(house: House) -> list[dict[str, Any]]:
 
 def test_every_task_and_figure_is_there(told: House) -> None:
     """task list and run, status with the figures that the issue names, token."""
-    tasks = {task["name"] for task in told.postroom_json("task", "list")["tasks"]}
+    tasks = {task["task"] for task in told.postroom_json("task", "list")["tasks"]}
     assert "check-budgets" in tasks
     assert told.postroom_json("task", "run", "check-budgets", "--as-of", "2026-11-01")["task"] == "check-budgets"
     services = told.postroom_json("status")["services"]
