@@ -1,4 +1,4 @@
-"""Why somebody got a mail, or didn't: one answer from what rules, mailer, commlog and the parked rows know."""
+"""Why somebody got a mail, or didn't: one answer from what orders, rules, mailer, commlog and the parked rows know."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -15,30 +15,40 @@ NOT_FOUND = 404
 PARKING = (PO, COMMLOG, RULES, MAILER)
 # An order with more events than this is explained by its newest ones: a query string has a limit.
 MAX_CAUSES = 100
+# A number may be that of many documents; the first orders of theirs are told of.
+MAX_REFS = 10
 
 
 async def explain(upstream: Upstream, token: str, ref: str) -> Json:
-    """Events with their decisions and messages, messages of other causes, correspondences, parked records.
+    """Orders and their documents, events with their decisions and messages, messages of other causes, correspondences, parked records.
 
-    `ref` is an event id, message id, order id or order number. A service that is away is named in `unavailable`, and the rest is told.
+    `ref` is an order's, a document's or a delivery note's number or id, or an event's or a message's id; what it leads to is asked for
+    the order that it belongs to. A service that is away is named in `unavailable`, and the rest is told.
     Raises Problem 404 when nobody knows anything.
     """
     unavailable: list[str] = []
-    asked = asyncio.gather(
-        _known(upstream, RULES, token, "/explain", unavailable, ref=ref),
-        _known(upstream, COMMLOG, token, "/explain", unavailable, ref=ref),
-    )
+    purchasing = await _known(upstream, PO, token, "/explain", unavailable, ref=ref)
+    orders, documents = purchasing.get("orders", []), purchasing.get("documents", [])
+    refs = about(ref, orders)
+    asked = asyncio.gather(_of_each(upstream, RULES, token, refs, unavailable), _of_each(upstream, COMMLOG, token, refs, unavailable))
     looked_up = asyncio.gather(*(_parked(upstream, service, token, ref, unavailable) for service in PARKING))
-    (rules, logs), parked = await asyncio.gather(asked, looked_up)
+    (rules, logs), found = await asyncio.gather(asked, looked_up)
+    named = [{"service": PO, **row} for row in purchasing.get("parked", [])]
+    parked = {(row["service"], row["id"]): row for row in chain(named, *found)}
     events = rules.get("events", [])
     causes = [event["id"] for event in events] + [one["send"] for one in logs.get("correspondences", [])]
     mails = await _known(upstream, MAILER, token, "/messages", unavailable, ref=ref, cause=causes[-MAX_CAUSES:])
-    told = {**joined(events, mails.get("messages", []), logs), "parked": list(chain.from_iterable(parked))}
+    followed = joined(events, mails.get("messages", []), logs)
+    told = {"orders": orders, "documents": documents, **followed, "parked": list(parked.values())}
     if not any(told.values()) and not unavailable:
-        raise Problem(
-            404, "unknown_reference", f"Nothing is known of {ref!r}: it is no event, message, log, correspondence or order.", "ref"
-        )
+        detail = f"Nothing is known of {ref!r}: it is no order, document, delivery note, event, message, log or correspondence."
+        raise Problem(404, "unknown_reference", detail, "ref")
     return {"ref": ref, **told, "unavailable": sorted(set(unavailable))}
+
+
+def about(ref: str, orders: Sequence[Json]) -> list[str]:
+    """What the others are asked for: the reference, and the orders that it is neither the number nor the id of."""
+    return [ref, *(order["id"] for order in orders if ref not in (order["id"], order["number"]))][:MAX_REFS]
 
 
 def joined(events: Sequence[Json], messages: Sequence[Json], logs: Mapping[str, Sequence[Json]]) -> Json:
@@ -67,6 +77,16 @@ async def _parked(upstream: Upstream, service: str, token: str, event: str, unav
     """Parked records of this event, open or closed, each with the service that holds it."""
     answer = await _known(upstream, service, token, "/operations/parked", unavailable, event=event, closed=True)
     return [{"service": service, **row} for row in answer.get("parked", [])]
+
+
+async def _of_each(upstream: Upstream, service: str, token: str, refs: Sequence[str], unavailable: list[str]) -> dict[str, Rows]:
+    """What the service explains of any of these, each thing once."""
+    answers = await asyncio.gather(*(_known(upstream, service, token, "/explain", unavailable, ref=ref) for ref in refs))
+    found: dict[str, Rows] = {}
+    for part, row in ((part, row) for answer in answers for part, rows in answer.items() for row in rows):
+        if row not in found.setdefault(part, []):
+            found[part].append(row)
+    return found
 
 
 async def _known(upstream: Upstream, service: str, token: str, path: str, unavailable: list[str], **params: Any) -> Json:

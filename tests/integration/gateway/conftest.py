@@ -97,11 +97,7 @@ def _add_answers(app: FastAPI, service: str) -> None:
     async def explain(_: Operator, ref: str) -> dict[str, Any]:
         if ref == "unheard-of":
             raise Problem(404, "unknown_reference", "nothing")
-        if service == RULES:
-            return {
-                "events": [{"id": "e1", "type": "GoodsReceived.v1", "decisions": [{"rule": "r", "outcome": "message", "message": "m1"}]}]
-            }
-        return {"logs": [{"log": "l1"}], "correspondences": [{"send": "s1", "subject": ref}]}
+        return _explained(service, ref)
 
     @app.get("/messages")
     async def messages(request: Request, _: Operator) -> dict[str, Any]:
@@ -118,12 +114,28 @@ def _add_answers(app: FastAPI, service: str) -> None:
 
     @app.get("/operations/parked")
     async def parked(_: Operator, *, event: str | None = None, closed: bool = False) -> dict[str, Any]:
-        found = service == RULES and event != "unheard-of"
+        found = service == RULES and event not in {"unheard-of", "D-1", "4999"}
         return {"parked": [{"id": 7, "event_id": event, "closed": closed}] if found else []}
 
     @app.post("/operations/parked/{number}/replay")
     async def replay(request: Request, _: Operator, number: int) -> dict[str, Any]:
         return {"id": number, "service": service, "body": await request.json()}
+
+
+def _explained(service: str, ref: str) -> dict[str, Any]:
+    """The despatch advice D-1 belongs to the order o1, which has an event and a log; D-2 waits for the order 4999."""
+    if service == PO:
+        order, parked = {"id": "o1", "number": "4711/A"}, {"id": 3, "event_id": None}
+        waiting = {"id": "sha-2", "number": "D-2", "order": None, "outcome": "waiting"}
+        if ref == "4999":
+            return {"orders": [], "documents": [waiting], "parked": []}
+        return {"orders": [order], "documents": [{"id": "sha-1", "number": "D-1", "order": "o1"}], "parked": [parked]}
+    if ref in {"D-1", "4999"}:
+        return {}
+    if service == RULES:
+        decisions = [{"rule": "r", "outcome": "message", "message": "m1"}]
+        return {"events": [{"id": "e1", "type": "GoodsReceived.v1", "decisions": decisions}]}
+    return {"logs": [{"log": "l1"}], "correspondences": [{"send": "s1", "subject": ref}]}
 
 
 @dataclass

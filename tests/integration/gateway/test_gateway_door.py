@@ -114,8 +114,25 @@ async def test_explain_joins_what_each_service_knows(whole_door: Door) -> None:
     assert told["ref"] == "4711/A"
     assert told["events"][0]["decisions"][0]["message"]["envelopes"] == [{"state": "sent"}]
     assert told["correspondences"][0]["messages"][0]["message"] == "m2"
-    assert told["parked"] == [{"service": "notification-rules", "id": 7, "event_id": "4711/A", "closed": True}]
+    assert (told["orders"][0]["id"], told["documents"][0]["order"]) == ("o1", "o1")
+    assert told["parked"] == [
+        {"service": "po-service", "id": 3, "event_id": None},
+        {"service": "notification-rules", "id": 7, "event_id": "4711/A", "closed": True},
+    ]
     assert (told["messages"], told["unavailable"]) == ([], [])
+
+
+async def test_a_document_leads_to_its_order_and_what_came_of_that(whole_door: Door) -> None:
+    told = (await whole_door.http.get("/explain/D-1", headers=whole_door.headers("operator"))).json()
+    assert [one["id"] for one in told["events"]] == ["e1"]
+    assert [one["subject"] for one in told["correspondences"]] == ["o1"]
+
+
+async def test_a_document_that_waits_is_something_known(whole_door: Door) -> None:
+    answer = await whole_door.http.get("/explain/4999", headers=whole_door.headers("operator"))
+    told = answer.json()
+    assert (answer.status_code, [one["number"] for one in told["documents"]]) == (200, ["D-2"])
+    assert (told["orders"], told["events"], told["parked"]) == ([], [], [])
 
 
 async def test_what_nobody_knows_is_not_found(whole_door: Door) -> None:

@@ -17,7 +17,7 @@ from postroom.settings import ServiceSettings
 
 PACKAGES = {PO: "po_service", COMMLOG: "commlog_service", RULES: "notification_rules", MAILER: "mailer_service"}
 # Asked by other services or by the gateway itself, and closed to the outside.
-INNER = {(PO, "POST", "/orders/{}/documents/pin"), (COMMLOG, "GET", "/explain"), (RULES, "GET", "/explain"), (MAILER, "POST", "/pdf")}
+INNER = {(PO, "POST", "/orders/{}/documents/pin"), (MAILER, "POST", "/pdf")} | {(one, "GET", "/explain") for one in (PO, COMMLOG, RULES)}
 Documents = dict[str, dict[str, Any]]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.explain import joined
+from gateway.explain import MAX_REFS, about, joined
 from gateway.openapi import merge
 from gateway.routes import COMMLOG, PO, ROUTES
 
@@ -54,3 +54,11 @@ def test_each_decision_carries_its_message_and_the_rest_stays_by_itself() -> Non
     assert [one["message"] for one in told["events"][0]["decisions"]] == [mails[0], None]
     assert told["correspondences"][0]["messages"] == [mails[1]]
     assert told["messages"] == [mails[2]]
+
+
+def test_the_others_are_asked_for_the_order_of_a_document() -> None:
+    orders = [{"id": f"o{n}", "number": "4711"} for n in range(20)]
+    assert about("4711", orders) == ["4711"]
+    assert about("o1", orders[1:2]) == ["o1"]
+    assert about("D-1", orders[:2]) == ["D-1", "o0", "o1"]
+    assert len(about("D-1", orders)) == MAX_REFS

@@ -22,7 +22,7 @@ async def orders(connection: Connection, ref: str, today: date, limit: int = 100
         FROM orders o
         LEFT JOIN contracts c ON (c.tenant, c.id) = (o.tenant, o.contract)
         LEFT JOIN people p ON (p.tenant, p.id) = (o.tenant, c.purchaser_contact)
-        WHERE o.id IN (SELECT id FROM meant) ORDER BY o.issue_date, o.id LIMIT $3
+        WHERE o.id = ANY(ARRAY(SELECT id FROM meant)) ORDER BY o.issue_date, o.id LIMIT $3
         """,  # noqa: S608 - a constant
         today,
         ref,
