@@ -1,4 +1,4 @@
-"""`postroom explain`: what became of an event, a message or an order, and why (not)."""
+"""`postroom explain`: what became of an order, a document, an event or a message, and why (not)."""
 
 from typing import Annotated
 from urllib.parse import quote
@@ -10,15 +10,15 @@ from postroom_cli.errors import REFUSED
 from postroom_cli.options import DEMO, AsJson, Tenant, gateway
 from postroom_cli.story import tree
 
-Ref = Annotated[str, typer.Argument(metavar="EVENT_ID|MESSAGE_ID|ORDER_NO")]
-_PARTS = ("events", "messages", "correspondences", "logs", "parked")
+Ref = Annotated[str, typer.Argument(metavar="ORDER_NO|DOCUMENT|EVENT_ID|MESSAGE_ID")]
+_PARTS = ("orders", "documents", "events", "messages", "correspondences", "logs", "parked")
 _HINT = """\
-It may not have arrived yet (`postroom status` shows the lag), or wait for its order.
-Take an event's id, a message's id or an order's number."""
+It may not have arrived yet (`postroom status` shows the lag), or may be parked under no name (`postroom parked list`).
+Take the number or id of an order, a document or a delivery note, or the id of an event or a message."""
 
 
 def explain(context: typer.Context, ref: Ref, tenant: Tenant = DEMO, *, as_json: AsJson = False) -> None:
-    """Event → decisions → messages → envelopes → attempts, and why nothing was sent. Exit code 1 if nothing is known."""
+    """Order → documents → events → decisions → messages → attempts, and why nothing was sent. Exit code 1 if nothing is known."""
     with gateway(context, tenant) as door:
         answer = door.get(f"/explain/{quote(ref, safe='')}", or_empty=True)
     known = any(answer.get(part) for part in _PARTS)

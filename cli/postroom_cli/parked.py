@@ -23,27 +23,29 @@ def list_(
     service: Annotated[str | None, typer.Option(help="Of this service only.")] = None,
     tenant: Tenant = DEMO,
     *,
+    closed: Annotated[bool, typer.Option("--closed", help="Those too that were replayed, mended, corrected or discarded.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What is parked now, the newest first."""
+    """What is parked, the newest first."""
     with gateway(context, tenant) as door:
-        answer = door.get("/parked", service=service)
+        answer = door.get("/parked", service=service, closed="true" if closed else None)
     if as_json:
         output.as_json(answer)
         return
     output.missing(answer.get("unreachable", ()))
     rows: list[dict[str, Any]] = sorted(answer["parked"], key=lambda row: str(row["parked_at"]), reverse=True)
     if not rows:
-        output.console().print("Nothing is parked.")
+        output.console().print("Nothing was ever parked." if closed else "Nothing is parked.")
         return
-    columns = ("id", "parked at", "from", "event", "reason", "detail")
-    output.console().print(output.table(columns, [_row(row) for row in rows]))
+    columns = ("id", "parked at", "from", "event", *(("closed",) if closed else ()), "reason", "detail")
+    output.console().print(output.table(columns, [_row(row, closed=closed) for row in rows]))
 
 
-def _row(row: dict[str, Any]) -> tuple[Any, ...]:
+def _row(row: dict[str, Any], *, closed: bool) -> tuple[Any, ...]:
     where = f"{row['topic']}/{row['partition']}/{row['offset']}"
     detail = f"{row['detail']} (at {row['path']})" if row.get("path") else row["detail"]
-    return f"{row['service']}/{row['id']}", output.moment(row["parked_at"]), where, row["event_id"], row["reason"], detail
+    how = (row.get("closed_by"),) if closed else ()
+    return f"{row['service']}/{row['id']}", output.moment(row["parked_at"]), where, row["event_id"], *how, row["reason"], detail
 
 
 @app.command()

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from rich.text import Text
 from rich.tree import Tree
 
 from postroom_cli import output
+from postroom_cli.facts import at, line, state
+from postroom_cli.purchasing import purchasing
 
 Json = dict[str, Any]
 
@@ -13,6 +14,7 @@ Json = dict[str, Any]
 def tree(ref: str, answer: Json) -> Tree:
     """The whole answer as a tree."""
     root = Tree(output.text(ref, "bold"))
+    purchasing(root, answer.get("orders", ()), answer.get("documents", ()))
     for event in answer.get("events", ()):
         _event(root, event)
     for log in answer.get("logs", ()):
@@ -28,7 +30,7 @@ def tree(ref: str, answer: Json) -> Tree:
 
 def _event(root: Tree, event: Json) -> None:
     order = f"order {event['order_number']}" if event.get("order_number") else ""
-    branch = root.add(_line("event", "bold cyan", event["type"], event["id"], f"from {event['source']}", order, _at(event, "accepted_at")))
+    branch = root.add(line("event", "bold cyan", event["type"], event["id"], f"from {event['source']}", order, at(event, "accepted_at")))
     for decision in event.get("decisions", ()):
         _decision(branch, decision)
     if not event.get("decisions"):
@@ -39,19 +41,19 @@ def _decision(branch: Tree, decision: Json) -> None:
     who = f"→ {decision['person']}" if decision.get("person") else ""
     hop = f"as {decision['hop']}" if decision.get("hop") else ""
     kind = decision.get("message_type") or ""
-    twig = branch.add(_state(decision["outcome"], decision["rule"], kind if kind != decision["rule"] else "", who, hop, decision["reason"]))
+    twig = branch.add(state(decision["outcome"], decision["rule"], kind if kind != decision["rule"] else "", who, hop, decision["reason"]))
     message = decision.get("message")
     if isinstance(message, dict):
         _message(twig, message)
     elif message:
-        twig.add(_line("message", "bold", message, "on its way to the mailer"))
+        twig.add(line("message", "bold", message, "on its way to the mailer"))
 
 
 def _message(branch: Tree, message: Json) -> None:
     recipient = message.get("recipient") or {}
     to = " ".join(part for part in (recipient.get("name"), f"<{recipient['email']}>" if recipient.get("email") else "") if part)
     subject = f"“{message['subject']}”" if message.get("subject") else message["message_type"]
-    twig = branch.add(_line("message", "bold", subject, f"to {to}" if to else "", message["message"], _at(message, "created_at")))
+    twig = branch.add(line("message", "bold", subject, f"to {to}" if to else "", message["message"], at(message, "created_at")))
     envelopes = message.get("envelopes", ())
     for envelope in envelopes:
         _envelope(twig, envelope)
@@ -61,29 +63,29 @@ def _message(branch: Tree, message: Json) -> None:
 
 def _envelope(branch: Tree, envelope: Json) -> None:
     held = f"held: {envelope['hold_reason']}" if envelope.get("hold_reason") else ""
-    due = f"next attempt {_at(envelope, 'next_attempt_at')}" if envelope.get("next_attempt_at") else ""
+    due = f"next attempt {at(envelope, 'next_attempt_at')}" if envelope.get("next_attempt_at") else ""
     attempts = envelope.get("attempts", ())
     # What the server said stands at the attempt already.
     why = "" if attempts else envelope.get("detail")
-    twig = branch.add(_state(envelope["state"], envelope["address"], held, due, why))
+    twig = branch.add(state(envelope["state"], envelope["address"], held, due, why))
     for attempt in attempts:
         reply = " ".join(str(part) for part in (attempt.get("code"), attempt.get("detail")) if part)
-        twig.add(_line(f"attempt {attempt['attempt']}", "dim", _at(attempt, "opened_at"), attempt.get("result") or "open", reply))
+        twig.add(line(f"attempt {attempt['attempt']}", "dim", at(attempt, "opened_at"), attempt.get("result") or "open", reply))
 
 
 def _log(root: Tree, log: Json) -> None:
     author = log.get("author") or {}
-    root.add(_line("log", "bold magenta", log.get("log_type"), f"by {author.get('name', '?')}", log["log"], _at(log, "created_at")))
+    root.add(line("log", "bold magenta", log.get("log_type"), f"by {author.get('name', '?')}", log["log"], at(log, "created_at")))
 
 
 def _correspondence(root: Tree, row: Json) -> None:
     sender = row.get("sender") or {}
     subject = f"“{row.get('subject', '')}”"
     branch = root.add(
-        _line("correspondence", "bold magenta", subject, f"by {sender.get('name', '?')}", row["send"], _at(row, "requested_at"))
+        line("correspondence", "bold magenta", subject, f"by {sender.get('name', '?')}", row["send"], at(row, "requested_at"))
     )
     for recipient in row.get("recipients", ()):
-        branch.add(_state(recipient["state"], recipient["address"], recipient.get("code"), recipient.get("detail")))
+        branch.add(state(recipient["state"], recipient["address"], recipient.get("code"), recipient.get("detail")))
     for message in row.get("messages", ()):
         _message(branch, message)
 
@@ -91,19 +93,4 @@ def _correspondence(root: Tree, row: Json) -> None:
 def _parked(root: Tree, row: Json) -> None:
     place = f"at {row['path']}" if row.get("path") else ""
     closed = f"closed: {row['closed_by']}" if row.get("closed_by") else ""
-    root.add(_state("parked", f"{row['service']}/{row['id']}", f"{row['reason']}: {row['detail']}", place, closed, _at(row, "parked_at")))
-
-
-def _at(row: Json, name: str) -> str:
-    return output.moment(row.get(name))
-
-
-def _state(state: Any, *facts: Any) -> Text:
-    """A state in its colour, then the facts."""
-    return Text.assemble(output.text(state), " ", _line("", "", *facts))
-
-
-def _line(word: str, style: str, *facts: Any) -> Text:
-    """The kind of thing in its style, then the facts that are there."""
-    rest = " · ".join(output.plain(fact) for fact in facts if fact)
-    return Text.assemble((word, style), " " if word else "", rest)
+    root.add(state("parked", f"{row['service']}/{row['id']}", f"{row['reason']}: {row['detail']}", place, closed, at(row, "parked_at")))

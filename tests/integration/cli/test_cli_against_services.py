@@ -18,6 +18,7 @@ from embedded.ports import free_port
 from embedded.services import Service
 from postroom_cli.app import run
 
+SAMPLES = Path(__file__).parents[2] / "samples"
 MODULES = {"po": "po_service.app", "rules": "notification_rules.app", "gateway": "gateway.app"}
 
 
@@ -104,6 +105,21 @@ def test_a_document_that_is_no_document_is_parked_shown_and_discarded(cli: Cli, 
     assert cli("parked", "discard", ref).out == f"{ref}: discarded\n"
     assert cli("parked", "discard", ref).code == 1
     assert cli("parked", "list", "--service", "po-service").out == "Nothing is parked.\n"
+    assert "discarded" in cli("parked", "list", "--service", "po-service", "--closed").out
+
+
+def test_a_document_is_explained_while_it_waits_and_once_its_order_is_there(cli: Cli) -> None:
+    """As ops ask: by the order's number, before there is any event, and then by the despatch advice's own."""
+    order, despatch = SAMPLES / "order-4321.xml", SAMPLES / "despatch-4321.xml"
+    assert cli("import", str(despatch)).code == 0
+    waits = cli("explain", "4321")
+    assert (waits.code, "waiting DespatchAdvice D-1 · for the order 4321" in waits.out) == (0, True), waits
+    assert cli("import", str(order)).code == 0
+    _until(lambda: "event DeliveryNoteRecorded.v1" in cli("explain", "D-1").out)
+    lines = [line.lstrip("│ ├└─") for line in cli("explain", "4321").out.splitlines()]
+    assert [line.partition(" ")[0] for line in lines[:5]] == ["4321", "order", "contract", "processed", "processed"]
+    told = json.loads(cli("explain", "4321", "--json").out)
+    assert [(one["kind"], one["outcome"]) for one in told["documents"]] == [("DespatchAdvice", "processed"), ("Order", "processed")]
 
 
 def test_a_broken_event_is_emitted_parked_mended_and_explained(cli: Cli, tmp_path: Path) -> None:

@@ -95,6 +95,18 @@ def test_parked_list_names_where_it_came_from_and_why(gateway: FakeGateway, cli:
     assert cli("parked", "list", "--service", "po-service").out == "Nothing is parked.\n"
 
 
+def test_parked_list_shows_how_closed_ones_were_closed(gateway: FakeGateway, cli: Cli) -> None:
+    gateway.answers["GET", "/parked?closed=true"] = (
+        200,
+        {"parked": [{**PARKED, "closed_by": "mended"}, {**PARKED, "id": 8, "closed_by": None}]},
+    )
+    head, *rows = cli("parked", "list", "--closed").out.splitlines()
+    assert "closed" in head
+    assert ["mended" in row for row in rows] == [True, False]
+    gateway.answers["GET", "/parked?service=po-service&closed=true"] = (200, {"parked": []})
+    assert cli("parked", "list", "--closed", "--service", "po-service").out == "Nothing was ever parked.\n"
+
+
 def test_parked_show_can_neither_command_the_terminal_nor_mark_up(gateway: FakeGateway, cli: Cli) -> None:
     gateway.answers["GET", "/parked/notification-rules/7"] = (200, PARKED)
     out = cli("parked", "show", "notification-rules/7").out

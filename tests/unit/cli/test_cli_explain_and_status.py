@@ -1,9 +1,11 @@
 """The two answers that people read most: why, and how it goes."""
 
 import pytest
+from rich.text import Text
 from tests.unit.cli.conftest import Cli, FakeGateway
 
 from postroom_cli.status import shown
+from postroom_cli.story import tree
 
 ENVELOPE = {
     "envelope": "env-1",
@@ -88,6 +90,55 @@ def test_the_whole_way_of_an_order_is_one_tree(gateway: FakeGateway, cli: Cli) -
         "bounced yard@acme.example · 550 · no such user",
         "parked notification-rules/7 · unknown_type: no such type · at type",
     ]
+
+
+ORDER = {
+    "id": "o-1",
+    "number": "4711",
+    "supplier": {"id": "s", "name": "Seller"},
+    "buyer": {"id": "b", "name": "Buyer"},
+    "issue_date": "2026-11-01",
+    "status": "overdue",
+    "contract": "C-1",
+    "contract_provisional": True,
+    "purchaser_contact": None,
+    "delivery_notes": 1,
+    "goods_receipts": 0,
+}
+CAME = {"emitter": "peppol", "received_at": "2026-11-23T09:00:00+00:00", "reason": ""}
+DOCUMENTS = [
+    {**CAME, "id": "sha-1", "kind": "Order", "number": "4711", "order": "o-1", "outcome": "processed"},
+    {**CAME, "id": "sha-2", "kind": "OrderChange", "number": "CH-3", "order": None, "outcome": "waiting", "reason": "for change 2"},
+]
+
+
+def test_a_story_begins_with_the_order_and_its_documents(gateway: FakeGateway, cli: Cli) -> None:
+    told = {"orders": [ORDER], "documents": DOCUMENTS, "events": [], "parked": EXPLAINED["parked"]}
+    gateway.answers["GET", "/explain/4711"] = (200, told)
+    lines = [line.lstrip("│ ├└─") for line in cli("explain", "4711").out.splitlines()]
+    assert lines == [
+        "4711",
+        "order 4711 · Seller → Buyer · overdue · of 2026-11-01 · o-1",
+        "contract C-1 (provisional) · no purchaser contact · 1 delivery note · no goods receipts",
+        "processed Order 4711 · from peppol · 2026-11-23 09:00:00",
+        "waiting OrderChange CH-3 · for change 2 · from peppol · 2026-11-23 09:00:00",
+        "parked notification-rules/7 · unknown_type: no such type · at type",
+    ]
+    assert cli("explain", "4711", "--json").json == {"ref": "4711", **told}
+
+
+def test_what_waits_is_yellow_and_alone_is_known_enough(gateway: FakeGateway, cli: Cli) -> None:
+    gateway.answers["GET", "/explain/4711"] = (200, {"documents": DOCUMENTS[1:]})
+    assert cli("explain", "4711").code == 0
+    (branch,) = tree("4711", {"documents": DOCUMENTS[1:]}).children
+    assert isinstance(branch.label, Text)
+    assert [(branch.label.plain[span.start : span.end], span.style) for span in branch.label.spans if span.style] == [("waiting", "yellow")]
+
+
+def test_a_contact_without_a_name_and_no_contract(gateway: FakeGateway, cli: Cli) -> None:
+    order = {**ORDER, "contract": None, "contract_provisional": None, "purchaser_contact": {"person": "p-1", "name": ""}}
+    gateway.answers["GET", "/explain/4711"] = (200, {"orders": [order]})
+    assert "no contract · purchaser contact p-1" in cli("explain", "4711").out
 
 
 def test_a_message_without_mail_says_so(gateway: FakeGateway, cli: Cli) -> None:
