@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.integration.po.door import CLIENT, OPERATOR, SUPPLIER, Door
-from tests.integration.po.support import sample
+from tests.integration.po.support import instance, sample
 
 ORDER, DESPATCH = "order-4321.xml", "despatch-4321.xml"
 BROKEN = {"<cbc:IssueDate>2013-03-10</cbc:IssueDate>": "<cbc:IssueDate>soon</cbc:IssueDate>"}
@@ -80,6 +80,17 @@ async def test_nobody_else_is_told(door: Door) -> None:
         assert (await door.ask(who, "GET", "/explain", params={"ref": "4321"})).status_code == 403
     told = await explained(door, "4321", {**OPERATOR, "tenant": "other"})
     assert told == {"orders": [], "documents": [], "parked": []}
+
+
+async def test_what_was_parked_from_kafka_is_its_tenants(door: Door) -> None:
+    """That of an emitter which the register has no more is any operator's."""
+    async with instance(door.settings) as room:
+        await room.take(sample(DESPATCH, **BROKEN), emitter="peppol")
+        await room.take(sample(DESPATCH, **BROKEN), emitter="hospital")
+    seen = {}
+    for tenant in ("demo", "other"):
+        seen[tenant] = [row["emitter"] for row in (await explained(door, "4321", {**OPERATOR, "tenant": tenant}))["parked"]]
+    assert seen == {"demo": ["peppol", "hospital"], "other": ["hospital"]}
 
 
 async def test_the_same_refused_document_again_is_the_same_parked_one(door: Door) -> None:
