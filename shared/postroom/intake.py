@@ -17,6 +17,7 @@ from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
 from postroom.contracts.record import Record
 from postroom.db import Connection, Pool
+from postroom.fetched import UnreadBatch
 from postroom.parked import Rejected
 
 log = structlog.get_logger()
@@ -131,7 +132,7 @@ class Intake:
         unreadable: list[Rejected] = []
         for record in sorted(records, key=self._order):
             try:
-                events.append((record, self._decode(record)))
+                events.append((record, self._read(record)))
             except Refused as refusal:
                 unreadable.append(Rejected(record, _emitter(record), refusal))
         # Parked before the others have their effect: a correction in the same batch closes the row.
@@ -142,6 +143,11 @@ class Intake:
         # Last, so that nobody waits for a lock while holding this row, which all batches of an emitter share.
         await _count_duplicates(connection, tally.again)
         return tally
+
+    def _read(self, record: Record) -> Event:
+        if isinstance(record.value, UnreadBatch):
+            raise Refused("unreadable", record.value.why)
+        return self._decode(record)
 
     def _order(self, record: Record) -> tuple[bool, str, int, int]:
         return (record.topic not in self._first, record.topic, record.partition, record.offset)

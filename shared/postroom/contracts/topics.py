@@ -11,6 +11,7 @@ from postroom.contracts.fields import Fact
 
 DAY = 24 * 3600 * 1000
 KB = 1024
+CLIENT_BATCH = 1024 * KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,16 @@ class Topic:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The topic's settings as Kafka spells them; room for headers is added to the size."""
+        """The topic's settings as Kafka spells them; room for headers is added to the size.
+
+        Kafka's size is that of a batch, and common clients make batches of up to 1 MiB: a record beyond `max_bytes` is the reader's to
+        park. The broker unpacks whatever a client has compressed, so that each consumer can read it and the size is the real one.
+        """
         return {
             "cleanup.policy": "compact" if self.compacted else "delete",
             "retention.ms": "-1" if self.compacted else str(self.retention_ms),
-            "max.message.bytes": str(self.max_bytes + 64 * KB),
+            "max.message.bytes": str(max(self.max_bytes, CLIENT_BATCH) + 64 * KB),
+            "compression.type": "uncompressed",
         }
 
 

@@ -1,4 +1,4 @@
-"""Kafka, with every trap of the libraries closed in one place (docs/decisions/0002-traps-of-the-broker-libraries.md)."""
+"""A service's consumer: it reads all topics in batches; the database's offsets rule."""
 
 import asyncio
 import random
@@ -9,16 +9,13 @@ from itertools import chain
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
-from faststream import AckPolicy
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import ConsumerStoppedError
 from faststream.kafka import KafkaBroker
-from faststream.kafka.annotations import KafkaMessage as MessageInContext
-from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
-from faststream.kafka.subscriber.usecase import BatchSubscriber
 
-from postroom import offsets
+from postroom import fetched, offsets
+from postroom.broker.clients import AWAY, cluster_id
+from postroom.broker.subscribing import Raw, subscribe
 from postroom.cancellation import obey_cancellation
 from postroom.contracts.record import Record
 from postroom.db import Pool
@@ -27,37 +24,12 @@ from postroom.offsets import Overtaken
 from postroom.settings import ServiceSettings
 
 log = structlog.get_logger()
+fetched.install()
 
-MAX_BYTES = 2 * 1024 * 1024 + 64 * 1024
 LONG_POLL_MS = 5_000
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 # A poll ends after LONG_POLL_MS at the latest; if none has ended for this long, the client is stuck.
 STUCK_SECONDS = 60.0
-AWAY = (KafkaError, OSError, TimeoutError)
-
-
-def new_producer(kafka: str) -> AIOKafkaProducer:
-    """A producer that neither loses nor reorders: idempotent, acked by all, and wide enough for parked records. Not started."""
-    return AIOKafkaProducer(
-        bootstrap_servers=kafka,
-        enable_idempotence=True,
-        acks="all",
-        max_request_size=MAX_BYTES,
-        # The default of 16 KB holds five messages (docs: performance).
-        max_batch_size=256 * 1024,
-        linger_ms=2,
-        request_timeout_ms=10_000,
-    )
-
-
-async def cluster_id(kafka: str) -> str:
-    """What the cluster calls itself. Raises KafkaError or OSError while it is away."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=5_000)
-    await admin.start()
-    try:
-        return str((await admin.describe_cluster())["cluster_id"])
-    finally:
-        await admin.close()
 
 
 class Consumer:
@@ -79,7 +51,7 @@ class Consumer:
         """Until cancelled. Waits for a broker that is away, and starts the client anew if it is stuck."""
         while True:
             broker = KafkaBroker(self._settings.kafka, client_id=self._settings.service, consumer_only=True, logger=None)
-            subscriber = self._subscribe(broker)
+            subscriber = subscribe(broker, self._settings.service, self._topics, poll=self._poll, take=self._take, place=self.place)
             try:
                 self._cluster = await cluster_id(self._settings.kafka)
                 await broker.start()
@@ -93,41 +65,28 @@ class Consumer:
             obey_cancellation()
             await asyncio.sleep(1)
 
-    def _subscribe(self, broker: KafkaBroker) -> BatchSubscriber:
-        holder: list[BatchSubscriber] = []  # the listener is asked for before the subscriber exists
-        subscriber = broker.subscriber(
-            *self._topics,
-            batch=True,
-            group_id=self._settings.service,
-            auto_offset_reset="earliest",
-            ack_policy=AckPolicy.MANUAL,
-            no_reply=True,
-            max_records=self._settings.batch_size,
-            batch_timeout_ms=LONG_POLL_MS,
-            listener=_GoOnFromDatabase(self, holder),
-            parser=_parse,
-            decoder=_decode,
-        )
-        subscriber.get_msg = self._poll  # type: ignore[assignment,method-assign] # FastStream's own sleeps after each empty poll
-        subscriber(self._take)
-        holder.append(subscriber)
-        return subscriber
-
     async def _watch(self) -> None:
         self._polled_at = time.monotonic()
         while self._busy or time.monotonic() - self._polled_at < STUCK_SECONDS:  # noqa: ASYNC110
             await asyncio.sleep(STUCK_SECONDS / 10)
         log.error("the Kafka client is stuck and is started anew", seconds=STUCK_SECONDS)
 
-    async def _poll(self, client: AIOKafkaConsumer) -> tuple[ConsumerRecord[bytes, bytes], ...]:
-        """A long poll: it returns as soon as there is something."""
-        found = await client.getmany(timeout_ms=LONG_POLL_MS, max_records=self._settings.batch_size)
+    async def _poll(self, client: AIOKafkaConsumer) -> Raw:
+        """A long poll: it returns as soon as there is something. A fetch that fails may have lost what it took from other partitions."""
+        try:
+            found = await client.getmany(timeout_ms=LONG_POLL_MS, max_records=self._settings.batch_size)
+        except ConsumerStoppedError:
+            raise
+        except Exception as error:
+            log.exception("a fetch failed; reading on from the database's offsets", error=str(error) or type(error).__name__)
+            await asyncio.sleep(LONGEST_PAUSE)
+            await self.place(set(client.assignment()), client)
+            return ()
         self._polled_at = time.monotonic()
         return tuple(chain(*found.values()))
 
-    async def _take(self, message: MessageInContext) -> None:
+    async def _take(self, raw: Raw) -> None:
         """One batch: its effect, or the same batch again, until the database has it. Never raises, so nothing is skipped."""
-        raw = message.raw_message if isinstance(message.raw_message, tuple) else (message.raw_message,)
         records = [_record(one) for one in raw]
         pause, self._busy = FIRST_PAUSE, True
         try:
@@ -208,32 +167,6 @@ class Consumer:
             at = max(known.get((partition.topic, partition.partition), 0), starts[partition])
             waiting[partition.topic] += max(0, end - at)
         return waiting
-
-
-class _GoOnFromDatabase(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyped here
-    """After each assignment, read on from the database's offsets."""
-
-    def __init__(self, consumer: Consumer, subscriber: list[BatchSubscriber]) -> None:
-        self._consumer = consumer
-        self._subscriber = subscriber
-
-    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Nothing: a batch under way is fenced by the database."""
-
-    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Seek before the first fetch."""
-        client = self._subscriber[0].consumer
-        if assigned and client is not None:
-            await self._consumer.place(assigned, client)
-
-
-async def _parse(batch: tuple[ConsumerRecord[bytes, bytes], ...]) -> KafkaMessage:
-    """FastStream's message around the raw batch. Never raises: FastStream's own decodes headers and skips the batch if one is no UTF-8."""
-    return KafkaMessage(body=b"", raw_message=batch, headers={}, message_id="", consumer=FAKE_CONSUMER)
-
-
-async def _decode(_: KafkaMessage) -> None:
-    """Nothing is decoded here: that is the intake's, where a refusal is parked."""
 
 
 def _firsts(records: Sequence[Record]) -> dict[TopicPartition, int]:
