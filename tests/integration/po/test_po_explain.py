@@ -124,6 +124,15 @@ async def test_a_parked_document_says_why_it_is_refused_now(door: Door) -> None:
     assert row["detail"] == three["detail"]
 
 
+async def test_what_is_accepted_at_last_is_parked_no_more(door: Door) -> None:
+    """A right that its sender did not have at first."""
+    refused = await door.hand_in(sample(ORDER), {**OPERATOR, "endpoints": ["0088:1"]})
+    other = await door.hand_in(sample(DESPATCH, **BROKEN))
+    assert (refused["outcome"], (await door.hand_in(sample(ORDER)))["outcome"]) == ("parked", "processed")
+    rows = (await door.get(OPERATOR, "/operations/parked", closed=True))["parked"]
+    assert {row["id"]: row["closed_by"] for row in rows} == {refused["parked"]: "corrected", other["parked"]: None}
+
+
 async def test_with_other_rights_it_is_parked_anew(door: Door) -> None:
     """A replay has the rights that the document came with; those of the first are not enough."""
     other = sample(ORDER, Item456="Item654")

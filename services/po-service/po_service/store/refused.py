@@ -34,6 +34,18 @@ async def again(connection: Connection, rejected: Rejected) -> int | None:
     return None if number is None else int(number)
 
 
+async def settle(connection: Connection, record: Record) -> None:
+    """These bytes of this emitter are accepted now: what was parked of them is corrected."""
+    await connection.execute(
+        """
+        UPDATE parked SET closed_at = now(), closed_by = 'corrected'
+        WHERE closed_at IS NULL AND emitter = $1 AND topic = $1 AND value = $2
+        """,
+        record.topic,
+        record.value,
+    )
+
+
 async def number_of(connection: Connection, record: Record) -> int:
     """Under which number a record of ours was parked."""
     return int(
