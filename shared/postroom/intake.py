@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import asyncpg
 import structlog
 
-from postroom import offsets, parked
+from postroom import identities, offsets, parked
 from postroom.contracts import topics
 from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
@@ -24,7 +24,6 @@ log = structlog.get_logger()
 
 Handle = Callable[[Connection, Sequence[Event]], Awaitable[None]]
 Decode = Callable[[Record], Event]
-Identity = tuple[str, str, str]
 
 
 class Retry(Exception):  # noqa: N818 - no error: the batch runs again on fresh data
@@ -107,7 +106,7 @@ class Intake:
             raise _as_refusal(error) from error
         if effect.conflicts:
             raise _CONFLICT
-        await _count_duplicates(connection, effect.again)
+        await identities.count_duplicates(connection, effect.again)
         return effect.processed == 1
 
     async def replay(self, parked_id: int, mended: bytes | None = None) -> None:
@@ -141,7 +140,7 @@ class Intake:
         await parked.park(connection, self.service, refused)
         tally.parked = len(unreadable) + len(refused)
         # Last, so that nobody waits for a lock while holding this row, which all batches of an emitter share.
-        await _count_duplicates(connection, tally.again)
+        await identities.count_duplicates(connection, tally.again)
         return tally
 
     def _read(self, record: Record) -> Event:
@@ -179,7 +178,7 @@ class Intake:
 
     async def _effect(self, connection: Connection, events: Sequence[Event]) -> _Effect:
         """Each event that is not known yet is handed to the handler; the intake rows stand in the same savepoint."""
-        hashes, fresh_identities = await _remember(connection, events)
+        hashes, fresh_identities = await identities.remember(connection, events)
         effect, fresh = _Effect(), []
         for place, event in enumerate(events):
             if event.identity in fresh_identities:
@@ -194,50 +193,6 @@ class Intake:
             await self._handle(connection, fresh)
         effect.processed = len(fresh)
         return effect
-
-
-async def _remember(connection: Connection, events: Sequence[Event]) -> tuple[dict[Identity, str], set[Identity]]:
-    """Write the intake rows. Returns the hash that each identity stands for, and which of them are new."""
-    hashes: dict[Identity, str] = {}
-    for event in events:
-        hashes.setdefault(event.identity, event.hash)
-    identities = sorted(hashes)
-    if not identities:
-        return {}, set()
-    rows = await connection.fetch(
-        """
-        INSERT INTO intake (emitter, source, id, hash)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
-        ON CONFLICT DO NOTHING RETURNING emitter, source, id
-        """,
-        *zip(*identities, strict=True),
-        [hashes[identity] for identity in identities],
-    )
-    fresh = {(row["emitter"], row["source"], row["id"]) for row in rows}
-    if known := [identity for identity in identities if identity not in fresh]:
-        rows = await connection.fetch(
-            """
-            SELECT emitter, source, id, hash FROM intake
-            WHERE (emitter, source, id) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))
-            """,
-            *zip(*known, strict=True),
-        )
-        hashes |= {(row["emitter"], row["source"], row["id"]): row["hash"] for row in rows}
-    return hashes, fresh
-
-
-async def _count_duplicates(connection: Connection, again: Counter[str]) -> None:
-    if not again:
-        return
-    emitters = sorted(again)
-    await connection.execute(
-        """
-        INSERT INTO duplicates AS known (emitter, seen) SELECT * FROM unnest($1::text[], $2::bigint[])
-        ON CONFLICT (emitter) DO UPDATE SET seen = known.seen + excluded.seen
-        """,
-        emitters,
-        [again[emitter] for emitter in emitters],
-    )
 
 
 def _emitter(record: Record) -> str:
