@@ -50,6 +50,7 @@ class Installation:
             "POSTROOM_KAFKA": self.kafka.bootstrap,
             "POSTROOM_POSTGRES": self.postgres.dsn,
             "POSTROOM_SMTP": self.mailbox.smtp,
+            "POSTROOM_MAIL_FROM": "Postroom <postroom@postroom.example>",
             "POSTROOM_BLOBS": str(self.blobs),
             "POSTROOM_EMITTERS": str(self.emitters),
             "POSTROOM_ISSUER_PUBLIC": str(self.issuer.public),

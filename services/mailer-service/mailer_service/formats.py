@@ -1,5 +1,6 @@
 """Dates, quantities and money as the recipient writes them."""
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -12,6 +13,8 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
+
+_EMPTY_LINES = re.compile(r"\n\s*\n")
 
 
 class Formats:
@@ -112,8 +115,9 @@ def _minus(context: Context, value: Any, *others: Any) -> Decimal:
 
 
 def _paragraphs(context: Context, text: str) -> Markup:
-    """Escaped text whose line ends stay, also where white-space: pre-wrap is not understood (PDF)."""
-    return Markup("<br>").join(escape(line) for line in text.splitlines())
+    """Escaped text in paragraphs whose line ends stay, also where white-space: pre-wrap is not understood (PDF)."""
+    paragraphs = (Markup("<br>").join(escape(line) for line in one.splitlines()) for one in _EMPTY_LINES.split(text.strip()))
+    return Markup().join(Markup("<p>{}</p>").format(one) for one in paragraphs)
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

@@ -18,6 +18,8 @@ from mailer_service.stylesheet import styling
 TEMPLATES = Path(__file__).parent / "templates"
 LAYOUT = "_layout"
 PREHEADER_CHARACTERS = 120
+# A mail that is longer than 100 kB is cut by Gmail, wherever that falls; ours says how many lines it leaves out.
+LINES_SHOWN = 40
 _LINE_END = re.compile(r"\s*\n\s*")
 
 
@@ -61,6 +63,7 @@ class Renderer:
             lstrip_blocks=True,
             cache_size=-1,
         )
+        self._environment.globals["LINES_SHOWN"] = LINES_SHOWN
         self._environment.filters.update({name: pass_context(function) for name, function in FILTERS.items()})
         self._find = lru_cache(maxsize=None)(self._find_uncached)
 

@@ -44,6 +44,10 @@ def test_a_recipient_that_no_header_names_is_bcc() -> None:
     assert mail.bcc == [("", "hidden@buyer.test")]
 
 
+def test_a_copy_says_for_whom_of_its_addressees_it_is() -> None:
+    assert letter(full_mail(), "BOB@buyer.test").delivered_to == [("Bob", "BOB@buyer.test")]
+
+
 @pytest.mark.parametrize(
     "raw",
     [

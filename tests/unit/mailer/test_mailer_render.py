@@ -85,7 +85,7 @@ def test_every_type_says_what_why_and_where(renderer: Renderer, message_type: st
     assert mail.subject
     assert "\n" not in mail.subject
     for part in (mail.text, mail.html):
-        assert "you ordered these goods (orderer)" in part
+        assert "you ordered these goods." in part
         assert "Reference for questions about this message: m-1" in part
     assert "{{" not in mail.html + mail.text
     assert "prefers-color-scheme: dark" in mail.html
@@ -126,6 +126,21 @@ def test_html_escapes_what_people_wrote(renderer: Renderer, message_type: str) -
 def test_the_subject_of_a_wrong_delivery(renderer: Renderer, line: dict[str, str], subject: str) -> None:
     facts = {**WRONG_DELIVERY, "lines": [{**WRONG_DELIVERY["lines"][0], **line}]}
     assert renderer.mail(message("wrong-delivery", facts)).subject == subject
+
+
+@pytest.mark.parametrize(("lines", "left_out"), [(40, ""), (41, "and 1 more line"), (500, "and 460 more lines")])
+@pytest.mark.parametrize("message_type", ["wrong-delivery", "goods-receipt"])
+def test_a_long_table_is_cut_and_counted(renderer: Renderer, message_type: str, lines: int, left_out: str) -> None:
+    facts = {
+        **FACTS[message_type],
+        "lines": [{**FACTS[message_type]["lines"][0], "line": str(n), "item": "Büroklammer"} for n in range(lines)],
+    }
+    mail = renderer.mail(message(message_type, facts))
+    for part in (mail.text, mail.html):
+        assert part.count("Büroklammer") <= 41, "40 lines, and the subject where there is one line only"
+        assert ("more line" in part) == bool(left_out)
+        assert left_out in part
+        assert len(part) < 100_000
 
 
 def test_a_fact_that_is_missing_is_an_error(renderer: Renderer) -> None:

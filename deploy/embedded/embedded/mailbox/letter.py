@@ -64,6 +64,12 @@ class Letter:
         return [(_decoded(who), address) for who, address in found if address]
 
     @property
+    def delivered_to(self) -> list[Address]:
+        """Whom this copy was for: the recipients of the SMTP transaction, by the names that the headers give them."""
+        names = {address.lower(): name for header in ("To", "Cc", "Bcc") for name, address in self.addresses(header)}
+        return [(names.get(address.lower(), ""), address) for address in self.envelope.recipients]
+
+    @property
     def bcc(self) -> list[Address]:
         """The recipients of the SMTP transaction that the headers hide, beside a Bcc header's own."""
         shown = {address.lower() for name in ("To", "Cc", "Bcc") for _, address in self.addresses(name)}

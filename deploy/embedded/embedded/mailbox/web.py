@@ -30,6 +30,7 @@ _MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; "
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
 )
+_DOCTYPE = re.compile(r"\s*<!doctype[^>]*>", re.IGNORECASE)
 _TABS = ("html", "text", "headers", "attachments", "raw")
 
 
@@ -77,8 +78,7 @@ class Pages:
         pictures = {part.content_id: f"/api/v1/message/{letter.envelope.id}/part/{part.id}" for part in letter.inline}
         html = re.sub(r"\bcid:([^\"')\s>]+)", lambda match: escape(pictures.get(match[1], match[0])), letter.html)
         headers = {"Content-Security-Policy": _MAIL_POLICY, "Referrer-Policy": "no-referrer"}
-        # Links open beside the mailbox, not inside the frame.
-        return HTMLResponse(f'<base target="_blank">{html}', headers=headers)
+        return HTMLResponse(_beside(html), headers=headers)
 
     def _page(self, name: str, **values: object) -> Response:
         html = self._pages.get_template(name).render(read=self._letters.store.read, **values)
@@ -89,6 +89,13 @@ class Pages:
         if letter is None:
             raise HTTPException(404, "There is no such mail: it was deleted, or the address is wrong.")
         return letter
+
+
+def _beside(html: str) -> str:
+    """The HTML with links that open beside the mailbox; the tag goes behind a doctype, without which browsers draw as in 1998."""
+    doctype = _DOCTYPE.match(html)
+    end = doctype.end() if doctype else 0
+    return f'{html[:end]}<base target="_blank">{html[end:]}'
 
 
 def _size(count: int) -> str:
