@@ -17,7 +17,13 @@ def state(value: Any, *facts: Any) -> Text:
     return Text.assemble(output.text(value), " ", line("", "", *facts))
 
 
-def line(word: str, style: str, *facts: Any) -> Text:
-    """The kind of thing in its style, then the facts that are there."""
+def line(word: str, style: str, *facts: Any, ident: Any = "") -> Text:
+    """The kind of thing in its style, then the facts that are there; last and dim its id, which is for copying, not for reading."""
     rest = " · ".join(output.plain(fact) for fact in facts if fact)
-    return Text.assemble((word, style), " " if word else "", rest)
+    return Text.assemble((word, style), " " if word else "", rest, (f" · {output.plain(ident)}" if ident else "", "dim"))
+
+
+def reply(row: dict[str, Any]) -> str:
+    """What the server said: code and words, the code once."""
+    code, detail = str(row.get("code") or ""), str(row.get("detail") or "")
+    return detail if code in detail else f"{code} {detail}".strip()

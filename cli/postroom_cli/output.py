@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -40,9 +40,9 @@ def text(value: Any, style: str = "") -> Text:
 
 
 def moment(value: Any) -> str:
-    """An RFC 3339 time as `2026-11-23 10:15:00`, in UTC; anything else as it is."""
+    """An RFC 3339 time as `2026-11-23 10:15:00Z`, in UTC; anything else as it is."""
     try:
-        return datetime.fromisoformat(str(value)).strftime("%Y-%m-%d %H:%M:%S") if value else ""
+        return datetime.fromisoformat(str(value)).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if value else ""
     except ValueError:
         return plain(value)
 

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import typer
 from rich.console import Group
+from rich.padding import Padding
+from rich.text import Text
 
 from postroom_cli import output
 from postroom_cli.errors import CliError
@@ -37,15 +39,36 @@ def list_(
     if not rows:
         output.console().print("Nothing was ever parked." if closed else "Nothing is parked.")
         return
+    console = output.console()
+    if console.is_terminal:
+        for row in rows:
+            console.print(_head(row), Padding(output.text(_detail(row)), (0, 0, 1, 2)))
+        return
     columns = ("id", "parked at", "from", "event", *(("closed",) if closed else ()), "reason", "detail")
-    output.console().print(output.table(columns, [_row(row, closed=closed) for row in rows]))
+    console.print(output.table(columns, [_row(row, closed=closed) for row in rows]))
+
+
+def _head(row: dict[str, Any]) -> Text:
+    """Which one, why, and where it came from: seven columns would be folded beyond reading in a terminal."""
+    reason = (output.plain(row["reason"]), "red" if not row.get("closed_by") else "dim")
+    rest = [output.moment(row["parked_at"]), _where(row), row["event_id"], f"closed: {row['closed_by']}" if row.get("closed_by") else ""]
+    facts = " · ".join(output.plain(fact) for fact in rest if fact)
+    return Text.assemble((f"{output.plain(row['service'])}/{row['id']}", "bold"), "  ", reason, "  ", (facts, "dim"))
 
 
 def _row(row: dict[str, Any], *, closed: bool) -> tuple[Any, ...]:
-    where = f"{row['topic']}/{row['partition']}/{row['offset']}"
-    detail = f"{row['detail']} (at {row['path']})" if row.get("path") else row["detail"]
+    """A line a record, for grep."""
     how = (row.get("closed_by"),) if closed else ()
-    return f"{row['service']}/{row['id']}", output.moment(row["parked_at"]), where, row["event_id"], *how, row["reason"], detail
+    name = f"{row['service']}/{row['id']}"
+    return name, output.moment(row["parked_at"]), _where(row), row["event_id"], *how, row["reason"], _detail(row)
+
+
+def _where(row: dict[str, Any]) -> str:
+    return f"{row['topic']}/{row['partition']}/{row['offset']}"
+
+
+def _detail(row: dict[str, Any]) -> str:
+    return f"{row['detail']} (at {row['path']})" if row.get("path") else str(row["detail"])
 
 
 @app.command()

@@ -19,7 +19,7 @@ def purchasing(root: Tree, orders: Iterable[Json], documents: Iterable[Json]) ->
 
 def _order(root: Tree, order: Json) -> Tree:
     parties = f"{order['supplier']['name']} → {order['buyer']['name']}"
-    branch = root.add(line("order", "bold blue", order["number"], parties, order["status"], f"of {order['issue_date']}", order["id"]))
+    branch = root.add(line("order", "bold blue", order["number"], parties, order["status"], f"of {order['issue_date']}", ident=order["id"]))
     branch.add(line("", "", *_conditions(order)))
     return branch
 

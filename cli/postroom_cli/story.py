@@ -5,7 +5,7 @@ from typing import Any
 from rich.tree import Tree
 
 from postroom_cli import output
-from postroom_cli.facts import at, line, state
+from postroom_cli.facts import at, line, reply, state
 from postroom_cli.purchasing import purchasing
 
 Json = dict[str, Any]
@@ -16,7 +16,7 @@ def tree(ref: str, answer: Json) -> Tree:
     root = Tree(output.text(ref, "bold"))
     purchasing(root, answer.get("orders", ()), answer.get("documents", ()))
     for event in answer.get("events", ()):
-        _event(root, event)
+        _event(root, event, ref)
     for log in answer.get("logs", ()):
         _log(root, log)
     for correspondence in answer.get("correspondences", ()):
@@ -28,9 +28,10 @@ def tree(ref: str, answer: Json) -> Tree:
     return root
 
 
-def _event(root: Tree, event: Json) -> None:
-    order = f"order {event['order_number']}" if event.get("order_number") else ""
-    branch = root.add(line("event", "bold cyan", event["type"], event["id"], f"from {event['source']}", order, at(event, "accepted_at")))
+def _event(root: Tree, event: Json, ref: str) -> None:
+    order = f"order {event['order_number']}" if event.get("order_number") not in {None, "", ref} else ""
+    facts = (event["type"], f"from {event['source']}", order, at(event, "accepted_at"))
+    branch = root.add(line("event", "bold cyan", *facts, ident=event["id"]))
     for decision in event.get("decisions", ()):
         _decision(branch, decision)
     if not event.get("decisions"):
@@ -53,7 +54,7 @@ def _message(branch: Tree, message: Json) -> None:
     recipient = message.get("recipient") or {}
     to = " ".join(part for part in (recipient.get("name"), f"<{recipient['email']}>" if recipient.get("email") else "") if part)
     subject = f"“{message['subject']}”" if message.get("subject") else message["message_type"]
-    twig = branch.add(line("message", "bold", subject, f"to {to}" if to else "", message["message"], at(message, "created_at")))
+    twig = branch.add(line("message", "bold", subject, f"to {to}" if to else "", at(message, "created_at"), ident=message["message"]))
     envelopes = message.get("envelopes", ())
     for envelope in envelopes:
         _envelope(twig, envelope)
@@ -69,23 +70,22 @@ def _envelope(branch: Tree, envelope: Json) -> None:
     why = "" if attempts else envelope.get("detail")
     twig = branch.add(state(envelope["state"], envelope["address"], held, due, why))
     for attempt in attempts:
-        reply = " ".join(str(part) for part in (attempt.get("code"), attempt.get("detail")) if part)
-        twig.add(line(f"attempt {attempt['attempt']}", "dim", at(attempt, "opened_at"), attempt.get("result") or "open", reply))
+        twig.add(line(f"attempt {attempt['attempt']}", "dim", at(attempt, "opened_at"), attempt.get("result") or "open", reply(attempt)))
 
 
 def _log(root: Tree, log: Json) -> None:
     author = log.get("author") or {}
-    root.add(line("log", "bold magenta", log.get("log_type"), f"by {author.get('name', '?')}", log["log"], at(log, "created_at")))
+    root.add(line("log", "bold magenta", log.get("log_type"), f"by {author.get('name', '?')}", at(log, "created_at"), ident=log["log"]))
 
 
 def _correspondence(root: Tree, row: Json) -> None:
     sender = row.get("sender") or {}
     subject = f"“{row.get('subject', '')}”"
     branch = root.add(
-        line("correspondence", "bold magenta", subject, f"by {sender.get('name', '?')}", row["send"], at(row, "requested_at"))
+        line("correspondence", "bold magenta", subject, f"by {sender.get('name', '?')}", at(row, "requested_at"), ident=row["send"])
     )
     for recipient in row.get("recipients", ()):
-        branch.add(state(recipient["state"], recipient["address"], recipient.get("code"), recipient.get("detail")))
+        branch.add(state(recipient["state"], recipient["address"], reply(recipient)))
     for message in row.get("messages", ()):
         _message(branch, message)
 

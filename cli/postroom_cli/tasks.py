@@ -23,7 +23,8 @@ def list_(context: typer.Context, tenant: Tenant = DEMO, *, as_json: AsJson = Fa
         return
     rows: list[dict[str, Any]] = answer["tasks"]
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    output.console().print(output.table(columns, [[row.get(name) for name in columns] for row in rows]))
+    shown = [[value if isinstance(value := row.get(name), int) else output.moment(value) for name in columns] for row in rows]
+    output.console().print(output.table([name.replace("_", " ") for name in columns], shown))
 
 
 @app.command()

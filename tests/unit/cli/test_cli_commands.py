@@ -1,6 +1,7 @@
 """What each command asks the gateway, and how it shows the answer."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,15 @@ def test_token_prints_the_bare_token(gateway: FakeGateway, cli: Cli) -> None:
     assert cli("token", "jane", "--json").json["principal"] == {"person": "jane", "tenant": "demo"}
 
 
+def test_in_a_terminal_a_parked_record_is_a_paragraph(gateway: FakeGateway, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway.answers["GET", "/parked"] = (200, {"parked": [PARKED], "unreachable": []})
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", cli("parked", "list").out).splitlines()
+    assert shown[0] == "notification-rules/7  invalid  2026-11-23 09:15:00Z · in.erp/1/42 · e-1"
+    assert shown[1].rstrip() == "  Field required (at data.name)"
+
+
 def test_a_task_runs_as_of_a_day(gateway: FakeGateway, cli: Cli) -> None:
     gateway.answers["POST", "/api/tasks/check-budgets/run?as_of=2026-12-01"] = (200, {"task": "check-budgets", "raised": 2})
     ran = cli("task", "run", "check-budgets", "--as-of", "2026-12-01")
@@ -89,7 +99,7 @@ def test_a_task_runs_as_of_a_day(gateway: FakeGateway, cli: Cli) -> None:
 def test_parked_list_names_where_it_came_from_and_why(gateway: FakeGateway, cli: Cli) -> None:
     gateway.answers["GET", "/parked"] = (200, {"parked": [PARKED]})
     out = cli("parked", "list").out
-    for text in ("notification-rules/7", "2026-11-23 09:15:00", "in.erp/1/42", "e-1", "invalid", "Field required (at data.name)"):
+    for text in ("notification-rules/7", "2026-11-23 09:15:00Z", "in.erp/1/42", "e-1", "invalid", "Field required (at data.name)"):
         assert text in out
     gateway.answers["GET", "/parked?service=po-service"] = (200, {"parked": []})
     assert cli("parked", "list", "--service", "po-service").out == "Nothing is parked.\n"

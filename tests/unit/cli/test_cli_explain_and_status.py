@@ -22,7 +22,14 @@ ENVELOPE = {
             "code": 451,
             "detail": "try later",
         },
-        {"attempt": 2, "opened_at": "2026-11-23T09:16:01+00:00", "settled_at": None, "result": "sent", "code": 250, "detail": "queued"},
+        {
+            "attempt": 2,
+            "opened_at": "2026-11-23T09:16:01+00:00",
+            "settled_at": None,
+            "result": "sent",
+            "code": 250,
+            "detail": "dot: 250 queued",
+        },
     ],
 }
 MESSAGE = {
@@ -76,18 +83,18 @@ def test_the_whole_way_of_an_order_is_one_tree(gateway: FakeGateway, cli: Cli) -
     lines = [line.lstrip("│ ├└─") for line in ran.out.splitlines()]
     assert lines == [
         "4711",
-        "event GoodsReceived.v1 · ev-1 · from po-service · order 4711 · 2026-11-23 09:15:00",
+        "event GoodsReceived.v1 · from po-service · 2026-11-23 09:15:00Z · ev-1",
         "message goods-receipt · → otto · as orderer · booked automatically",
-        "message “Goods receipt on order 4711” · to Otto Orderer <otto@acme.example> · msg-1 · 2026-11-23 09:15:00",
+        "message “Goods receipt on order 4711” · to Otto Orderer <otto@acme.example> · 2026-11-23 09:15:00Z · msg-1",
         "sent otto@acme.example",
-        "attempt 1 2026-11-23 09:15:01 · deferred · 451 try later",
-        "attempt 2 2026-11-23 09:16:01 · sent · 250 queued",
+        "attempt 1 2026-11-23 09:15:01Z · deferred · 451 try later",
+        "attempt 2 2026-11-23 09:16:01Z · sent · dot: 250 queued",
         "none goods-receipt · → olga · as orderer · told before",
-        "event GoodsReceived.v1 · ev-2 · from erp",
+        "event GoodsReceived.v1 · from erp · ev-2",
         "no decision yet",
-        "log Delivery · by Sven · log-1 · 2026-11-23 09:00:00",
-        "correspondence “Order 4711” · by Sven · send-1 · 2026-11-23 09:30:00",
-        "bounced yard@acme.example · 550 · no such user",
+        "log Delivery · by Sven · 2026-11-23 09:00:00Z · log-1",
+        "correspondence “Order 4711” · by Sven · 2026-11-23 09:30:00Z · send-1",
+        "bounced yard@acme.example · 550 no such user",
         "parked notification-rules/7 · unknown_type: no such type · at type",
     ]
 
@@ -120,8 +127,8 @@ def test_a_story_begins_with_the_order_and_its_documents(gateway: FakeGateway, c
         "4711",
         "order 4711 · Seller → Buyer · overdue · of 2026-11-01 · o-1",
         "contract C-1 (provisional) · no purchaser contact · 1 delivery note · no goods receipts",
-        "processed Order 4711 · from peppol · 2026-11-23 09:00:00",
-        "waiting OrderChange CH-3 · for change 2 · from peppol · 2026-11-23 09:00:00",
+        "processed Order 4711 · from peppol · 2026-11-23 09:00:00Z",
+        "waiting OrderChange CH-3 · for change 2 · from peppol · 2026-11-23 09:00:00Z",
         "parked notification-rules/7 · unknown_type: no such type · at type",
     ]
     assert cli("explain", "4711", "--json").json == {"ref": "4711", **told}
