@@ -86,7 +86,7 @@ def test_every_type_says_what_why_and_where(renderer: Renderer, message_type: st
     assert "\n" not in mail.subject
     for part in (mail.text, mail.html):
         assert "you ordered these goods." in part
-        assert "Reference for questions about this message: m-1" in part
+        assert "Reference for questions: m-1" in part
     assert "{{" not in mail.html + mail.text
     assert "prefers-color-scheme: dark" in mail.html
     assert 'class="content" style="' in mail.html
