@@ -70,6 +70,9 @@ def _as_refusal(error: Exception) -> Exception:
         return Refused("refused_by_database", f"SQLSTATE {error.sqlstate}: {error}")
     if isinstance(error, asyncpg.DataError | UnicodeError):
         return Refused("refused_by_database", f"the database's driver can't take it: {error}")
+    if isinstance(error, ArithmeticError):
+        # Of a date or a number in this record alone, so it would come again with every try, and hold up all that follow.
+        return Refused("invalid", f"a date or a number in it can't be reckoned with: {error}")
     return error
 
 
@@ -124,7 +127,7 @@ class Intake:
                 raise KeyError(parked_id)
             # Closed first: the effect would close it as corrected, and an operator did this.
             await parked.close(connection, parked_id, "replayed" if mended is None else "mended")
-            await self.submit(connection, self._decode(parked.as_record(row, mended)))
+            await self.submit(connection, self._read(parked.as_record(row, mended)))
 
     async def _take_in(self, connection: Connection, records: Sequence[Record]) -> Tally:
         events: list[tuple[Record, Event]] = []
@@ -146,7 +149,10 @@ class Intake:
     def _read(self, record: Record) -> Event:
         if isinstance(record.value, UnreadBatch):
             raise Refused("unreadable", record.value.why)
-        return self._decode(record)
+        try:
+            return self._decode(record)
+        except Exception as error:
+            raise _as_refusal(error) from error
 
     def _order(self, record: Record) -> tuple[bool, str, int, int]:
         return (record.topic not in self._first, record.topic, record.partition, record.offset)

@@ -64,7 +64,7 @@ def install(app: FastAPI) -> None:
     async def _no_such_value(request: Request, error: asyncpg.DataError) -> JSONResponse:
         # SQLSTATE class 22, and what the driver can't encode: a NUL in a text or a path, a number beyond its column.
         log.warning("the database can't take a value", method=request.method, path=request.url.path, error=str(error))
-        return answer(Problem(422, "invalid", f"A value of this request can't be taken: {error}. Nothing was changed."))
+        return answer(Problem(422, "invalid", f"A value of this request can't be taken: {error}. Nothing was changed.", _with_nul(request)))
 
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> JSONResponse:
@@ -74,3 +74,9 @@ def install(app: FastAPI) -> None:
     async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
         log.error("request failed", method=request.method, path=request.url.path, exc_info=error)
         return answer(Problem(500, "internal", "Something went wrong on our side; nothing was changed. Try again, or ask an operator."))
+
+
+def _with_nul(request: Request) -> str | None:
+    """The parameter that holds a NUL, which no text in Postgres can; None where the value stands in the body."""
+    parameters = [*request.query_params.multi_items(), *request.path_params.items()]
+    return next((name for name, value in parameters if "\x00" in str(value)), None)

@@ -17,6 +17,14 @@ def _decimal_text(value: Any) -> Any:
     return value
 
 
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        msg = "is no moment between the years 1 and 9999 in UTC"
+        raise ValueError(msg) from error
+
+
 def _plain(value: Decimal) -> str:
     return format(value, "f")
 
@@ -32,7 +40,7 @@ DecimalText = Annotated[
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=4_000)]
-UtcTime = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
+UtcTime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class Part(BaseModel):

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from tests.integration.shared.conftest import Service, budget, raw, record
@@ -88,6 +89,19 @@ async def test_what_the_database_refuses_is_parked_alone(service: Service, offen
     assert await service.effects() == ["e0", "e2"]
     assert await service.parked() == [("refused_by_database", "")]
     assert await service.pool.fetchval("SELECT count(*) FROM intake") == 2, "an offender writes no intake row"
+
+
+async def test_a_date_that_nobody_can_reckon_with_is_parked_alone(service: Service) -> None:
+    """It would fail with every try, and hold up all that follow it."""
+
+    def reckon() -> None:
+        if "e1" in service.handled[-1]:
+            date.max + timedelta(days=1)
+
+    service.before_save.append(reckon)
+    await service.intake.process([record(budget(f"e{n}"), n) for n in range(3)], CLUSTER)
+    assert await service.effects() == ["e0", "e2"]
+    assert await service.parked() == [("invalid", "")]
 
 
 async def test_an_error_of_the_world_rolls_all_back(service: Service) -> None:

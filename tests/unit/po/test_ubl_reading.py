@@ -1,5 +1,6 @@
 """What the reader of UBL refuses, and how it says so."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -97,6 +98,20 @@ def test_what_is_wrong_is_named_with_its_place(raw: str, reason: str, path: str)
 
 def test_too_many_bytes_are_refused_unread() -> None:
     assert refusal(b"<" + b"a" * (10 * 1024 * 1024)).reason == "too_large"
+
+
+def test_a_text_beyond_the_parsers_bound_is_too_large() -> None:
+    found = refusal(mended("<cbc:ID>", "<cbc:ID>" + "x" * 10_000_001, ORDER, 1))
+    assert found.reason == "too_large"
+    assert "attachment" in found.detail
+
+
+@pytest.mark.parametrize(("element", "value"), [("cbc:Quantity", "\u0663"), ("cbc:IssueDate", "2026-W10-1"), ("cbc:IssueDate", "20261123")])
+def test_only_numbers_and_days_as_xml_schema_writes_them(element: str, value: str) -> None:
+    written = re.sub(rf"(<{element}[^>]*>)[^<]*", rf"\g<1>{value}", ORDER, count=1)
+    found = refusal(written)
+    assert found.reason == "invalid"
+    assert element in found.path
 
 
 @pytest.mark.parametrize("cut", range(0, len(ORDER), 97))

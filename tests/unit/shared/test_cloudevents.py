@@ -83,6 +83,15 @@ def test_a_wrong_field_is_named(changes: dict[str, object], path: str) -> None:
     assert (refused.value.reason, refused.value.path) == ("invalid", path)
 
 
+def test_a_moment_that_utc_has_no_year_for_is_named() -> None:
+    """astimezone raises OverflowError there, which pydantic doesn't make a field error of."""
+    receipt = {"receipt": "R1", "booking": "manual", "order": {"id": "1", "number": "1", "supplier": "S"}, "lines": []}
+    late = binary(receipt | {"booked_at": "9999-12-31T23:59:59-14:00"}, type="GoodsReceived.v1")
+    with pytest.raises(Refused) as refused:
+        cloudevents.decode(late, "erp")
+    assert (refused.value.reason, refused.value.path) == ("invalid", "data.booked_at")
+
+
 def test_unknown_fields_are_ignored() -> None:
     """A newer producer may say more."""
     assert cloudevents.decode(binary({**BUDGET, "mood": "good"}), "erp").data == cloudevents.decode(binary(), "erp").data

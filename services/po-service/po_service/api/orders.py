@@ -22,7 +22,7 @@ def router(rooms: Rooms) -> APIRouter:
         number: str | None = None,
         status: str | None = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
-        offset: Annotated[int, Query(ge=0)] = 0,
+        offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     ) -> dict[str, Any]:
         """The orders you may see; `status` is active, expiring-soon, overdue, delivered or cancelled."""
         async with rooms.seen_by(caller) as connection:

@@ -14,8 +14,8 @@ CAC = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
 CBC = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
 NAMES = {"cac": CAC, "cbc": CBC}
 _PREFIX = {CAC: "cac:", CBC: "cbc:"}
-_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2})?")
-_DECIMAL = re.compile(r"[+-]?(\d{1,18}(\.\d{0,12})?|\.\d{1,12})")
+_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2})?", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(\d{1,18}(\.\d{0,12})?|\.\d{1,12})", re.ASCII)
 ID, TEXT = 200, 4_000
 
 
@@ -63,7 +63,7 @@ class Node:
             return None
         match = _DATE.fullmatch(value)
         try:
-            return date.fromisoformat(match[1] if match else value)
+            return date.fromisoformat(match[1] if match else "")
         except ValueError as error:
             raise Refused("invalid", f"{value[:40]!r} is no date such as 2026-11-23", f"{self.path}/{path}") from error
 

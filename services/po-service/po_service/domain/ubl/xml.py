@@ -33,6 +33,10 @@ def root_of(raw: bytes) -> etree._Element:
     try:
         root = etree.fromstring(raw, parser)
     except etree.XMLSyntaxError as error:
+        if "Text node too long" in str(error.msg):
+            # libxml2 names a switch that we don't offer.
+            text = "a text of more than 10,000,000 characters, such as an attachment of 7.5 MB; add that to the order by itself"
+            raise Refused("too_large", text, f"line {error.lineno}") from error
         raise Refused("unreadable", f"not well-formed XML: {error.msg}", f"line {error.lineno}") from error
     except (ValueError, LookupError) as error:
         raise Refused("unreadable", f"not readable XML: {error}") from error
