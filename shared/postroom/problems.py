@@ -13,6 +13,15 @@ from starlette.exceptions import HTTPException
 from postroom.contracts.errors import Refused
 
 MEDIA_TYPE = "application/problem+json"
+# Refused, cut, starting, stopping, or too slow: the caller may try the same again.
+_DATABASE_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+    TimeoutError,
+)
 log = structlog.get_logger()
 
 
@@ -66,6 +75,9 @@ def install(app: FastAPI) -> None:
         log.warning("the database can't take a value", method=request.method, path=request.url.path, error=str(error))
         return answer(Problem(422, "invalid", f"A value of this request can't be taken: {error}. Nothing was changed.", _with_nul(request)))
 
+    for away in _DATABASE_AWAY:
+        app.add_exception_handler(away, _database_away)
+
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> JSONResponse:
         return answer(Problem(error.status_code, HTTPStatus(error.status_code).phrase.lower().replace(" ", "_"), str(error.detail)))
@@ -74,6 +86,12 @@ def install(app: FastAPI) -> None:
     async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
         log.error("request failed", method=request.method, path=request.url.path, exc_info=error)
         return answer(Problem(500, "internal", "Something went wrong on our side; nothing was changed. Try again, or ask an operator."))
+
+
+async def _database_away(request: Request, error: Exception) -> JSONResponse:
+    log.warning("the database is away", method=request.method, path=request.url.path, error=str(error) or type(error).__name__)
+    detail = "The database does not answer. Try again in a moment; with an Idempotency-Key, or the same document, nothing is done twice."
+    return answer(Problem(503, "database_away", detail))
 
 
 def _with_nul(request: Request) -> str | None:
