@@ -103,6 +103,7 @@ async def send(asker: Asker, correspondence: str, body: Sending, key: str) -> di
         order=order,
         entry=0,
         sender=order.author(asker.principal.person, asker.principal.name, asker.principal.side),
+        reply_to=asker.principal.email,
         subject=subject,
         frozen=logs,
         documents=documents,

@@ -87,7 +87,8 @@ class Composer:
             files.append(File(f"communication-logs-{request.order.number}.pdf", "application/pdf", pdf))
         shown = {**message, "facts": {**message["facts"], "logs": frozen.model_dump(mode="json")["logs"]}}
         usable = {address: to.name for to in request.recipients if (address := deliverable(to.address))}
-        return self._mail(shown, [(name, address) for address, name in usable.items()], files)
+        answers = deliverable(request.reply_to) if request.reply_to else None
+        return self._mail(shown, [(name, address) for address, name in usable.items()], files, reply_to=answers)
 
     async def _blob(self, tenant: str, digest: str, what: str) -> bytes:
         try:
@@ -95,7 +96,7 @@ class Composer:
         except KeyError as error:
             raise Held("blob", f"{what} ({digest[:12]}…) is not in the blob folder; put it back and resend") from error
 
-    def _mail(self, message: Row, to: list[tuple[str, str]], files: list[File] | tuple[()]) -> Composed:
+    def _mail(self, message: Row, to: list[tuple[str, str]], files: list[File] | tuple[()], reply_to: str | None = None) -> Composed:
         rendered = self._renderer.mail(message)
         body = build(
             Mail(
@@ -107,6 +108,7 @@ class Composer:
                 text=rendered.text,
                 html=rendered.html,
                 files=files,
+                reply_to=reply_to,
             )
         )
         if len(body) > MAX_BYTES:

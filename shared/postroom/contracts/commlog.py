@@ -57,7 +57,10 @@ class CorrespondenceRecipient(Part):
 
 
 class CorrespondenceRequested(Fact):
-    """A person sent chosen logs to chosen people; `logs` is the frozen set as JSON (postroom.contracts.commlog.FrozenLogs)."""
+    """A person sent chosen logs to chosen people; `logs` is the frozen set as JSON (postroom.contracts.commlog.FrozenLogs).
+
+    `reply_to` is the sender's own address, where an answer by mail goes.
+    """
 
     TYPE: ClassVar[str] = "CorrespondenceRequested.v1"
 
@@ -66,6 +69,7 @@ class CorrespondenceRequested(Fact):
     buyer: Text = ""
     subject: Annotated[str, Field(min_length=1, max_length=500)]
     sender: Author
+    reply_to: Annotated[str, Field(max_length=320)] | None = None
     scope: Text
     logs: Blob
     log_count: int = Field(ge=1)

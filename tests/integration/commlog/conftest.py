@@ -108,7 +108,8 @@ class House:
 
     def headers(self, side: str = "supplier", tenant: str = "acme", company: str | None = "seller", person: str = "sam") -> dict[str, str]:
         """A token of this person, as a header."""
-        principal = Principal.model_validate({"person": person, "tenant": tenant, "side": side, "company": company, "name": person.title()})
+        who = {"person": person, "name": person.title(), "email": f"{person}@{company}.example"}
+        principal = Principal.model_validate({**who, "tenant": tenant, "side": side, "company": company})
         return {"authorization": f"Bearer {issue(principal, self.private)}"}
 
     async def ask(self, method: str, path: str, body: Any = None, *, key: str | None = None, **who: Any) -> httpx.Response:

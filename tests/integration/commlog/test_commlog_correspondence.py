@@ -36,6 +36,7 @@ async def test_a_send_asks_for_one_mail_with_pinned_bytes(house: House) -> None:
         ("board@buyer.example", "queued"),
     ]
     (fact,) = await requests(house)
+    assert fact.reply_to == "sam@seller.example"
     assert fact.correspondence == answer.json()["send"]
     assert (fact.subject, fact.scope, fact.log_count, fact.attach_pdf) == ("Edited", "latest", 1, True)
     assert [one.document for one in fact.documents] == ["doc-o1"]

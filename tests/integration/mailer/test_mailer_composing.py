@@ -64,6 +64,7 @@ async def correspondence(world: World, *, document: bytes = b"%PDF-1.7 ...", **c
             CorrespondenceRecipient(address="typed@example.com"),
         ],
         "attach_pdf": True,
+        "reply_to": "joerg@huber.example",
         "zone": "Europe/Vienna",
         "requested_at": AT,
     }
@@ -88,6 +89,7 @@ async def test_a_correspondence_is_one_message_with_an_envelope_for_each_recipie
     assert mail["Message-ID"] == f"<{ids.stable('correspondence', 'corr-1')}@localhost.localdomain>"
     assert mail["Subject"] == "Order 4711 – Lieferung verschoben"
     assert str(mail["To"]) == "Anna Maier <anna@example.com>, typed@example.com"
+    assert str(mail["Reply-To"]) == "joerg@huber.example", "an answer goes to who wrote, not to Postroom"
     assert "not <b>Tuesday</b>" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert "not &lt;b&gt;Tuesday&lt;/b&gt;" in mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
     document, pdf = list(mail.iter_attachments())

@@ -49,6 +49,7 @@ class Send(Part):
     order: Order
     entry: int
     sender: Author
+    reply_to: str | None
     subject: str
     frozen: Blob
     documents: list[Attachment]
@@ -139,6 +140,7 @@ def requested(send: Send) -> Event:
         buyer=send.order.buyer_name,
         subject=send.subject,
         sender=send.sender,
+        reply_to=send.reply_to,
         scope=send.correspondence.scope,
         logs=send.frozen,
         log_count=len(send.correspondence.logs),
