@@ -25,6 +25,8 @@ def kill_while_sending(stage: Stage, run: Path) -> None:
         until("the first mails of the burst", lambda: stage.door.total() > total + FIRST or None, pause=0.005)
         name, pid = control.kill(run, "mailer-service")
         stage.say(f"{name} (process {pid}) is killed with {len(_arrived(stage))} of {MAILS} mails delivered; it is started again")
+    else:
+        stage.say("every one of them is known from an earlier run: nothing is sent, and nobody is killed")
     until("every mail of the burst", lambda: len(_arrived(stage)) >= MAILS or None, patience=90)
     until("no attempt being open", lambda: settled(stage), patience=90)
     copies = _copies(stage)
