@@ -29,6 +29,8 @@ SESSION = {
     "random_page_cost": "1.1",
     "timezone": "UTC",
 }
+# A server that hangs gives no error of its own: a person waits this long for a statement, a batch longer.
+ANSWER_SECONDS: dict[Role, float] = {"api": 10.0, "worker": 60.0}
 
 
 async def open_pool(settings: ServiceSettings, role: Role, size: int | None = None) -> Pool:
@@ -37,6 +39,7 @@ async def open_pool(settings: ServiceSettings, role: Role, size: int | None = No
         settings.dsn,
         min_size=1,
         max_size=size or settings.pool_size,
+        command_timeout=ANSWER_SECONDS[role],
         init=_set_up_json,
         server_settings={**SESSION, "role": role_name(settings, role), "application_name": f"{settings.service} {role}"},
     )

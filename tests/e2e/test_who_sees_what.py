@@ -1,0 +1,81 @@
+"""A supplier reaches its own orders and nothing else: every route of the one OpenAPI document, with a stranger's token and our ids."""
+
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from rich.console import Console
+from tests.e2e.conftest import House
+
+from embedded.demo import cast, scenes
+from embedded.demo.stage import Stage
+
+STRANGER, THEIRS = "rival.clerk", "rival"
+# What a path's braces stand for is filled with ids of the first supplier's.
+OPEN_TO_ALL = {"/log-types", "/orders", "/inbox", "/contracts", "/companies", "/people", "/tasks", "/rules", "/waiting"}
+
+
+@pytest.fixture(scope="module")
+def ours(house: House) -> dict[str, str]:
+    """An order with a log, a document, a correspondence and a delivery note of the demo's supplier; and a rival supplier."""
+    stage = Stage(house.door, Console(quiet=True))
+    for scene in (scenes.set_the_scene, scenes.order_comes_in, scenes.short_delivery):
+        scene(stage)
+    door = house.door
+    rival = {"name": "Rival AS", "side": "supplier", "endpoints": ["0192:999888777"]}
+    door.call(scenes.OPERATOR, "PUT", f"/api/companies/{THEIRS}", json=rival)
+    door.call(
+        scenes.OPERATOR, "PUT", f"/api/people/{STRANGER}", json={"name": "Rival Clerk", "email": "c@rival.example", "company": THEIRS}
+    )
+    key = {"Idempotency-Key": uuid4().hex}
+    door.call(cast.FRIDA, "POST", f"/api/orders/{stage.order}/logs", json={"type": "Delivery", "message": "Ours alone."}, headers=key)
+    window = door.call(cast.FRIDA, "POST", f"/api/orders/{stage.order}/correspondences", json={"scope": "all"})
+    document = door.get(cast.FRIDA, f"/api/orders/{stage.order}/documents")["documents"][0]["document"]
+    ids = {"order": stage.order, "document": document, "correspondence": window["id"], "budget": "travel-anna", "person": cast.ANNA}
+    return {**ids, "company": cast.BUYER, "contract": scenes.CONTRACT, "message": "m", "envelope": "e", "name": "check-budgets"}
+
+
+def test_no_route_opens_a_strangers_order(house: House, ours: dict[str, str]) -> None:
+    """404 or 403 for each method of each path that names one of our things, and not a word of ours in any answer."""
+    headers = {"Authorization": f"Bearer {house.postroom('token', STRANGER).stdout.strip()}", "Idempotency-Key": uuid4().hex}
+    tried, wrong = 0, []
+    with httpx.Client(base_url=house.endpoints["gateway_url"], timeout=30) as http:
+        for path, methods in http.get("/openapi.json").json()["paths"].items():
+            if not path.startswith("/api/"):
+                continue
+            filled = path.format_map(_Ids(ours))
+            for method in sorted({"get", "post", "put", "delete"} & methods.keys()):
+                answer = http.request(method.upper(), filled, headers=headers, json=BODIES.get(path.rpartition("/")[2], {}))
+                what = f"{method} {filled}: {answer.status_code} {answer.text[:200]}"
+                tried += 1
+                told = any(secret in answer.text for secret in ("Ours alone.", scenes.ORDER, "Anna Berger"))
+                if told or answer.status_code not in _allowed(path, method):
+                    wrong.append(what)
+    assert wrong == []
+    assert tried >= 30
+
+
+class _Ids(dict[str, str]):
+    """Ids by the names that the services give their path parameters, such as order_id."""
+
+    def __missing__(self, name: str) -> str:
+        return self[name.removesuffix("_id")]
+
+
+BODIES: dict[str, dict[str, Any]] = {
+    "logs": {"type": "Delivery", "message": "x"},
+    "correspondences": {"scope": "all"},
+    "send": {"to": ["x@rival.example"], "subject": "x"},
+    "delivery-notes": {"number": "1", "lines": [{"line": "1", "quantity": "1"}]},
+    "goods-receipts": {},
+}
+
+
+def _allowed(path: str, method: str) -> set[int]:
+    """Nothing of ours is found or touched: not there, or not yours. Lists of one's own things may be empty instead."""
+    refused = {403, 404, 422}
+    if method == "get" and path.removeprefix("/api") in OPEN_TO_ALL:
+        return refused | {200}
+    # Anyone may hand in a document; what it may say is another matter (tests of po-service).
+    return refused | {202} if path == "/api/documents" else refused
