@@ -119,7 +119,7 @@ async def test_a_pipe_is_written_while_it_is_open(kafka: str, written: Written) 
 async def test_ctrl_c_ends_it_though_the_pipe_is_open(kafka: str, written: Written) -> None:
     argv = [POSTROOM, "--kafka", kafka, "emit", "-", "--emitter", "wms"]
     pipe = asyncio.subprocess.PIPE
-    running = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, stderr=pipe)
+    running = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, stderr=pipe, preexec_fn=_heed_ctrl_c)
     assert running.stdin
     assert running.stderr
     running.stdin.write(_lines(_event()).encode())
@@ -127,6 +127,11 @@ async def test_ctrl_c_ends_it_though_the_pipe_is_open(kafka: str, written: Writt
     running.send_signal(signal.SIGINT)
     assert await asyncio.wait_for(running.wait(), 20) == 130
     assert b"Traceback" not in await running.stderr.read()
+
+
+def _heed_ctrl_c() -> None:
+    """A shell's background job ignores SIGINT, and so would what it starts: these tests too, when they run in one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_an_emitter_that_is_not_registered_is_refused_with_those_that_are(kafka: str) -> None:
