@@ -54,7 +54,13 @@ def _hand_in(door: Gateway, path: Path) -> dict[str, Any]:
 
 def _why(row: dict[str, Any]) -> str:
     reason = ": ".join(str(part) for part in (row.get("reason"), row.get("detail")) if part)
-    return f"{reason} (at {row['path']})" if row.get("path") else reason
+    where = f" (at {row['path']})" if row.get("path") else ""
+    return f"{reason}{where}{_parked_as(row)}"
+
+
+def _parked_as(row: dict[str, Any]) -> str:
+    """The number by which `postroom parked` knows it."""
+    return f"; parked as po-service/{row['parked']}" if row.get("parked") else ""
 
 
 def _progress() -> Progress:
