@@ -2,7 +2,7 @@
 
 fsync is on; the mailbox and the database share this machine.
 
-.venv/bin/python tests/benchmarks/mailer_burst.py [messages]
+.venv/bin/python -m tests.benchmarks.mailer_burst [messages]
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from pathlib import Path
 import structlog
 import uvloop
 from pydantic import SecretStr
+from tests.infrastructure import native_postgres
 
 from embedded.mailbox.server import Mailbox
-from embedded.postgres import Postgres
 from mailer_service import handlers
 from mailer_service.compose import Composer
 from mailer_service.pdf import Pdfs
@@ -79,9 +79,12 @@ async def burst(settings: Settings, number: int) -> None:
 def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
-    with tempfile.TemporaryDirectory() as folder, Postgres(Path(folder) / "pg") as postgres, Mailbox(Path(folder) / "mail") as mailbox:
-        settings = Settings(postgres=SecretStr(postgres.dsn), smtp=SecretStr(mailbox.smtp), blobs=Path(folder) / "blobs", pool_size=12)
-        uvloop.run(burst(settings, number))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "pg").mkdir()
+        with native_postgres(folder / "pg") as dsn, Mailbox(folder / "mail") as mailbox:
+            settings = Settings(postgres=SecretStr(dsn), smtp=SecretStr(mailbox.smtp), blobs=folder / "blobs", pool_size=12)
+            uvloop.run(burst(settings, number))
 
 
 if __name__ == "__main__":
