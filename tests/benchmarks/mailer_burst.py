@@ -16,6 +16,7 @@ import structlog
 import uvloop
 from pydantic import SecretStr
 from tests.infrastructure import native_postgres
+from tests.integration.mailer.wishes import requested
 
 from embedded.mailbox.server import Mailbox
 from mailer_service import handlers
@@ -31,9 +32,6 @@ from postroom.contracts.reading import Reader
 from postroom.contracts.record import Record
 from postroom.db import Pool
 from postroom.intake import Intake
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.integration.mailer.wishes import requested
 
 BATCH = 500
 
