@@ -11,12 +11,12 @@ import typer
 from postroom.contracts import cloudevents, strict_json
 from postroom.contracts.errors import Refused
 from postroom.contracts.record import Record
+from postroom.contracts.topics import EVENT_BYTES
 from postroom_cli import output
 from postroom_cli.errors import REFUSED
 from postroom_cli.lines import lines_of
 from postroom_cli.options import AsJson, settings
 
-_LARGEST = 256 * 1024
 # Which tenant an emitter may leave out only the register knows; the consumer says so.
 _ANY_TENANT = "-"
 
@@ -84,8 +84,8 @@ async def _emit(kafka: str, file: Path, topic: str, *, force: bool) -> Report:
 def judge(line: bytes, number: int, *, force: bool) -> tuple[Doubt | None, bytes | None]:
     """What the consumer will find wrong with this line, if anything, and the record's key: the event's subject."""
     record = Record("", 0, 0, None, (), line, datetime.now(UTC))
-    if len(line) > _LARGEST:
-        return Doubt(number, "too_large", f"{len(line)} bytes; an event takes {_LARGEST}", "", sent=False), None
+    if len(line) > EVENT_BYTES:
+        return Doubt(number, "too_large", f"{len(line)} bytes; an event takes {EVENT_BYTES}", "", sent=False), None
     try:
         event = cloudevents.decode(record, "", _ANY_TENANT)
     except Refused as refusal:

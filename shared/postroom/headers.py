@@ -1,11 +1,9 @@
 """Kafka headers as JSON and back, byte for byte: a value that is no text in Postgres's eyes stands as {"hex": …}."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
-
-Headers = Sequence[tuple[str, bytes | None]]
 
 
 def to_json(headers: Iterable[tuple[str, bytes | None]]) -> str:

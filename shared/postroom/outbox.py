@@ -8,12 +8,18 @@ from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
 from postroom.db import Connection
 
+Row = tuple[str, bytes, str, bytes]  # topic, key, headers as JSON (postroom.headers), value
+
 
 async def add(connection: Connection, events: Sequence[Event]) -> None:
     """Publish these when this transaction commits. Take the aggregate's row lock first: ids then follow commit order per key."""
-    if not events:
+    await put(connection, [_row(event) for event in events])
+
+
+async def put(connection: Connection, rows: Sequence[Row]) -> None:
+    """The same for records that are no events, such as parked ones."""
+    if not rows:
         return
-    rows = [_row(event) for event in events]
     await connection.execute(
         """
         INSERT INTO outbox (topic, key, headers, value)
@@ -25,7 +31,7 @@ async def add(connection: Connection, events: Sequence[Event]) -> None:
     )
 
 
-def _row(event: Event) -> tuple[str, bytes, str, bytes]:
+def _row(event: Event) -> Row:
     topic = topics.of_fact(event.type)
     attributes, value = cloudevents.encode(event)
     if len(value) > topic.max_bytes:

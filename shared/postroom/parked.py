@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from postroom import clock, headers
+from postroom import clock, headers, outbox
 from postroom.contracts import cloudevents
 from postroom.contracts.errors import Refused
 from postroom.contracts.record import Record
+from postroom.contracts.topics import PARKED_BYTES
 from postroom.db import Connection
 
 # Over HTTP there is no offset; a negative partition keeps such rows apart from every Kafka topic's.
@@ -17,7 +18,6 @@ _COLUMNS = """
     id, topic, partition, "offset", key, headers, value, written_at, emitter, source, event_id,
     reason, detail, path, parked_at, closed_at, closed_by
 """
-MIRRORED_BYTES = 2 * 1024 * 1024  # what the parked topics and the outbox take
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,7 @@ async def park(connection: Connection, service: str, rejected: Sequence[Rejected
         """,
         *zip(*rows, strict=True),
     )
-    await connection.executemany(
-        "INSERT INTO outbox (topic, key, headers, value) VALUES ($1, $2, $3::text::jsonb, $4)",
-        [_mirror(service, one) for one in rejected],
-    )
+    await outbox.put(connection, [_mirror(service, one) for one in rejected])
 
 
 def _row(one: Rejected) -> tuple[Any, ...]:
@@ -83,16 +80,16 @@ def _row(one: Rejected) -> tuple[Any, ...]:
     )
 
 
-def _mirror(service: str, one: Rejected) -> tuple[str, bytes, str, bytes]:
+def _mirror(service: str, one: Rejected) -> outbox.Row:
     record, refusal = one.record, one.refusal
     origin = f"{storable(record.topic)}/{record.partition}/{record.offset}"
     why = {"reason": refusal.reason, "detail": storable(refusal.detail), "path": storable(refusal.path), "from": origin}
     value = record.value or b""
-    if len(value) > MIRRORED_BYTES:
+    if len(value) > PARKED_BYTES:
         # A document over HTTP may be bigger than the topic takes; the row has all of it.
         why["cut_from_bytes"] = str(len(value))
     added = [(f"parked_{name}", (text or "").encode()) for name, text in why.items()]
-    return f"parked.{service}", origin.encode(), headers.to_json([*record.headers, *added]), value[:MIRRORED_BYTES]
+    return f"parked.{service}", origin.encode(), headers.to_json([*record.headers, *added]), value[:PARKED_BYTES]
 
 
 async def close_corrected(connection: Connection, identities: Sequence[tuple[str, str, str]]) -> None:

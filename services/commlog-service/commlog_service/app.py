@@ -39,7 +39,7 @@ def build(settings: Settings) -> FastAPI:
         ):
             intake = Intake(service=settings.service, pool=worker, decode=reader, handle=handlers.record_outcomes)
             consumer = broker.Consumer(settings, topics.consumed_by(settings.service, declared), intake, worker)
-            relay = Relay(worker, ["commlog", f"parked.{settings.service}"], partial(broker.new_producer, settings.kafka))
+            relay = Relay(worker, topics.written_by(settings.service), partial(broker.new_producer, settings.kafka))
             app.state.wiring = Wiring(worker, api, PoService(po), MailerService(mailer), Blobs(settings.blobs))
             app.include_router(operations.router(settings, worker, intake, consumer, figures))
             async with running.background(relay.run, consumer.run):

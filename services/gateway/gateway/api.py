@@ -13,7 +13,6 @@ from gateway.proxy import pass_on
 from gateway.upstream import Upstream
 from postroom.auth import Operator
 
-Action = Literal["replay", "discard"]
 router = APIRouter(tags=["operations"])
 page_router = APIRouter(include_in_schema=False)
 

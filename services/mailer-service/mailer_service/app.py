@@ -20,8 +20,6 @@ from postroom.http import create_app
 from postroom.intake import Intake
 from postroom.relay import Relay
 
-PUBLISHES = ("outcomes", "parked.mailer-service")
-
 
 def build(settings: Settings) -> FastAPI:
     """The service's app; its lifespan runs the consumer, the relay of the outbox and the sender."""
@@ -37,7 +35,7 @@ def build(settings: Settings) -> FastAPI:
         pool, api_pool = await db.open_pool(settings, "worker"), await db.open_pool(settings, "api")
         intake = Intake(service=settings.service, pool=pool, decode=Reader(declared, register), handle=handlers.tell)
         consumer = broker.Consumer(settings, topics.consumed_by(settings.service, declared), intake, pool)
-        relay = Relay(pool, PUBLISHES, lambda: broker.new_producer(settings.kafka))
+        relay = Relay(pool, topics.written_by(settings.service), lambda: broker.new_producer(settings.kafka))
         sender = Sender(pool, settings, composer)
         app.include_router(api.router(api_pool, renderer, pdfs))
         app.include_router(operations.router(settings, pool, intake, consumer, reading.figures))

@@ -19,8 +19,6 @@ from postroom.http import create_app
 from postroom.intake import Intake
 from postroom.relay import Relay
 
-PUBLISHED = ("messages", "decisions", "parked.notification-rules")
-
 
 def build(settings: Settings) -> FastAPI:
     """The service, not yet started. Raises RuleError, naming rule and field, when rules.yaml can't be used."""
@@ -36,7 +34,7 @@ def build(settings: Settings) -> FastAPI:
             decode = Reader(declared, registered)
             intake = Intake(service=settings.service, pool=worker, decode=decode, handle=handlers.handle, first=("directory",))
             consumer = broker.Consumer(settings, topics.consumed_by(settings.service, declared), intake, worker)
-            relay = Relay(worker, PUBLISHED, partial(broker.new_producer, settings.kafka))
+            relay = Relay(worker, topics.written_by(settings.service), partial(broker.new_producer, settings.kafka))
             sweeper = Sweeper(worker, handlers, settings.sweep_seconds)
             app.include_router(api.router(reading, rules))
             app.include_router(operations.router(settings, worker, intake, consumer, figures))

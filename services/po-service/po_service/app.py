@@ -40,9 +40,7 @@ def build(settings: Settings) -> FastAPI:
         decode, blobs = Decoder(register), Blobs(settings.blobs)
         intake = Intake(service=settings.service, pool=pool, decode=decode, handle=Handlers(settings.service, blobs).take_in)
         consumer = broker.Consumer(settings, topics.consumed_by(settings.service, declared), intake, pool)
-        relay = Relay(
-            pool, [topic.name for topic in declared if settings.service in topic.writers], lambda: broker.new_producer(settings.kafka)
-        )
+        relay = Relay(pool, topics.written_by(settings.service), lambda: broker.new_producer(settings.kafka))
         schedule = tasks.Schedule(pool, settings.task_seconds)
         rooms = Rooms(pool, api_pool, intake, decode, blobs)
         for module in ROUTERS:

@@ -4,7 +4,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-MAX_BYTES = 2 * 1024 * 1024 + 64 * 1024
+from postroom.contracts.topics import PARKED_BYTES
+
+MAX_BYTES = PARKED_BYTES + 64 * 1024  # with room for headers
 AWAY = (KafkaError, OSError, TimeoutError)
 
 

@@ -11,6 +11,8 @@ from postroom.contracts.fields import Fact
 
 DAY = 24 * 3600 * 1000
 KB = 1024
+EVENT_BYTES = 256 * KB
+PARKED_BYTES = 2048 * KB  # a parked record holds what was too large for its own topic
 CLIENT_BATCH = 1024 * KB
 
 
@@ -31,7 +33,7 @@ class Topic:
     partitions: int = 6
     retention_ms: int = 30 * DAY
     compacted: bool = False
-    max_bytes: int = 256 * KB
+    max_bytes: int = EVENT_BYTES
 
     @property
     def writers(self) -> tuple[str, ...]:
@@ -105,7 +107,7 @@ OWNED = (
     ),
     # Raw bytes and headers of what can't be processed: one a consuming service, mirroring its table.
     *(
-        Topic(f"parked.{service}", owner=service, consumers=(), key="topic/partition/offset", partitions=1, max_bytes=2048 * KB)
+        Topic(f"parked.{service}", owner=service, consumers=(), key="topic/partition/offset", partitions=1, max_bytes=PARKED_BYTES)
         for service in ("po-service", "commlog-service", "notification-rules", "mailer-service")
     ),
 )
@@ -136,6 +138,11 @@ def declared(emitters: Iterable[Emitter]) -> tuple[Topic, ...]:
 def consumed_by(service: str, topics: Iterable[Topic]) -> tuple[str, ...]:
     """The names of the topics that a service reads."""
     return tuple(topic.name for topic in topics if service in topic.consumers)
+
+
+def written_by(service: str) -> tuple[str, ...]:
+    """The names of the topics that a service writes: each needs a lane of its relay, or its outbox rows would stay."""
+    return tuple(topic.name for topic in OWNED if service in topic.writers)
 
 
 _TOPIC_OF = {fact.TYPE: topic for topic in OWNED for fact in topic.facts}
