@@ -1,6 +1,5 @@
 """kill -9 of each service under load: nothing lost; doubled only where an attempt is `unknown`."""
 
-from collections import Counter
 from uuid import uuid4
 
 import pytest
@@ -33,9 +32,9 @@ def test_a_kill_under_load_loses_nothing(house: House, victim: str) -> None:
     until("its restart", lambda: _restarts(house, victim) > restarts or None)
     until("everything being up again", lambda: _up(house) or None, patience=90)
     house.door.write("in.erp", events[EVENTS // 2 :])
-    until("every mail", lambda: len(_copies(house, mark)) >= EVENTS or None, patience=120, pause=0.5)
+    until("every mail", lambda: len(storm.copies_of(house.door, mark)) >= EVENTS or None, patience=120, pause=0.5)
     until("the end of all attempts", lambda: storm.settled(stage), patience=60)
-    copies = _copies(house, mark)
+    copies = storm.copies_of(house.door, mark)
     assert len(copies) == EVENTS
     assert sum(copies.values()) - EVENTS <= storm.ever_unknown(stage) - unknown
 
@@ -46,7 +45,3 @@ def _restarts(house: House, name: str) -> int:
 
 def _up(house: House) -> bool:
     return control.is_up(house.run) and all(unit.state == "up" for unit in read_state(house.run).units.values())
-
-
-def _copies(house: House, mark: str) -> Counter[str]:
-    return Counter(mail["Subject"] for mail in house.door.mails(cast.address(cast.BELA)) if mark in mail["Subject"])

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from embedded.demo import cast
-from embedded.demo.door import TENANT, cloud_event, until
+from embedded.demo.door import cloud_event, until
 from embedded.demo.stage import Stage
 
 OPERATOR = "operator"
@@ -196,4 +196,4 @@ def structured(event: tuple[str, list[tuple[str, bytes]], bytes]) -> str:
     return orjson.dumps({**attributes, "datacontenttype": "application/json", "data": orjson.loads(value)}).decode()
 
 
-__all__ = ["OPERATOR", "TENANT", "received"]
+__all__ = ["OPERATOR", "received"]
