@@ -1,4 +1,4 @@
-"""Facts of po-service about orders, deliveries and budgets. Key: the order, or the budget where there is none."""
+"""Facts of po-service about orders and deliveries. Key: the order."""
 
 from datetime import date
 from typing import ClassVar
@@ -15,6 +15,7 @@ class OrderRef(Part):
     number: Id
     supplier: Text = ""
     contract: Id | None = None
+    contract_number: Text = ""
 
 
 class NoteLine(Part):
@@ -71,20 +72,80 @@ class GoodsReceived(Fact):
     lines: list[ReceivedLine] = Field(max_length=2_000)
 
 
-class BudgetExpired(Fact):
-    """A budget ran out: `reason` is date or exhausted, `kind` user, cost-code, credit-card or other."""
+class ChangedLine(Part):
+    """An order line as it now stands; `delivery_date` is the seller's promise, else the buyer's wish."""
 
-    TYPE: ClassVar[str] = "BudgetExpired.v1"
+    line: Id
+    delivery_date: date | None = None
+    cancelled: bool = False
 
-    budget: Id
-    name: Text
-    kind: Text
-    scope: Text = ""
-    period_start: date
-    period_end: date
-    start_value: DecimalText
-    current_value: DecimalText
+
+class OrderChanged(Fact):
+    """Lines of an order were cancelled, or are due on another day: what was said of their old delivery date is void."""
+
+    TYPE: ClassVar[str] = "OrderChanged.v1"
+
+    order: OrderRef
+    cancelled: bool = False
+    lines: list[ChangedLine] = Field(max_length=2_000)
+
+
+class Reminders(Part):
+    """The options of the basic contract: days after the delivery date, null where the reminder is not activated."""
+
+    first: int | None = None
+    second: int | None = None
+    third: int | None = None
+
+
+class OverdueLine(Part):
+    """A line whose delivery date has passed. `due_on` is the day on which this level's reminder falls due; `open` is in `unit`."""
+
+    line: Id
+    item: Text = ""
+    ordered_by: Id
+    delivery_date: date
+    due_on: date
+    open: DecimalText
+    unit: Text
+    noted: bool = False
+    cancelled: bool = False
+
+
+class DeliveryNoteOverdue(Fact):
+    """The delivery date has passed and the requester has not created a delivery note: level 1, 2 or 3, found on the day `as_of`."""
+
+    TYPE: ClassVar[str] = "DeliveryNoteOverdue.v1"
+
+    order: OrderRef
+    level: int = Field(ge=1, le=3)
+    as_of: date
+    reminders: Reminders
+    calendar: Text = "working-days"
+    purchaser_contact: Id | None = None
+    lines: list[OverdueLine] = Field(max_length=1_000)
+
+
+class RequestedItem(Part):
+    """An item that a requester wants ordered; `item` is this request's id, `net` its value."""
+
+    item: Id
+    name: Text = ""
+    requester: Id
+    quantity: DecimalText
+    unit: Text
+    net: DecimalText
+
+
+class MinimumOrderValueNotReached(Fact):
+    """A purchase order was to be generated (`run`), and its total lies below the minimum of the basic contract."""
+
+    TYPE: ClassVar[str] = "MinimumOrderValueNotReached.v1"
+
+    run: Id
+    order: OrderRef
+    minimum: DecimalText
+    total: DecimalText
     currency: Text
-    owner: Id | None = None
-    manager: Id | None = None
-    reason: Text
+    purchaser_contact: Id | None = None
+    items: list[RequestedItem] = Field(max_length=1_000)

@@ -3,7 +3,21 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from postroom.contracts import commlog, decisions, directory, examples, messages, outcomes, purchasing
+from postroom.contracts import (
+    catalogs,
+    commlog,
+    control,
+    decisions,
+    demand,
+    directory,
+    examples,
+    inboxes,
+    invoices,
+    messages,
+    outcomes,
+    purchasing,
+    registrations,
+)
 from postroom.contracts.emitters import Emitter
 from postroom.contracts.examples import Example
 from postroom.contracts.facts import FACTS
@@ -66,8 +80,22 @@ OWNED = (
         "purchasing",
         owner="po-service",
         consumers=("notification-rules",),
-        key="order, or the budget",
-        facts=(purchasing.DeliveryNoteRecorded, purchasing.GoodsReceived, purchasing.BudgetExpired),
+        key="order, or the budget, template, catalog …",
+        facts=(
+            purchasing.DeliveryNoteRecorded,
+            purchasing.GoodsReceived,
+            purchasing.OrderChanged,
+            purchasing.DeliveryNoteOverdue,
+            purchasing.MinimumOrderValueNotReached,
+            control.BudgetExpired,
+            control.ControlStructureExpired,
+            demand.TemplateDue,
+            demand.TemplateWithdrawn,
+            demand.QuantityRequestReplied,
+            catalogs.CatalogItemsChanged,
+            invoices.InvoiceCheckFailed,
+            registrations.CarbonCopyUserRegistered,
+        ),
     ),
     Topic(
         "directory",
@@ -89,7 +117,14 @@ OWNED = (
         owner="notification-rules",
         consumers=("mailer-service",),
         key="the causing event's key",
-        facts=(messages.MessageRequested,),
+        facts=(messages.MessageRequested, messages.MessageWithdrawn),
+    ),
+    Topic(
+        "inbox",
+        owner="mailer-service",
+        consumers=("notification-rules",),
+        key="the forwarded message",
+        facts=(inboxes.MessageForwarded,),
     ),
     Topic(
         "decisions",

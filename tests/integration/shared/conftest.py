@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import FreshDatabase
 
 from postroom import db
-from postroom.contracts import cloudevents, commlog, event, purchasing
+from postroom.contracts import cloudevents, commlog, control, event
 from postroom.contracts.event import Event
 from postroom.contracts.reading import Reader
 from postroom.contracts.record import Record
@@ -17,7 +17,7 @@ from postroom.db import Connection, Pool
 from postroom.intake import Intake
 from postroom.settings import ServiceSettings
 
-TOPIC = Topic("in.tests", owner="tests", consumers=("shared-tests",), key="subject", facts=(purchasing.BudgetExpired, commlog.LogCreated))
+TOPIC = Topic("in.tests", owner="tests", consumers=("shared-tests",), key="subject", facts=(control.BudgetExpired, commlog.LogCreated))
 
 
 class Settings(ServiceSettings):
@@ -44,7 +44,7 @@ class Service:
         self.handled.append([one.id for one in events])
         for hook in self.before_save:
             hook()
-        names = [one.data.name for one in events if isinstance(one.data, purchasing.BudgetExpired)]
+        names = [one.data.name for one in events if isinstance(one.data, control.BudgetExpired)]
         await connection.execute(
             "INSERT INTO effects (id, name) SELECT * FROM unnest($1::text[], $2::text[])", [one.id for one in events], names
         )
@@ -69,7 +69,7 @@ async def service(fresh_database: FreshDatabase) -> AsyncIterator[Service]:
 
 def budget(id_: str, name: str = "a budget", subject: str = "B1") -> Event:
     """A BudgetExpired that can be told from others by its id."""
-    fact = purchasing.BudgetExpired(
+    fact = control.BudgetExpired(
         budget=subject,
         name=name,
         kind="user",

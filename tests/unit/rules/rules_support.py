@@ -16,7 +16,8 @@ from postroom.contracts import event as events
 from postroom.contracts.commlog import LogCreated
 from postroom.contracts.event import Event
 from postroom.contracts.fields import Fact
-from postroom.contracts.purchasing import BudgetExpired, DeliveryNoteRecorded, GoodsReceived
+from postroom.contracts.control import BudgetExpired
+from postroom.contracts.purchasing import DeliveryNoteRecorded, GoodsReceived
 
 RULES = rulebook.parse(files("notification_rules").joinpath("rules.yaml").read_text("utf-8"))
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

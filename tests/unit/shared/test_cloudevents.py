@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from postroom.contracts import cloudevents, event, purchasing
+from postroom.contracts import cloudevents, control, event
 from postroom.contracts.emitters import Emitter
 from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
@@ -49,7 +49,7 @@ def test_binary_and_structured_mode_say_the_same() -> None:
 
 def test_what_is_written_is_read() -> None:
     """encode and structured are understood by decode."""
-    original = event.new(purchasing.BudgetExpired.model_validate(BUDGET), source="po-service", subject="B1", tenant="demo")
+    original = event.new(control.BudgetExpired.model_validate(BUDGET), source="po-service", subject="B1", tenant="demo")
     headers, value = cloudevents.encode(original)
     record = Record("purchasing", 0, 0, b"B1", tuple(headers), value, NOW)
     assert cloudevents.decode(record, "po-service") == original

@@ -7,7 +7,7 @@ from decimal import Decimal
 from po_service.domain.directory import SOURCE
 from postroom.contracts import event, ids
 from postroom.contracts.event import Event
-from postroom.contracts.purchasing import BudgetExpired
+from postroom.contracts.control import BudgetExpired
 
 
 @dataclass(frozen=True, slots=True)
