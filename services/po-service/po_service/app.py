@@ -6,13 +6,13 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from po_service import tasks
-from po_service.api import budgets, contracts, deliveries, directory, documents, explain, order_documents, orders
+from po_service.api import budgets, contracts, deliveries, directory, documents, explain, order_documents, orders, tasks
 from po_service.api.shapes import Rooms
 from po_service.domain.decoding import Decoder
 from po_service.handlers import Handlers
 from po_service.settings import Settings
 from po_service.store import documents as documents_store
+from po_service.tasks.schedule import Schedule
 from postroom import broker, db, http, logs, operations, running
 from postroom.blobs import Blobs
 from postroom.contracts import emitters, topics
@@ -20,7 +20,7 @@ from postroom.db import Connection
 from postroom.intake import Intake
 from postroom.relay import Relay
 
-ROUTERS = (documents, orders, order_documents, deliveries, directory, contracts, budgets, explain)
+ROUTERS = (documents, orders, order_documents, deliveries, directory, contracts, budgets, tasks, explain)
 
 
 async def figures(connection: Connection) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def build(settings: Settings) -> FastAPI:
         intake = Intake(service=settings.service, pool=pool, decode=decode, handle=Handlers(settings.service, blobs).take_in)
         consumer = broker.Consumer(settings, topics.consumed_by(settings.service, declared), intake, pool)
         relay = Relay(pool, topics.written_by(settings.service), lambda: broker.new_producer(settings.kafka))
-        schedule = tasks.Schedule(pool, settings.task_seconds)
+        schedule = Schedule(pool, settings.task_seconds)
         rooms = Rooms(pool, api_pool, intake, decode, blobs)
         for module in ROUTERS:
             app.include_router(module.router(rooms))

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.po.door import CLIENT, OPERATOR, SUPPLIER, Door
 from tests.integration.po.support import sample
 
-from po_service.store import budgets
+from po_service.store import slots
 
 ORDER, DESPATCH = "order-4321.xml", "despatch-4321.xml"
 BUDGET = {
@@ -222,6 +222,6 @@ async def test_the_schedule_runs_a_slot_once(door: Door) -> None:
     tasks = await _scheduled(door)
     assert set(tasks) == {"check-budgets", "book-receipts"}
     connection = await asyncpg.connect(door.settings.dsn)
-    assert await budgets.take_slot(connection, "check-budgets", datetime.fromisoformat(tasks["check-budgets"]["slot"])) is False
+    assert await slots.take(connection, "check-budgets", datetime.fromisoformat(tasks["check-budgets"]["slot"])) is False
     await connection.close()
     assert (await door.ask(OPERATOR, "POST", "/tasks/nonsense/run")).status_code == 404

@@ -1,4 +1,4 @@
-"""Budgets, and the scheduled tasks on demand."""
+"""Budgets."""
 
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -9,8 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from po_service.api.shapes import Rooms
 from po_service.domain.budgets import Budget
 from po_service.store import budgets, rows
-from po_service.tasks import TASKS
-from postroom import clock
 from postroom.auth import Caller, Operator
 from postroom.contracts.fields import DecimalText, Id
 from postroom.http import Problem
@@ -41,8 +39,8 @@ class BudgetIn(BaseModel):
 
 
 def router(rooms: Rooms) -> APIRouter:
-    """PUT and GET /budgets/{id}, GET /tasks, POST /tasks/{name}/run."""
-    routes = APIRouter(tags=["budgets and tasks"])
+    """PUT and GET /budgets/{id}."""
+    routes = APIRouter(tags=["control structures"])
 
     @routes.put("/budgets/{budget}")
     async def put_budget(caller: Operator, budget: Id, given: BudgetIn) -> dict[str, Any]:
@@ -60,21 +58,5 @@ def router(rooms: Rooms) -> APIRouter:
         if found is None:
             raise Problem(404, "budget_unknown", f"There is no budget {budget!r} that you may see.")
         return {**rows.plain(found), "budget": found.id}
-
-    @routes.get("/tasks")
-    async def list_tasks(_: Operator) -> dict[str, Any]:
-        """The tasks, each with its newest slot."""
-        async with rooms.pool.acquire() as connection:
-            slots = {row["task"]: row for row in await budgets.last_slots(connection)}
-        return {"tasks": [{"task": name, **{key: slots.get(name, {}).get(key) for key in ("slot", "run_at", "raised")}} for name in TASKS]}
-
-    @routes.post("/tasks/{name}/run")
-    async def run_task(caller: Operator, name: str, as_of: date | None = None) -> dict[str, Any]:
-        """Run a task now for your tenant, as of today or another day; what was raised before is not raised again."""
-        if name not in TASKS:
-            raise Problem(404, "task_unknown", f"There is no task {name!r}; there are {', '.join(TASKS)}.")
-        async with rooms.pool.acquire() as connection, connection.transaction():
-            raised = await TASKS[name](connection, caller.tenant, as_of)
-        return {"task": name, "as_of": as_of or clock.today("UTC"), "raised": raised}
 
     return routes

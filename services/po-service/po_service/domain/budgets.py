@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from po_service.domain.directory import SOURCE
 from postroom.contracts import event, ids
-from postroom.contracts.event import Event
 from postroom.contracts.control import BudgetExpired
+from postroom.contracts.event import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ def reasons(budget: Budget, today: date) -> list[str]:
     """Why it has run out as of this day in its company's zone: date, exhausted, both or not at all."""
     found = ["date"] if budget.period_end < today else []
     return [*found, "exhausted"] if budget.current_value <= 0 and budget.period_start <= today else found
+
+
+def raised_key(budget: Budget, reason: str) -> tuple[str, tuple[str, ...]]:
+    """Once per period and reason."""
+    return budget.tenant, (budget.id, budget.period_start.isoformat(), reason)
 
 
 def expired(budget: Budget, reason: str) -> Event:

@@ -1,8 +1,6 @@
-"""Budgets, what of them was raised, and the slots of scheduled tasks."""
+"""Budgets, and which of them a check looks at."""
 
-from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Any
+from datetime import date
 
 from po_service.domain.budgets import Budget
 from po_service.store import rows
@@ -35,61 +33,11 @@ async def candidates(connection: Connection, tenant: str | None, last_day: date)
         """
         SELECT b.*, coalesce(c.zone, 'UTC') AS zone FROM budgets b LEFT JOIN companies c ON (c.tenant, c.id) = (b.tenant, b.company)
         WHERE ($1::text IS NULL OR b.tenant = $1) AND (b.period_end < $2 OR b.current_value <= 0)
-          AND (SELECT count(*) FROM budgets_raised r WHERE (r.tenant, r.budget, r.period_start) = (b.tenant, b.id, b.period_start)) < 2
+          AND (SELECT count(*) FROM raised r WHERE r.tenant = b.tenant AND r.fact = 'BudgetExpired.v1'
+               AND r.key IN (ARRAY[b.id, b.period_start::text, 'date'], ARRAY[b.id, b.period_start::text, 'exhausted'])) < 2
         ORDER BY b.tenant, b.id FOR UPDATE OF b
         """,
         tenant,
         last_day,
     )
     return [rows.of(Budget, row) for row in found]
-
-
-async def raise_once(connection: Connection, due: Sequence[tuple[Budget, str]]) -> set[tuple[str, str, str]]:
-    """Mark (budget, reason) as raised for the budget's period; returns (tenant, budget, reason) of those that weren't."""
-    found = await connection.fetch(
-        """
-        INSERT INTO budgets_raised (tenant, budget, period_start, reason)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::date[], $4::text[])
-        ON CONFLICT DO NOTHING RETURNING tenant, budget, reason
-        """,
-        [budget.tenant for budget, _ in due],
-        [budget.id for budget, _ in due],
-        [budget.period_start for budget, _ in due],
-        [reason for _, reason in due],
-    )
-    return {(row["tenant"], row["budget"], row["reason"]) for row in found}
-
-
-async def orders_to_book(connection: Connection, tenant: str | None, last_day: date) -> list[tuple[str, str]]:
-    """(tenant, order number) of orders with a note that waits for its automatic receipt and may be due by this day."""
-    found = await connection.fetch(
-        """
-        SELECT DISTINCT o.tenant, o.number
-        FROM delivery_notes n JOIN orders o ON o.id = n.order_id JOIN contracts c ON (c.tenant, c.id) = (o.tenant, o.contract)
-        WHERE ($1::text IS NULL OR o.tenant = $1) AND c.automatic_receipt AND c.receipt_days IS NOT NULL
-          AND coalesce(n.delivery_date, o.estimated_delivery) + c.receipt_days <= $2
-          AND NOT EXISTS (SELECT FROM goods_receipts r WHERE r.note = n.id)
-        """,
-        tenant,
-        last_day,
-    )
-    return [(row["tenant"], row["number"]) for row in found]
-
-
-async def take_slot(connection: Connection, task: str, slot: datetime) -> bool:
-    """True for the one who runs this slot."""
-    taken = await connection.fetchval(
-        "INSERT INTO task_slots (task, slot) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true", task, slot
-    )
-    return bool(taken)
-
-
-async def slot_done(connection: Connection, task: str, slot: datetime, raised: int) -> None:
-    """Keep how much a slot raised."""
-    await connection.execute("UPDATE task_slots SET raised = $3 WHERE task = $1 AND slot = $2", task, slot, raised)
-
-
-async def last_slots(connection: Connection) -> list[dict[str, Any]]:
-    """Each task's newest slot."""
-    found = await connection.fetch("SELECT DISTINCT ON (task) task, slot, run_at, raised FROM task_slots ORDER BY task, slot DESC")
-    return [dict(row) for row in found]

@@ -1,6 +1,7 @@
 """Orders and what hangs on them."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -186,3 +187,19 @@ async def _save_receipts(connection: Connection, orders: Sequence[Order]) -> Non
         """,
         [{**rows.plain(receipt), "order_id": order.id} for order in orders for receipt in order.receipts],
     )
+
+
+async def to_book(connection: Connection, tenant: str | None, last_day: date) -> list[tuple[str, str]]:
+    """(tenant, order number) of orders with a note that waits for its automatic receipt and may be due by this day."""
+    found = await connection.fetch(
+        """
+        SELECT DISTINCT o.tenant, o.number
+        FROM delivery_notes n JOIN orders o ON o.id = n.order_id JOIN contracts c ON (c.tenant, c.id) = (o.tenant, o.contract)
+        WHERE ($1::text IS NULL OR o.tenant = $1) AND c.automatic_receipt AND c.receipt_days IS NOT NULL
+          AND coalesce(n.delivery_date, o.estimated_delivery) + c.receipt_days <= $2
+          AND NOT EXISTS (SELECT FROM goods_receipts r WHERE r.note = n.id)
+        """,
+        tenant,
+        last_day,
+    )
+    return [(row["tenant"], row["number"]) for row in found]

@@ -1,0 +1,16 @@
+"""Which day a task takes it to be."""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from postroom import clock
+
+
+def today(zone: str, as_of: date | None) -> date:
+    """The day it is in this zone, or the day that was asked for."""
+    return as_of or clock.now().astimezone(ZoneInfo(zone)).date()
+
+
+def last_today(as_of: date | None) -> date:
+    """The latest day that it is anywhere: what isn't due by then is due nowhere."""
+    return as_of or clock.today("Pacific/Kiritimati")

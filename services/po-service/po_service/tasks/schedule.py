@@ -1,0 +1,46 @@
+"""THE list of scheduled tasks, and the clock that runs each once a slot."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+
+import structlog
+
+from po_service.store import slots
+from po_service.tasks.budgets import check_budgets
+from po_service.tasks.receipts import book_receipts
+from postroom import clock
+from postroom.db import Connection, Pool
+
+log = structlog.get_logger()
+Task = Callable[[Connection, str | None, date | None], Awaitable[int]]
+"""(connection, tenant or None for all, as of this day or None for today) → how many events it raised."""
+
+TASKS: dict[str, Task] = {
+    "check-budgets": check_budgets,
+    "book-receipts": book_receipts,
+}
+
+
+class Schedule:
+    """Runs each task once a slot, whichever instance comes first; slots that were missed become one."""
+
+    def __init__(self, pool: Pool, slot_seconds: int) -> None:
+        self._pool = pool
+        self._slot = timedelta(seconds=slot_seconds)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            for name in TASKS:
+                await self._run_slot(name)
+            await asyncio.sleep(min(60.0, self._slot.total_seconds() / 4))
+
+    async def _run_slot(self, name: str) -> None:
+        now = clock.now()
+        slot = now - (now - datetime(1970, 1, 1, tzinfo=UTC)) % self._slot
+        async with self._pool.acquire() as connection, connection.transaction():
+            if await slots.take(connection, name, slot):
+                raised = await TASKS[name](connection, None, None)
+                await slots.done(connection, name, slot, raised)
+                log.info("task ran", task=name, slot=slot.isoformat(), raised=raised)
