@@ -6,7 +6,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from notification_rules import api
+from notification_rules.api import explaining
 from notification_rules.domain import rulebook
 from notification_rules.handlers.batch import Handlers
 from notification_rules.handlers.sweeper import Sweeper
@@ -36,7 +36,7 @@ def build(settings: Settings) -> FastAPI:
             consumer = broker.Consumer(settings, topics.consumed_by(settings.service, declared), intake, worker)
             relay = Relay(worker, topics.written_by(settings.service), partial(broker.new_producer, settings.kafka))
             sweeper = Sweeper(worker, handlers, settings.sweep_seconds)
-            app.include_router(api.router(reading, rules))
+            app.include_router(explaining.router(reading, rules))
             app.include_router(operations.router(settings, worker, intake, consumer, figures))
             async with running.background(relay.run, consumer.run, sweeper.run):
                 yield
