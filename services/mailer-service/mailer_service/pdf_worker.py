@@ -1,38 +1,13 @@
-"""The process that runs xhtml2pdf: HTML in by stdin, PDF out by stdout, each with its length before it."""
+"""The process that runs xhtml2pdf: HTML in, PDF out."""
 
 import io
-import logging
-import os
-import resource
-import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
-from mailer_service.pdf import LENGTH, MAX_HTML
+from mailer_service.confined_loop import serve
+from mailer_service.pdf import MAX_HTML
 
 ASSETS = Path(__file__).parent / "assets"
-
-
-def main() -> None:
-    """Serve until stdin ends. The PDF's pipe is taken first, so that nothing a library prints gets into it."""
-    memory = int(sys.argv[1])
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    logging.disable(logging.WARNING)
-    while head := sys.stdin.buffer.read(LENGTH.size):
-        _, length = LENGTH.unpack(head)
-        _answer(out, sys.stdin.buffer.read(length))
-
-
-def _answer(out: BinaryIO, source: bytes) -> None:
-    try:
-        good, result = True, make(source.decode())
-    except Exception as error:  # noqa: BLE001 - whatever a page does to the libraries is this page's failure
-        good, result = False, f"{type(error).__name__}: {error}".encode()
-    out.write(LENGTH.pack(good, len(result)) + result)
-    out.flush()
 
 
 def make(html: str) -> bytes:
@@ -51,5 +26,9 @@ def make(html: str) -> bytes:
     return result.getvalue()
 
 
+def _load() -> Callable[[bytes], bytes]:
+    return lambda source: make(source.decode())
+
+
 if __name__ == "__main__":
-    main()
+    serve(_load)

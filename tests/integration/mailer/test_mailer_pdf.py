@@ -20,11 +20,11 @@ async def pdfs() -> AsyncIterator[Pdfs]:
 
 async def test_a_page_that_takes_too_long_is_killed_and_the_next_one_works(pdfs: Pdfs) -> None:
     assert (await pdfs.make("<p>warm</p>")).startswith(b"%PDF-")
-    pdfs._seconds = 1.0
+    pdfs._worker._seconds = 1.0
     with pytest.raises(PdfFailedError, match="not ready after 1 s"):
         await pdfs.make("<table>" + "<tr><td>x</td></tr>" * 40_000 + "</table>")
-    assert pdfs._worker is None
-    pdfs._seconds = 40
+    assert pdfs._worker._worker is None
+    pdfs._worker._seconds = 40
     assert (await pdfs.make("<p>well again</p>")).startswith(b"%PDF-")
 
 

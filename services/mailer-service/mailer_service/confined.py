@@ -1,0 +1,101 @@
+"""Work that may hang or eat memory, in a process of its own that can be killed: question in, answer out."""
+
+import asyncio
+import os
+import signal
+import struct
+import sys
+from asyncio.subprocess import PIPE, Process
+
+HEAD = struct.Struct(">?I")
+MAX_ANSWER = 64 * 1024 * 1024
+START_SECONDS = 60.0
+# Whatever a long-lived interpreter piles up goes with it.
+JOBS_PER_WORKER = 5_000
+# Settings such as the database's password are none of a worker's business.
+_ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "LANG", "LC_ALL", "TMPDIR")
+
+
+class ConfinedError(Exception):
+    """The worker failed over a question, and why; `killed` when it had to be stopped, or died over it."""
+
+    def __init__(self, detail: str, *, killed: bool = False) -> None:
+        super().__init__(detail)
+        self.killed = killed
+
+
+class Confined:
+    """A worker `python -m <module>`, one question at a time, bound in memory (bytes), CPU time and wall time (seconds; cpu 0: unbound)."""
+
+    def __init__(self, module: str, *, memory: int, seconds: float, cpu: float = 0.0, jobs: int = JOBS_PER_WORKER) -> None:
+        self._command = [sys.executable, "-m", module, str(memory), str(cpu)]
+        self._memory, self._seconds, self._cpu, self._per_worker = memory, seconds, cpu, jobs
+        self._worker: Process | None = None
+        self._jobs = 0
+        self._one = asyncio.Lock()
+
+    async def ask(self, question: bytes) -> bytes:
+        """The worker's answer. Raises ConfinedError; a worker that takes too long or too much is gone then, the next call starts another."""
+        async with self._one:
+            try:
+                worker = await self._running()
+                async with asyncio.timeout(self._seconds):
+                    good, answer = await _ask(worker, question)
+            except TimeoutError as error:
+                await self.close()
+                raise ConfinedError(f"not ready after {self._seconds:g} s", killed=True) from error
+            except (asyncio.IncompleteReadError, OSError) as error:
+                raise ConfinedError(self._why(await self.close()), killed=True) from error
+            except BaseException:
+                await self.close()
+                raise
+        if not good:
+            raise ConfinedError(answer.decode("utf-8", "replace")[:2_000])
+        return answer
+
+    async def _running(self) -> Process:
+        if self._jobs >= self._per_worker:
+            await self.close()
+        if self._worker is None or self._worker.returncode is not None:
+            env = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+            self._worker = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE, env=env)
+            self._jobs = 0
+            async with asyncio.timeout(START_SECONDS):
+                await _answer(self._worker)  # it has imported what it needs: its start counts against nobody's time
+        self._jobs += 1
+        return self._worker
+
+    def _why(self, code: int | None) -> str:
+        if code == -signal.SIGPROF:
+            return f"stopped after {self._cpu:g} s of computing"
+        return f"the worker died over it; it may use {self._memory >> 20} MB"
+
+    async def close(self) -> int | None:
+        """Kill the worker, if there is one; → how it ended."""
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return None
+        if worker.stdin:
+            worker.stdin.close()
+        if worker.returncode is None:
+            try:
+                # One that ended by itself says how, if it is given the moment for it.
+                return await asyncio.wait_for(worker.wait(), 0.05)
+            except TimeoutError:
+                worker.kill()
+        return await worker.wait()
+
+
+async def _ask(worker: Process, question: bytes) -> tuple[bool, bytes]:
+    assert worker.stdin  # noqa: S101 - PIPE was asked for
+    worker.stdin.write(HEAD.pack(True, len(question)) + question)  # noqa: FBT003 - a struct's field
+    await worker.stdin.drain()
+    return await _answer(worker)
+
+
+async def _answer(worker: Process) -> tuple[bool, bytes]:
+    assert worker.stdout  # noqa: S101 - PIPE was asked for
+    good, length = HEAD.unpack(await worker.stdout.readexactly(HEAD.size))
+    if length > MAX_ANSWER:
+        raise OSError(f"an answer of {length} bytes")
+    return good, await worker.stdout.readexactly(length)
