@@ -72,12 +72,12 @@ def test_an_error_names_the_rule_and_the_field(changes: dict[str, Any], said: st
 
 
 def test_a_name_that_stands_twice() -> None:
-    with pytest.raises(RuleError, match="the rule 'receipt' stands twice"):
+    with pytest.raises(RuleError, match=r"rules\.yaml:\d+: rule 'receipt': name: the name stands twice"):
         rulebook.parse(yaml.safe_dump({"rules": [RULE, RULE]}))
 
 
 def test_no_yaml() -> None:
-    with pytest.raises(RuleError, match=r"rules\.yaml is no YAML"):
+    with pytest.raises(RuleError, match=r"rules\.yaml:1: is no YAML"):
         rulebook.parse("rules: [")
 
 

@@ -17,7 +17,20 @@ _FIELD = re.compile(r"\.\s*([A-Za-z_]\w*)\b(?!\s*\()")
 
 
 class RuleError(ValueError):
-    """rules.yaml can't be used; the text names the rule, the field and what is wrong with it."""
+    """A file of rules can't be used: `detail` says what is wrong, the rest where."""
+
+    def __init__(self, detail: str, *, field: str = "", rule: str = "", file: str = "rules.yaml", line: int | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+        self.rule = rule
+        self.file = file
+        self.line = line
+
+    def __str__(self) -> str:
+        rule = f"rule {self.rule!r}" if self.rule else ""
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(part for part in (place, rule, self.field, self.detail) if part)
 
 
 class Unevaluable(Exception):  # noqa: N818 - what an expression said about one event
