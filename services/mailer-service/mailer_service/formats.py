@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
 from babel.numbers import format_currency, format_decimal
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from mailer_service.plain_text import shortened
+from mailer_service.units import unit_name
+
+NAME_CHARACTERS = 50
 _EMPTY_LINES = re.compile(r"\n\s*\n")
 
 
@@ -32,14 +36,25 @@ class Formats:
         """Such as 1234.5 and EUR → €1,234.50."""
         return _money(_decimal(value), currency, str(self.locale))
 
+    def amount(self, value: Any, unit: str) -> str:
+        """A quantity with its unit, such as 1 box, 2.5 boxes."""
+        return _amount(_decimal(value), unit, self.locale)
+
     def day(self, value: Any) -> str:
         """Such as 2026-11-23 → 23 November 2026."""
-        day = value if isinstance(value, date) else date.fromisoformat(str(value)[:10])
-        return format_date(day, "long", locale=self.locale)
+        return format_date(_date(value), "long", locale=self.locale)
+
+    def short_day(self, value: Any) -> str:
+        """For tables, such as 2026-11-23 → 23 Nov 2026."""
+        return format_date(_date(value), "medium", locale=self.locale)
 
     def moment(self, value: Any) -> str:
         """A time in the recipient's zone, which is named."""
         return _moment(str(value), self.locale, self.zone)
+
+
+def _date(value: Any) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(str(value)[:10])
 
 
 def _decimal(value: Any) -> Decimal:
@@ -60,9 +75,21 @@ def _money(value: Decimal, currency: str, locale: str) -> str:
 
 
 @lru_cache(maxsize=4_096)
+def _amount(value: Decimal, unit: str, locale: Locale) -> str:
+    return f"{_quantity(value, str(locale))} {unit_name(unit, value, locale)}".rstrip()
+
+
+@lru_cache(maxsize=4_096)
 def _moment(value: str, locale: Locale, zone: ZoneInfo) -> str:
-    moment = format_datetime(datetime.fromisoformat(value), "d MMM y, HH:mm", tzinfo=zone, locale=locale)
-    return f"{moment} ({zone.key})"
+    moment = datetime.fromisoformat(value).astimezone(zone)
+    day = format_skeleton("yMMMd", moment, locale=locale)
+    return f"{day}, {format_time(moment, 'short', locale=locale)} {_zone_name(moment, locale, zone)}"
+
+
+def _zone_name(moment: datetime, locale: Locale, zone: ZoneInfo) -> str:
+    """The zone as people there call it (CET, MEZ), or its full name where they have no such word."""
+    name = get_timezone_name(moment, width="short", locale=locale)
+    return name if name.isalpha() else f"({zone.key})"
 
 
 @lru_cache(maxsize=64)
@@ -88,30 +115,12 @@ def formats(language: str, zone: str) -> Formats:
     return Formats(language, zone)
 
 
-# What the UN/ECE Recommendation 20 codes of UBL mean to a reader; another code is shown as it is.
-UNITS = dict.fromkeys(("C62", "EA", "H87", "NAR", "PCE"), "pcs") | {
-    "BX": "boxes",
-    "XBX": "boxes",
-    "CT": "cartons",
-    "XCT": "cartons",
-    "PK": "packs",
-    "XPK": "packs",
-    "PR": "pairs",
-    "SET": "sets",
-    "KGM": "kg",
-    "GRM": "g",
-    "TNE": "t",
-    "LTR": "l",
-    "MTR": "m",
-    "MTK": "m²",
-    "MTQ": "m³",
-    "HUR": "hours",
-    "DAY": "days",
-}
-
-
 def _minus(context: Context, value: Any, *others: Any) -> Decimal:
     return _decimal(value) - sum(map(_decimal, others))
+
+
+def _days_before(context: Context, day: Any, days: int) -> str:
+    return str(_date(day) - timedelta(days=days))
 
 
 def _paragraphs(context: Context, text: str) -> Markup:
@@ -122,10 +131,14 @@ def _paragraphs(context: Context, text: str) -> Markup:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "minus": _minus,
+    "days_before": _days_before,
     "paragraphs": _paragraphs,
-    "unit": lambda _, code: UNITS.get(code, code),
+    "short": lambda _, text: shortened(text, NAME_CHARACTERS),
+    "unit": lambda context, code, value=2: unit_name(code, _decimal(value), context["formats"].locale),
+    "amount": lambda context, value, unit: context["formats"].amount(value, unit),
     "quantity": lambda context, value: context["formats"].quantity(value),
     "money": lambda context, value, currency: context["formats"].money(value, currency),
     "day": lambda context, value: context["formats"].day(value),
+    "date": lambda context, value: context["formats"].short_day(value),
     "moment": lambda context, value: context["formats"].moment(value),
 }

@@ -1,26 +1,28 @@
 """From a message to subject, text and HTML: templates/<message-type>/{subject.txt, body.txt, body.html} on a shared layout."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateNotFound, pass_context, select_autoescape
+from jinja2 import StrictUndefined, Template, TemplateNotFound, pass_context, select_autoescape
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from mailer_service.formats import FILTERS, formats
+from mailer_service.layered import LAYOUT, Layered
+from mailer_service.plain_text import shortened, wrapped
 from mailer_service.rows import Row
 from mailer_service.stylesheet import styling
 
 TEMPLATES = Path(__file__).parent / "templates"
-LAYOUT = "_layout"
 PREHEADER_CHARACTERS = 120
 # A mail that is longer than 100 kB is cut by Gmail, wherever that falls; ours says how many lines it leaves out.
 LINES_SHOWN = 40
-_LINE_END = re.compile(r"\s*\n\s*")
+TEXT_SHOWN = 20_000
+SUBJECT_CHARACTERS = 140
+PARTS = ("subject.txt", "body.txt", "body.html")
 
 
 class MissingTemplateError(Exception):
@@ -49,13 +51,15 @@ class Rendered:
 
 
 class Renderer:
-    """Templates, compiled once. A language has its own files in a folder below the type's (de/body.txt); English is the default."""
+    """Templates, compiled once. A language has its own files in a folder below the type's (de/body.txt); English is the default.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        css = (folder / LAYOUT / "style.css").read_text("utf-8")
+    `own` are a customer's files (name → text), which come before the folder's.
+    """
+
+    def __init__(self, folder: Path, own: Mapping[str, str] | None = None) -> None:
+        self._layers = Layered(folder, own or {})
         self._environment = _Environment(
-            loader=styling(FileSystemLoader(folder), css),
+            loader=styling(self._layers, self._layers.text(f"{LAYOUT}/style.css")),
             undefined=StrictUndefined,
             # By the end of the name: body.html is escaped, and body.html.j2 would not be.
             autoescape=select_autoescape(["html"], default=False, default_for_string=True),
@@ -63,14 +67,14 @@ class Renderer:
             lstrip_blocks=True,
             cache_size=-1,
         )
-        self._environment.globals["LINES_SHOWN"] = LINES_SHOWN
+        self._environment.globals.update(LINES_SHOWN=LINES_SHOWN, TEXT_SHOWN=TEXT_SHOWN)
         self._environment.filters.update({name: pass_context(function) for name, function in FILTERS.items()})
         self._find = lru_cache(maxsize=None)(self._find_uncached)
 
     @property
     def message_types(self) -> list[str]:
         """The types that have a template folder."""
-        return sorted(path.parent.name for path in self._folder.glob("[!_]*/subject.txt"))
+        return self._layers.message_types
 
     def _find_uncached(self, message_type: str, language: str, file: str) -> Template:
         if message_type not in self.message_types and message_type != LAYOUT:
@@ -87,11 +91,11 @@ class Renderer:
         subject = self._part(message, "subject.txt", context)
         text = self._part(message, "body.txt", context)
         html = self._part(message, "body.html", context)
-        language = message["language"]
+        language = context["message"]["language"]
         page = {**context, "subject": subject, "preheader": _preheader(text)}
         return Rendered(
             subject,
-            self._find(LAYOUT, language, "mail.txt").render(page, content=text),
+            wrapped(self._find(LAYOUT, language, "mail.txt").render(page, content=text)),
             # The part was rendered with escaping on; it goes into the layout as it is.
             self._find(LAYOUT, language, "mail.html").render(page, content=Markup(html)),  # noqa: S704
         )
@@ -107,18 +111,26 @@ class Renderer:
 
     def _part(self, message: Row, file: str, context: dict[str, Any]) -> str:
         text = self._find(message["message_type"], message["language"], file).render(context).strip()
-        return _LINE_END.sub(" ", text) if file == "subject.txt" else text
+        return shortened(" ".join(text.split()), SUBJECT_CHARACTERS) if file == "subject.txt" else text
+
+    def _spoken(self, message_type: str, language: str) -> str:
+        """The language that a mail of this type is in: the recipient's if the type has words in it, else English."""
+        if language.partition("-")[0] == "en":
+            return language
+        names = [self._find(message_type, language, file).name or "" for file in PARTS]
+        return language if any(name.count("/") > 1 for name in names) else "en"
 
     def _context(self, message: Row) -> dict[str, Any]:
-        shown = {name: message[name] for name in ("id", "message_type", "name", "reason", "hop", "order_number", "language")}
+        shown = {name: message[name] for name in ("id", "message_type", "name", "reason", "hop", "order_number")}
+        language = self._spoken(message["message_type"], message["language"])
         return {
             "facts": message["facts"],
-            "message": shown,
-            "formats": formats(message["language"], message["zone"]),
+            "message": {**shown, "language": language},
+            "formats": formats(language, message["zone"]),
         }
 
 
 def _preheader(text: str) -> str:
     """The first words of the text, which a mail program shows beside the subject."""
     first = " ".join(text.partition("\n\n")[0].split())
-    return first if len(first) <= PREHEADER_CHARACTERS else first[: PREHEADER_CHARACTERS - 1].rstrip() + "…"
+    return shortened(first, PREHEADER_CHARACTERS)
