@@ -36,7 +36,9 @@ def read(file: str, text: str) -> Source:
     """Raises RuleError."""
     try:
         raw, tree = yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
-        return Source(file, Declaration.model_validate(raw), tree)
+        if not isinstance(raw, dict | None):
+            raise RuleError("holds no `rules:`", file=file, line=1)
+        return Source(file, Declaration.model_validate(raw or {}), tree)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise RuleError(f"is no YAML: {error}", file=file, line=mark.line + 1 if mark else None) from error
@@ -54,7 +56,7 @@ def _invalid(file: str, raw: Any, tree: yaml.Node | None, error: ValidationError
         entry = raw["rules"][path[1]]
         rule = str((entry.get("name") if isinstance(entry, dict) else None) or path[1])
         path = path[2:]
-    return RuleError(first["msg"], field=".".join(map(str, path)) or "the rule", rule=rule, file=file, line=line)
+    return RuleError(first["msg"], field=".".join(map(str, path)), rule=rule, file=file, line=line)
 
 
 def _line(node: yaml.Node | None, path: Path) -> int | None:
