@@ -6,7 +6,7 @@ import css_inline
 from jinja2 import BaseLoader, Environment
 from jinja2.loaders import FunctionLoader
 
-_JINJA = re.compile(r"\{%.*?%\}|\{#.*?#\}|(\{\{.*?\}\})", re.DOTALL)
+JINJA = re.compile(r"\{%.*?%\}|\{#.*?#\}|(\{\{.*?\}\})", re.DOTALL)
 _MARK = re.compile(r"<!--jinja:(\d+)-->|jinja-(\d+)-value")
 # What is the same in every mail is put in when the template is loaded.
 _PLAIN = re.compile(r'\{% include "([^"]*_plain[^"]*)" %\}')
@@ -22,7 +22,7 @@ def inlined(source: str, css: str) -> str:
         number = len(kept) - 1
         return f"jinja-{number}-value" if match[1] else f"<!--jinja:{number}-->"
 
-    hidden = _JINJA.sub(hide, source)
+    hidden = JINJA.sub(hide, source)
     whole = hidden.lstrip().lower().startswith("<!doctype")
     styled = (
         css_inline.CSSInliner(load_remote_stylesheets=False, extra_css=css).inline(hidden)
