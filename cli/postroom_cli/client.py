@@ -13,13 +13,15 @@ _TIMEOUT = httpx.Timeout(60, connect=5)
 
 
 class Gateway:
-    """A session with the gateway as the operator of a tenant; use it as a context manager."""
+    """A session with the gateway as the operator of a tenant, or as a person of it; use it as a context manager."""
 
-    def __init__(self, settings: Settings, tenant: str) -> None:
+    def __init__(self, settings: Settings, tenant: str, person: str | None = None) -> None:
         self.url = settings.gateway_address()
         self.tenant = tenant
         self._settings = settings
-        self._token: str | None = settings.token.get_secret_value() if settings.token else None
+        self._person = person or OPERATOR
+        # Whoever names a person means that person, whose token POSTROOM_TOKEN need not be.
+        self._token: str | None = settings.token.get_secret_value() if settings.token and not person else None
         self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT)
 
     def __enter__(self) -> Self:
@@ -41,6 +43,10 @@ class Gateway:
         """The answer to a POST; `request` is what httpx takes (json, content, params, headers)."""
         return self._call("POST", path, **request)
 
+    def put(self, path: str, **request: Any) -> Any:
+        """The answer to a PUT."""
+        return self._call("PUT", path, **request)
+
     def token(self, person: str) -> dict[str, Any]:
         """A token of this person from the local issuer: {token, expires_in, principal}."""
         secret = self._settings.secret()
@@ -52,7 +58,7 @@ class Gateway:
 
     def _call(self, method: str, path: str, **request: Any) -> Any:
         if self._token is None:
-            self._token = str(self.token(OPERATOR)["token"])
+            self._token = str(self.token(self._person)["token"])
         headers = {**request.pop("headers", {}), "Authorization": f"Bearer {self._token}"}
         return self._send(method, path, headers=headers, **request)
 
