@@ -83,9 +83,9 @@ def test_the_first_of_a_batch_claims_it_for_the_rest() -> None:
 def test_the_claim_names_all_messages_of_its_decision() -> None:
     people = directory(ADMIN, person("admin2"), roles={("company-administrator", "buyer"): ("admin", "admin2")})
     outcome = decided(budget_expired(), people)
-    ((claim, messages),) = outcome.claims.items()
-    assert (claim.key, claim.about) == (("demo", "budget-expired", '["B1","2026-01-01","date"]'), "B1")
-    assert sorted(messages) == sorted(outcome.messages)
+    ((key, taken),) = outcome.claims.items()
+    assert (key, taken.about) == (("demo", "budget-expired", '["B1","2026-01-01","date"]'), "B1")
+    assert sorted(taken.messages) == sorted(outcome.messages)
 
 
 def test_two_systems_with_a_budget_b1_have_two_budgets() -> None:
@@ -95,7 +95,7 @@ def test_two_systems_with_a_budget_b1_have_two_budgets() -> None:
         budget_expired(manager="manager", attributes={"emitter": "sap"}),
     ]
     outcome = decided_all(batch, PEOPLE)
-    assert {(claim.key[2], claim.about) for claim in outcome.claims} == {
+    assert {(key[2], taken.about) for key, taken in outcome.claims.items()} == {
         ('["B1","2026-01-01","date"]', "B1"),
         ('erp/["B1","2026-01-01","date"]', "erp/B1"),
         ('sap/["B1","2026-01-01","date"]', "sap/B1"),

@@ -51,7 +51,7 @@ def _parsed(**changes: Any) -> rulebook.Rulebook:
         ({"lines": {"of": "lines", "where": [{"is": "round(line.quantity) > 1", "otherwise": "x"}]}}, "calls round(), which is not there"),
         ({"lines": None}, "recipients.0.person: 'each' names 'each', which is not there"),
         ({"for_each": "[note]"}, "for_each and lines.each both say whom a message is for"),
-        ({"recipients": []}, "rule 'receipt': recipients: List should have at least 1 item"),
+        ({"recipients": []}, "recipients is missing: a rule tells (message_type, recipients, claim), or withdraws, or both"),
         ({"recipients": [{"chain": "admins"}]}, "recipients.0.chain: there is no chain 'admins'"),
         ({"recipients": [{"hop": "a", "because": "b"}]}, "recipients.0: Value error, a hop is either a person, or a role, or a chain"),
         ({"recipients": [{"hop": "a", "because": "b", "person": "each", "role": "x"}]}, "a hop is either a person, or a role, or a chain"),

@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 
 from notification_rules.domain.expressions import Unevaluable
-from notification_rules.domain.planning import Plan, unevaluable
+from notification_rules.domain.plan import Plan, Withdrawal, about_of
+from notification_rules.domain.planning import unevaluable
 from notification_rules.domain.resolving import Found, Resolved, Waiting
-from notification_rules.domain.rulebook import Rule
+from notification_rules.domain.rule import Once, Rule
 from postroom.contracts import ids
 from postroom.contracts.event import Event
 
@@ -22,11 +23,21 @@ _LONGEST_KEY = 500
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One thing to be told once; `place` is the line it is for, if it is for one."""
+    """One thing to be told once; `place` is the line it is for, if it is for one. `closes` need not be told after it."""
 
     key: ClaimKey
     about: str
     place: int | None = None
+    closes: tuple[ClaimKey, ...] = ()
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a claim that was taken is about, and the messages that tell it; `void` if it was withdrawn in the same batch."""
+
+    about: str
+    messages: list[str] = field(default_factory=list)
+    void: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ class Claiming:
 
     @property
     def keys(self) -> Iterable[ClaimKey]:
-        return (claim.key for wish in self.wishes for claim in wish.claims)
+        return (key for wish in self.wishes for claim in wish.claims for key in (claim.key, *claim.closes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,8 @@ class Message:
     found: Found
     facts: dict[str, Any]
     about: tuple[str, ...]
+    sender: str = ""
+    opens: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,12 @@ class Decision:
     person: str | None = None
     hop: str = ""
     message: str | None = None
+    withdrawn_type: str = ""
+
+    @property
+    def message_type(self) -> str:
+        """The type that is told, or that was withdrawn."""
+        return self.withdrawn_type or (self.rule.message_type if self.rule else "")
 
     @property
     def decision(self) -> str:
@@ -86,8 +105,9 @@ class Outcome:
 
     decisions: list[Decision] = field(default_factory=list)
     messages: dict[str, Message] = field(default_factory=dict)
-    claims: dict[Claim, list[str]] = field(default_factory=dict)
+    claims: dict[ClaimKey, Taken] = field(default_factory=dict)
     undecided: list[tuple[Plan, Waiting]] = field(default_factory=list)
+    withdrawals: list[Withdrawal] = field(default_factory=list)
 
 
 def claiming(resolved: Resolved) -> Claiming:
@@ -102,33 +122,35 @@ def claiming(resolved: Resolved) -> Claiming:
 
 
 def _claims(plan: Plan, rule: Rule, found: Found) -> tuple[Claim, ...]:
-    scope = plan.scope
+    scope, once = plan.scope, rule.claim
     assert scope is not None  # noqa: S101 - a plan with tellings has one
+    assert once is not None  # noqa: S101 - and its rule a claim
     scope.bind("R", found.person.person)
-    lines = rule.declared.lines
-    if lines and found.lines is not None and plan.facts is not None and "chosen" in (*rule.key.needs, *rule.about.needs):
-        chosen = [plan.facts[lines.of][place] for place in found.lines]
-        scope.bind("chosen", [{name: line[name] for name in line if name in rule.fields} for line in chosen])
-    key, about = scope.evaluate(rule.key), scope.evaluate(rule.about)
-    if rule.declared.claim.per == "line" and found.lines is not None:
-        return tuple(_claim(plan, rule, *one) for one in zip(key, about, found.lines, strict=True))
-    return (_claim(plan, rule, key, about, None),)
+    about = about_of(plan, once, found.lines)
+    key = scope.evaluate(once.key)
+    closes = scope.evaluate(once.closes) if once.closes else None
+    if not once.per_line or found.lines is None:
+        return (Claim(_key(plan, rule, once, key), about[0], None, _closes(plan, rule, once, closes)),)
+    several = closes if closes is not None else [None] * len(key)
+    return tuple(
+        Claim(_key(plan, rule, once, one), its, place, _closes(plan, rule, once, also))
+        for one, its, place, also in zip(key, about, found.lines, several, strict=True)
+    )
 
 
-def _claim(plan: Plan, rule: Rule, key: Any, about: Any, place: int | None) -> Claim:
+def _closes(plan: Plan, rule: Rule, once: Once, keys: Any) -> tuple[ClaimKey, ...]:
+    if not isinstance(keys, list | None):
+        raise Unevaluable(f"{once.closes.source if once.closes else ''!r} gave {keys!r}, which is no list of claim keys")
+    return tuple(_key(plan, rule, once, key) for key in keys or ())
+
+
+def _key(plan: Plan, rule: Rule, once: Once, key: Any) -> ClaimKey:
     if not isinstance(key, list) or not key or None in key:
-        raise Unevaluable(f"{rule.key.source!r} gave {key!r}; a claim key is a list without gaps")
-    if not isinstance(about, str) or not about:
-        raise Unevaluable(f"{rule.about.source!r} gave {about!r}, which is no id")
+        raise Unevaluable(f"{once.key.source!r} gave {key!r}; a claim key is a list without gaps")
     text = orjson.dumps(key).decode()
     if len(text.encode()) > _LONGEST_KEY:
         text = f"sha256:{sha256(text.encode()).hexdigest()}"
-    return Claim((plan.event.tenant, rule.message_type, scoped(plan, text)), scoped(plan, about), place)
-
-
-def scoped(plan: Plan, text: str) -> str:
-    """Another system's ids carry its name: two systems with a budget B1 are two budgets."""
-    return f"{plan.naming}/{text}" if plan.naming else text
+    return (plan.event.tenant, rule.message_type, plan.scoped(text))
 
 
 def decide(claimings: Sequence[Claiming], taken: set[ClaimKey]) -> Outcome:
@@ -136,39 +158,54 @@ def decide(claimings: Sequence[Claiming], taken: set[ClaimKey]) -> Outcome:
     outcome = Outcome()
     for one in claimings:
         resolved, plan = one.resolved, one.resolved.plan
+        outcome.withdrawals += plan.withdrawals
         if plan.none:
             outcome.decisions.append(Decision(plan.event, plan.rule, "none", plan.none))
         outcome.decisions += [Decision(plan.event, plan.rule, "none", reason) for reason in resolved.unreached]
+        outcome.decisions += [_passed(plan, found) for found in resolved.passed]
         if resolved.waiting:
             kind = "undecided" if resolved.waiting.kind == "unknown" else "unroutable"
             outcome.decisions.append(Decision(plan.event, plan.rule, kind, resolved.waiting.reason))
             outcome.undecided.append((plan, resolved.waiting))
         if plan.rule is not None and one.wishes:
-            _tell(outcome, plan, plan.rule, one.wishes, frozenset(taken.intersection(one.keys)))
+            _tell(outcome, resolved, plan.rule, one.wishes, frozenset(taken.intersection(one.keys)))
             taken.update(one.keys)
     return outcome
 
 
-def _tell(outcome: Outcome, plan: Plan, rule: Rule, wishes: Sequence[Wish], before: frozenset[ClaimKey]) -> None:
+def _passed(plan: Plan, found: Found) -> Decision:
+    not_to = plan.rule.declared.not_to if plan.rule else None
+    return Decision(plan.event, plan.rule, "none", not_to.otherwise if not_to else "", found.person.person, found.hop)
+
+
+def _tell(outcome: Outcome, resolved: Resolved, rule: Rule, wishes: Sequence[Wish], before: frozenset[ClaimKey]) -> None:
+    """One message to each who gets any, also to a deputy who stands in for several."""
+    event, free = resolved.plan.event, dict[str, Wish]()
     for wish in wishes:
-        found, free = wish.found, [claim for claim in wish.claims if claim.key not in before]
-        told = found.told.person
-        if not free:
-            outcome.decisions.append(Decision(plan.event, rule, "none", rule.declared.claim.told, told, found.hop))
-            continue
-        message = _message(plan, rule, found, free)
-        for claim in free:
-            outcome.claims.setdefault(claim, []).append(message.message)
-        if message.message not in outcome.messages:
-            outcome.messages[message.message] = message
-            outcome.decisions.append(Decision(plan.event, rule, "message", found.because, told, found.hop, message.message))
+        told, claims = wish.found.told.person, tuple(claim for claim in wish.claims if claim.key not in before)
+        if claims:
+            known = free.get(told)
+            free[told] = Wish(known.found.with_(wish.found), (*known.claims, *claims)) if known else Wish(wish.found, claims)
+        else:
+            reason = rule.claim.told if rule.claim else ""
+            outcome.decisions.append(Decision(event, rule, "none", reason, told, wish.found.hop))
+    for told, wish in free.items():
+        message = _message(resolved, rule, wish)
+        for claim in wish.claims:
+            for key in (claim.key, *(key for key in claim.closes if key not in before)):
+                taken = outcome.claims.setdefault(key, Taken(claim.about))
+                taken.messages = list(dict.fromkeys((*taken.messages, message.message)))
+        outcome.messages[message.message] = message
+        outcome.decisions.append(Decision(event, rule, "message", wish.found.because, told, wish.found.hop, message.message))
 
 
-def _message(plan: Plan, rule: Rule, found: Found, claims: Sequence[Claim]) -> Message:
-    facts = dict(plan.facts or {})
-    if rule.declared.lines and found.lines is not None:
-        places = found.lines if claims[0].place is None else [claim.place for claim in claims if claim.place is not None]
-        facts[rule.declared.lines.of] = [facts[rule.declared.lines.of][place] for place in places]
-    keys = sorted(claim.key[2] for claim in claims)
+def _message(resolved: Resolved, rule: Rule, wish: Wish) -> Message:
+    plan, found = resolved.plan, wish.found
+    facts, of = dict(plan.facts or {}), rule.declared.lines.of if rule.declared.lines else ""
+    about = {claim.place: claim.about for claim in wish.claims if claim.place is not None}
+    if of and found.lines is not None:
+        facts[of] = [facts[of][place] for place in (sorted(about) or found.lines)]
+    ids_ = tuple(about[place] for place in sorted(about)) or tuple(dict.fromkeys(claim.about for claim in wish.claims))
+    keys = sorted({claim.key[2] for claim in wish.claims})
     message = ids.stable("message", plan.event.tenant, rule.message_type, *keys, found.told.person)
-    return Message(message, plan.event, rule, found, facts, tuple(dict.fromkeys(claim.about for claim in claims)))
+    return Message(message, plan.event, rule, found, facts, ids_, resolved.sender, plan.opens)

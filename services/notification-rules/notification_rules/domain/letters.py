@@ -1,12 +1,13 @@
 """The events that tell others what was decided."""
 
 from notification_rules.domain.deciding import Decision, Message
-from notification_rules.domain.planning import naming
+from notification_rules.domain.plan import scoped
+from notification_rules.domain.reasons import for_person
 from postroom.contracts import event as events
 from postroom.contracts import ids
 from postroom.contracts.decisions import DecisionMade
 from postroom.contracts.event import Event
-from postroom.contracts.messages import Cause, MessageRequested, Recipient
+from postroom.contracts.messages import Cause, MessageRequested, Opens, Recipient
 from postroom.contracts.purchasing import OrderRef
 
 SOURCE = "notification-rules"
@@ -19,31 +20,42 @@ def order_of(event: Event) -> OrderRef | None:
 
 
 def order_id(event: Event) -> str | None:
-    """The order's id; another system's order is not ours, even if their ids are alike."""
-    order = order_of(event)
+    """The order's id; another system's order is not ours, even if their ids are alike. What opens an order is about that order."""
+    order, opens = order_of(event), getattr(event.data, "opens", None)
     if order is None:
-        return None
-    return f"{naming(event)}/{order.id}" if naming(event) else order.id
+        return opens.id if isinstance(opens, Opens) and opens.what == "order" else None
+    return scoped(event, order.id)
+
+
+def order_number(event: Event) -> str:
+    """The order's number; an invoice names orders by number only, and only one of one order is found by it."""
+    order, numbers = order_of(event), getattr(event.data, "orders", [])
+    if order is not None:
+        return order.number
+    return numbers[0] if len(numbers) == 1 else getattr(event.data, "order_number", "")
 
 
 def requested(message: Message) -> Event:
     """Address, name, language and zone are as of the decision: the mailer has no directory."""
-    event, told, declared, order = message.event, message.found.told, message.rule.declared, order_of(message.event)
+    event, told, declared, once = message.event, message.found.told, message.rule.declared, message.rule.claim
     recipient = Recipient(
         person=told.person, name=told.name, email=told.email, language=told.language, zone=told.zone, hop=message.found.hop
     )
     fact = MessageRequested(
         message=message.message,
-        message_type=declared.message_type,
+        message_type=message.rule.message_type,
         recipient=recipient,
         channels=list(declared.channels),
         mandatory=declared.mandatory,
-        reason=message.found.because,
+        reason=for_person(message.found.whys, told.language),
         cause=_cause(event),
         order=order_id(event),
-        order_number=order.number if order else "",
+        order_number=order_number(event),
         about=list(message.about),
         facts=message.facts,
+        lines=declared.lines.of if declared.lines and once and once.per_line else "",
+        opens=Opens(**message.opens) if message.opens else None,
+        sender=message.sender,
     )
     return events.new(
         fact,
@@ -58,18 +70,18 @@ def requested(message: Message) -> Event:
 
 def made(decision: Decision) -> Event:
     """Published also when nothing is sent."""
-    event, order = decision.event, order_of(decision.event)
+    event = decision.event
     fact = DecisionMade(
         decision=decision.decision,
         cause=_cause(event),
         rule=decision.rule.name if decision.rule else "",
-        message_type=decision.rule.message_type if decision.rule else "",
+        message_type=decision.message_type,
         outcome=decision.outcome,
         reason=decision.reason,
         person=decision.person,
         hop=decision.hop,
         message=decision.message,
-        order_number=order.number if order else "",
+        order_number=order_number(event),
     )
     return events.new(fact, source=SOURCE, subject=fact.decision, tenant=event.tenant, key=event.key, id=fact.decision, cause=event)
 

@@ -1,64 +1,17 @@
 """First phase: what an event asks for, before anyone has looked into the directory."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from notification_rules.domain.expressions import Expression, Scope, Unevaluable
-from notification_rules.domain.rulebook import EVENT_FIELDS, Check, Rule, Rulebook, Step
+from notification_rules.domain.plan import Plan, Selector, Telling, Withdrawal, ids_in, scoped
+from notification_rules.domain.rule import EVENT_FIELDS, Check, Rule, Step
+from notification_rules.domain.rulebook import Rulebook
 from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
-from postroom.contracts.topics import OWNED
 
-_OURS = frozenset(topic.owner for topic in OWNED)
 NO_RULE = "no rule names this event type"
 RULE_GONE = "the rule is no longer in rules.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class Selector:
-    """One hop with its expressions evaluated: `person`, or `role` held in `company` ("" for the whole tenant); None where unset."""
-
-    hop: str
-    because: str
-    person: str | None
-    role: str | None
-    company: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """One chain to go down, for the lines (places in the list) that belong to `each`."""
-
-    each: str
-    chain: tuple[Selector, ...]
-    lines: tuple[int, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What one rule wants told about one event; `none` is the reason when that is nothing."""
-
-    event: Event
-    rule: Rule | None
-    none: str = ""
-    tellings: tuple[Telling, ...] = ()
-    scope: Scope | None = None
-    facts: dict[str, Any] | None = None
-
-    @property
-    def rule_name(self) -> str:
-        return self.rule.name if self.rule else ""
-
-    @property
-    def naming(self) -> str:
-        """Whose names the event uses: "" for our own services, which name people by the directory's ids."""
-        return naming(self.event)
-
-
-def naming(event: Event) -> str:
-    """The emitter, if it is another system."""
-    return "" if event.emitter in _OURS else event.emitter
 
 
 def plan(event: Event, rulebook: Rulebook) -> Iterator[Plan]:
@@ -93,7 +46,7 @@ class _Planner:
         if self._of:
             values[self._of] = [self._pruned(line) for line in self._facts[self._of]]
         self._scope = Scope(values)
-        self._selectors: dict[Step, Selector] = {}
+        self._selectors: dict[int, Selector] = {}
 
     def _pruned(self, line: dict[str, Any]) -> dict[str, Any]:
         """A line without the fields that no expression reads: converting them is most of an event's cost."""
@@ -103,12 +56,44 @@ class _Planner:
         for check in self._rule.when:
             if not _true(self._scope, check.expression):
                 return Plan(self._event, self._rule, none=check.otherwise)
+        withdrawals = tuple(self._withdrawals())
+        if self._rule.claim is None:
+            return Plan(self._event, self._rule, withdrawals=withdrawals)
         chosen: tuple[int, ...] | None = None
         if self._of:
             chosen, none = self._chosen(len(self._facts[self._of]))
             if none:
-                return Plan(self._event, self._rule, none=none)
-        return Plan(self._event, self._rule, "", tuple(self._tellings(chosen)), self._scope, self._facts)
+                return Plan(self._event, self._rule, none=none, withdrawals=withdrawals)
+        return Plan(
+            self._event,
+            self._rule,
+            tellings=tuple(self._tellings(chosen)),
+            scope=self._scope,
+            facts=self._facts,
+            not_to=self._optional(self._rule.not_to),
+            sender=self._optional(self._rule.sender) if self._rule.sender else self._event.actor,
+            opens=self._opens(),
+            withdrawals=withdrawals,
+        )
+
+    def _withdrawals(self) -> Iterator[Withdrawal]:
+        for one in self._rule.withdraws:
+            if one.when is None or _true(self._scope, one.when):
+                for id_ in ids_in(one.about, self._scope.evaluate(one.about)):
+                    yield Withdrawal(self._event, self._rule, one.message_types, scoped(self._event, id_), one.because)
+
+    def _optional(self, expression: Expression | None) -> str | None:
+        return _text(expression, self._scope.evaluate(expression)) if expression else None
+
+    def _opens(self) -> dict[str, str] | None:
+        opens = self._rule.opens
+        value = self._scope.evaluate(opens.id) if opens else None
+        if opens is None or value is None:
+            return None
+        what, id_ = (opens.what, value) if opens.what else (value.get("what"), value.get("id")) if isinstance(value, dict) else ("", None)
+        if not isinstance(what, str) or not isinstance(id_, str) or not what or not id_:
+            raise Unevaluable(f"{opens.id.source!r} gave {value!r}, which names nothing that could be opened")
+        return {"what": what, "id": scoped(self._event, id_)}
 
     def _chosen(self, count: int) -> tuple[tuple[int, ...], str]:
         """The places of the lines that pass each condition, or the reason of the condition that the last of them failed."""
@@ -136,15 +121,16 @@ class _Planner:
     def _chain(self, each: str | None) -> tuple[Selector, ...]:
         if each is not None:
             self._scope.bind("each", each)
-        return tuple(self._selector(step) for step in self._rule.steps if step.when is None or _true(self._scope, step.when))
+        steps = enumerate(self._rule.steps)
+        return tuple(self._selector(n, step) for n, step in steps if step.when is None or _true(self._scope, step.when))
 
-    def _selector(self, step: Step) -> Selector:
+    def _selector(self, number: int, step: Step) -> Selector:
         """The hop's people; one that doesn't depend on `each` is evaluated once an event."""
         if step.person and "each" in step.person.needs:
             return self._evaluated(step)
-        if step not in self._selectors:
-            self._selectors[step] = self._evaluated(step)
-        return self._selectors[step]
+        if number not in self._selectors:
+            self._selectors[number] = self._evaluated(step)
+        return self._selectors[number]
 
     def _evaluated(self, step: Step) -> Selector:
         person = _text(step.person, self._scope.evaluate(step.person)) if step.person else None

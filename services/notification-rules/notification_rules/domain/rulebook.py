@@ -1,16 +1,15 @@
 """The rules, ready to run: every expression compiled and checked against the event it is for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import yaml
-from pydantic import ValidationError
 
 from notification_rules.domain.compiling import Compiler
-from notification_rules.domain.declaration import Declaration
+from notification_rules.domain.declaration import DeclaredRule, Hop
 from notification_rules.domain.expressions import RuleError
+from notification_rules.domain.reading import Source, read
 from notification_rules.domain.rule import Rule
+
+HOUSE = "rules.yaml"
 
 
 @dataclass(frozen=True, slots=True)

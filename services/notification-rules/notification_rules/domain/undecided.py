@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from notification_rules.domain.expressions import Unevaluable
 from notification_rules.domain.people import Directory
-from notification_rules.domain.planning import RULE_GONE, Plan, plan_rule
+from notification_rules.domain.plan import Plan, without
+from notification_rules.domain.planning import RULE_GONE, plan_rule, unevaluable
 from notification_rules.domain.resolving import Resolved, resolve
 from notification_rules.domain.rulebook import Rulebook
 from postroom.contracts.event import Event
@@ -12,13 +14,17 @@ from postroom.contracts.event import Event
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """An event that one rule could not decide; `tellings` are what is still open of it, `expired` that its time is up."""
+    """An event that one rule could not decide; `tellings` are what is still open of it, `expired` that its time is up.
+
+    `void` is what was withdrawn meanwhile.
+    """
 
     event: Event
     rule: str
     kind: str
     tellings: tuple[str, ...]
     expired: bool
+    void: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,14 @@ class Case:
 def look_again(undecided: Undecided, rulebook: Rulebook) -> Case:
     """The plan as today's rules make it. Raises Refused when they can't be evaluated."""
     rule = rulebook.named(undecided.event.type, undecided.rule)
-    plan = plan_rule(undecided.event, rule) if rule else Plan(undecided.event, None, none=RULE_GONE)
-    return Case(plan, undecided)
+    if rule is None or rule.claim is None:
+        return Case(Plan(undecided.event, None, none=RULE_GONE), undecided)
+    # What the event withdraws, it withdrew when it came.
+    plan = replace(plan_rule(undecided.event, rule), withdrawals=())
+    try:
+        return Case(without(plan, undecided.void), undecided)
+    except Unevaluable as error:
+        raise unevaluable(rule, error) from error
 
 
 def resolve_case(case: Case, directory: Directory, now: datetime) -> Resolved:

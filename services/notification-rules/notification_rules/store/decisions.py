@@ -3,15 +3,15 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from notification_rules.domain.deciding import Claim, ClaimKey, Decision
-from notification_rules.domain.letters import order_id, order_of
+from notification_rules.domain.deciding import ClaimKey, Decision, Taken
+from notification_rules.domain.letters import order_id, order_number
 from postroom.contracts.event import Event
 from postroom.db import Connection
 
 
 async def save_events(connection: Connection, events: Sequence[Event]) -> None:
     """Each accepted event, as explain names it."""
-    rows = [(*event.identity, event.tenant, event.type, event.subject, order_id(event), _number(event)) for event in events]
+    rows = [(*event.identity, event.tenant, event.type, event.subject, order_id(event), order_number(event)) for event in events]
     await connection.execute(
         """
         INSERT INTO events (emitter, source, id, tenant, type, subject, order_id, order_number)
@@ -19,11 +19,6 @@ async def save_events(connection: Connection, events: Sequence[Event]) -> None:
         """,
         *zip(*rows, strict=True),
     )
-
-
-def _number(event: Event) -> str:
-    order = order_of(event)
-    return order.number if order else ""
 
 
 async def load_claims(connection: Connection, keys: Collection[ClaimKey]) -> set[ClaimKey]:
@@ -38,9 +33,9 @@ async def load_claims(connection: Connection, keys: Collection[ClaimKey]) -> set
     return {(row["tenant"], row["message_type"], row["key"]) for row in rows}
 
 
-async def take_claims(connection: Connection, claims: Mapping[Claim, Sequence[str]]) -> int:
+async def take_claims(connection: Connection, claims: Mapping[ClaimKey, Taken]) -> int:
     """Take these, in sorted order so that two batches can't deadlock. Returns how many were free."""
-    rows = sorted((*claim.key, claim.about, ",".join(messages)) for claim, messages in claims.items())
+    rows = sorted((*key, taken.about, ",".join(taken.messages)) for key, taken in claims.items())
     taken = await connection.fetch(
         """
         INSERT INTO claims (tenant, message_type, key, about, messages)
@@ -63,7 +58,7 @@ async def save_decisions(connection: Connection, decisions: Sequence[tuple[str, 
             *one.event.identity,
             one.event.tenant,
             one.rule.name if one.rule else "",
-            one.rule.message_type if one.rule else "",
+            one.message_type,
             one.outcome,
             one.reason,
             one.person,

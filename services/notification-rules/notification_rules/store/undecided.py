@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from notification_rules.domain.planning import Plan
+from notification_rules.domain.plan import Plan
 from notification_rules.domain.resolving import Waiting
 from notification_rules.domain.undecided import Undecided
 from postroom.contracts.event import Event
