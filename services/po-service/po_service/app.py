@@ -6,7 +6,21 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from po_service.api import budgets, contracts, deliveries, directory, documents, explain, order_documents, orders, tasks
+from po_service.api import (
+    budgets,
+    carbon_copies,
+    contracts,
+    deliveries,
+    directory,
+    documents,
+    explain,
+    order_documents,
+    orders,
+    quantity_requests,
+    structures,
+    tasks,
+    templates,
+)
 from po_service.api.shapes import Rooms
 from po_service.domain.decoding import Decoder
 from po_service.handlers import Handlers
@@ -20,7 +34,21 @@ from postroom.db import Connection
 from postroom.intake import Intake
 from postroom.relay import Relay
 
-ROUTERS = (documents, orders, order_documents, deliveries, directory, contracts, budgets, tasks, explain)
+ROUTERS = (
+    documents,
+    orders,
+    order_documents,
+    deliveries,
+    directory,
+    contracts,
+    budgets,
+    structures,
+    templates,
+    quantity_requests,
+    carbon_copies,
+    tasks,
+    explain,
+)
 
 
 async def figures(connection: Connection) -> dict[str, Any]:

@@ -1,18 +1,24 @@
 """What the routes share: who asks, and how an order is shown."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Header
 
 from po_service.domain.decoding import Decoder
+from po_service.domain.directory import Company
 from po_service.domain.orders import Order
-from po_service.store import orders, views
-from postroom import db
+from po_service.store import directory, orders, views
+from postroom import db, idempotency
 from postroom.auth import Principal
 from postroom.blobs import Blobs
 from postroom.db import Connection, Pool
 from postroom.http import Problem
 from postroom.intake import Intake
+
+Key = Annotated[str | None, Header(alias="Idempotency-Key")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +56,23 @@ def buying_side(caller: Principal, what: str) -> None:
     """Some things are the buying side's to say."""
     if caller.side == "supplier":
         raise Problem(403, "forbidden", f"{what} is the buying side's.")
+
+
+async def once(
+    connection: Connection, caller: Principal, key: str | None, request: Any, act: Callable[[], Awaitable[dict[str, Any]]]
+) -> dict[str, Any]:
+    """What `act` answers; a retry with the same Idempotency-Key gets the first answer again and does nothing."""
+    if key and (known := await idempotency.begin(connection, caller, key, request)):
+        return dict(known)
+    answer = await act()
+    if key:
+        await idempotency.finish(connection, caller, key, answer)
+    return answer
+
+
+async def company_of(connection: Connection, tenant: str, id_: str) -> Company:
+    """The company, locked; Problem 422 where it isn't there, since nobody knows then when its day ends."""
+    found = await directory.company(connection, tenant, id_)
+    if found is None:
+        raise Problem(422, "company_unknown", f"There is no company {id_!r}. PUT /companies/{id_} first.", "company")
+    return found
