@@ -35,7 +35,7 @@ class Confined:
         self._one = asyncio.Lock()
 
     async def ask(self, question: bytes) -> bytes:
-        """The worker's answer. Raises ConfinedError; a worker that takes too long or too much is gone then, the next call starts another."""
+        """The worker's answer. Raises ConfinedError; a worker that takes too long or too much is gone then: the next call starts one."""
         async with self._one:
             try:
                 worker = await self._running()

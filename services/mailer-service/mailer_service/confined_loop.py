@@ -12,7 +12,7 @@ from mailer_service.confined import HEAD, MAX_ANSWER
 
 
 def serve(load: Callable[[], Callable[[bytes], bytes]]) -> None:
-    """Answer with what `load` gives; it is called under the memory limit. The answers' pipe is taken first, so that no print gets into it."""
+    """Answer with what `load` gives, which is called under the memory limit. The pipe is taken first, so that no print gets into it."""
     memory, cpu = int(sys.argv[1]), float(sys.argv[2])
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -1,0 +1,40 @@
+"""Looks after the customer's folder: what changes there is in force within two seconds, and lets go of what waited for it."""
+
+import asyncio
+
+import asyncpg
+import structlog
+
+from mailer_service.customer.templates import Templates
+from mailer_service.store import envelopes
+from postroom.db import Pool
+
+log = structlog.get_logger()
+# A change counts when it is seen twice the same, so that a folder that is being copied is not read in its middle.
+LOOK_SECONDS = 0.5
+
+
+class Watch:
+    """Run it beside the senders."""
+
+    def __init__(self, pool: Pool, templates: Templates) -> None:
+        self._pool = pool
+        self._templates = templates
+        self._changed: set[str] = set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("the customer's templates could not be looked after", error=repr(error))
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Once: also what a sender held a moment ago because of the version before is let go."""
+        changed, before = await self._templates.refresh(), self._changed
+        async with self._pool.acquire() as connection:
+            if await envelopes.release_held(connection, self._templates.message_types, sorted(changed | before)):
+                await envelopes.wake_senders(connection)
+        self._changed = changed
