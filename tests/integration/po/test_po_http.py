@@ -196,6 +196,13 @@ async def test_a_big_document_is_taken_in(door: Door) -> None:
         ("POST", "/documents?tenant=%00", {"content": b"<a/>"}),
         ("POST", "/tasks/check-budgets/run?as_of=0001-01-01", {}),
         ("POST", "/tasks/book-receipts/run?as_of=9999-12-31", {}),
+        ("GET", "/control-structures?company=%00", {}),
+        ("GET", "/demand-templates?assigned=%00", {}),
+        ("PUT", "/demand-templates/T1", {"json": {"name": "T", "company": "iyt", "items": [{"item": "\u0000"}]}}),
+        ("POST", "/quantity-requests/%00/release", {}),
+        ("POST", "/carbon-copy-users/%00/log-ons", {"json": {"user": "u", "name": "U", "email": "u@acme.example"}}),
+        ("POST", "/tasks/refresh-control-structures/run?as_of=0001-01-01", {}),
+        ("POST", "/tasks/due-templates/run?as_of=9999-12-31", {}),
     ],
 )
 async def test_odd_values_get_an_answer_and_no_crash(door: Door, method: str, path: str, more: dict[str, Any]) -> None:

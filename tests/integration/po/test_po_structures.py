@@ -8,7 +8,14 @@ from tests.integration.po.door import CLIENT, OPERATOR, SUPPLIER, Door
 from tests.integration.po.told import ACME, at, first_slot, run, told
 
 TASK, FACT = "refresh-control-structures", "ControlStructureExpired"
-CODE = {"kind": "cost-code", "company": "acme", "code": "4400", "name": "Workshop", "valid_until": "2026-11-22", "person_responsible": "mia"}
+CODE = {
+    "kind": "cost-code",
+    "company": "acme",
+    "code": "4400",
+    "name": "Workshop",
+    "valid_until": "2026-11-22",
+    "person_responsible": "mia",
+}
 CARD = {"kind": "credit-card", "company": "acme", "code": "4242", "name": "Fleet card", "valid_until": "2026-11-30", "lead_days": 14}
 
 
@@ -24,7 +31,12 @@ async def test_an_expired_one_is_told_once_with_all_that_a_mail_needs(door: Door
     (fact,) = await told(door, FACT)
     expected = {
         **{name: CODE[name] for name in ("kind", "code", "name", "valid_until", "person_responsible")},
-        **{"structure": "K1", "as_of": "2026-11-23", "lead_days": 0, "ce_company": "acme", "ce_subject": "K1", "ce_tenant": "demo"},
+        "structure": "K1",
+        "as_of": "2026-11-23",
+        "lead_days": 0,
+        "ce_company": "acme",
+        "ce_subject": "K1",
+        "ce_tenant": "demo",
     }
     assert {name: fact[name] for name in expected} == expected
 
@@ -106,25 +118,25 @@ async def test_another_tenants_are_another_runs(door: Door) -> None:
     assert (await door.ask(OPERATOR, "GET", "/control-structures/K1")).status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("structure", "changes", "code", "field"),
-    [
-        ("C1", {"code": "4242424242424242"}, "card_number_refused", "code"),
-        ("C1", {"name": "Visa 4242 4242 4242 4242"}, "card_number_refused", "name"),
-        ("4242424242424242", {}, "card_number_refused", "id"),
-        ("C1", {"code": "424"}, "last_four_digits", "code"),
-        ("C1", {"code": "4242424242424241"}, "last_four_digits", "code"),
-        ("C1", {"code": "٤٢٤٢"}, "last_four_digits", "code"),
-        ("C1", {"company": "nowhere"}, "company_unknown", "company"),
-        ("C1", {"kind": "cheque"}, "invalid", "kind"),
-        ("C1", {"valid_until": "soon"}, "invalid", "valid_until"),
-        ("C1", {"lead_days": -1}, "invalid", "lead_days"),
-    ],
-)
-async def test_what_can_not_be_kept_names_the_field(door: Door, structure: str, changes: dict[str, Any], code: str, field: str) -> None:
-    answer = await door.ask(OPERATOR, "PUT", f"/control-structures/{structure}", json={**CARD, **changes})
-    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, code, field), answer.text
-    assert "4242424242" not in answer.text.replace(" ", "")
+REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
+    ("C1", {"code": "4242424242424242"}, "card_number_refused", "code"),
+    ("C1", {"name": "Visa 4242 4242 4242 4242"}, "card_number_refused", "name"),
+    ("4242424242424242", {}, "card_number_refused", "id"),
+    ("C1", {"code": "424"}, "last_four_digits", "code"),
+    ("C1", {"code": "4242424242424241"}, "last_four_digits", "code"),
+    ("C1", {"code": "٤٢٤٢"}, "last_four_digits", "code"),
+    ("C1", {"company": "nowhere"}, "company_unknown", "company"),
+    ("C1", {"kind": "cheque"}, "invalid", "kind"),
+    ("C1", {"valid_until": "soon"}, "invalid", "valid_until"),
+    ("C1", {"lead_days": -1}, "invalid", "lead_days"),
+]
+
+
+async def test_what_can_not_be_kept_names_the_field(door: Door) -> None:
+    for structure, changes, code, field in REFUSED:
+        answer = await door.ask(OPERATOR, "PUT", f"/control-structures/{structure}", json={**CARD, **changes})
+        assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, code, field), answer.text
+        assert "4242424242" not in answer.text.replace(" ", ""), "an answer repeats no card's number"
     assert (await door.get(OPERATOR, "/control-structures"))["control_structures"] == []
 
 

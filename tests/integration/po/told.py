@@ -19,13 +19,15 @@ async def told(door: Door, fact: str, topic: str = "purchasing") -> list[dict[st
     connection = await asyncpg.connect(door.settings.dsn)
     rows = await connection.fetch("SELECT headers, value FROM outbox WHERE topic = $1 ORDER BY id", topic)
     await connection.close()
-    events = [({name: value for name, value in orjson.loads(row["headers"])}, orjson.loads(row["value"])) for row in rows]
+    events = [(dict(orjson.loads(row["headers"])), orjson.loads(row["value"])) for row in rows]
     return [{**attributes, **data} for attributes, data in events if attributes["ce_type"] == f"{fact}.v1"]
 
 
 async def first_slot(door: Door) -> None:
     """Wait until the schedule has run each task: what a test counts afterwards is its own."""
-    while not all(one["slot"] for one in (await door.get(OPERATOR, "/tasks"))["tasks"]):
+    while True:
+        if all(one["slot"] for one in (await door.get(OPERATOR, "/tasks"))["tasks"]):
+            return
         await asyncio.sleep(0.02)
 
 
