@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from po_service.api.shapes import Rooms
+from po_service.domain import calendars
 from po_service.domain.directory import Company, Person, company_changed, next_version, person_changed
 from po_service.store import directory, rows
 from postroom import outbox
@@ -33,6 +34,7 @@ def _email(value: str) -> str:
 
 Zone = Annotated[str, AfterValidator(_zone)]
 Email = Annotated[str, AfterValidator(_email)]
+Days = Annotated[list[date], Field(max_length=400)]
 
 
 class PersonIn(BaseModel):
@@ -55,7 +57,7 @@ class PersonIn(BaseModel):
 
 
 class CompanyIn(BaseModel):
-    """A company, whole. `endpoints` are its Peppol endpoints, scheme:id."""
+    """A company, whole. `endpoints` are its Peppol endpoints, scheme:id; `country` (AT) and `subdivision` (9) name its public holidays."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -65,6 +67,10 @@ class CompanyIn(BaseModel):
     endpoints: Annotated[list[Id], Field(max_length=100)] = []
     active: bool = True
     aliases: Annotated[list[Alias], Field(max_length=100)] = []
+    country: Annotated[str, Field(max_length=2)] = ""
+    subdivision: Annotated[str, Field(max_length=20)] = ""
+    extra_holidays: Days = []
+    extra_working_days: Days = []
 
 
 def router(rooms: Rooms) -> APIRouter:
@@ -116,10 +122,18 @@ def _add_people(routes: APIRouter, rooms: Rooms) -> None:
             return {"people": [{**rows.plain(one), "person": one.id} for one in await directory.people(connection, email, company)]}
 
 
+def _check_calendar(given: CompanyIn) -> None:
+    if wrong := calendars.unknown(given.country, given.subdivision):
+        raise Problem(422, f"{wrong[0]}_unknown", wrong[1], wrong[0])
+    if both := set(given.extra_holidays) & set(given.extra_working_days):
+        raise Problem(422, "invalid", f"{min(both)} stands in both lists of extra days; leave it in one of them.", "extra_working_days")
+
+
 def _add_companies(routes: APIRouter, rooms: Rooms) -> None:
     @routes.put("/companies/{company}")
     async def put_company(caller: Operator, company: Id, given: CompanyIn) -> dict[str, Any]:
         """Create a company or replace what is known of it; documents find it by its endpoints."""
+        _check_calendar(given)
         wanted = rows.of(Company, {**given.model_dump(), "endpoints": sorted(set(given.endpoints))}, tenant=caller.tenant, id=company)
         async with rooms.seen_by(caller) as connection:
             known = await directory.company(connection, caller.tenant, company)

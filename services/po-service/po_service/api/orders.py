@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from po_service.api.contracts import shown
 from po_service.api.shapes import Rooms, no_order
 from po_service.domain.contracts import Contract
 from po_service.domain.orders import Line, Order, status
@@ -79,7 +80,7 @@ def _page(order: Order, contract: Contract | None, names: dict[str, str]) -> dic
         "note": order.note,
         "lines": [_line(order, line, names) for line in order.lines],
         # A supplier sees the number alone: the conditions are the buying side's.
-        "contract": rows.plain(contract) if contract else short,
+        "contract": shown(contract) if contract else short,
         "delivery_notes": [{"note": one["id"], **one, "booked": one["id"] in booked} for one in plain["notes"]],
         "receipts": [{"receipt": one["id"], **one} for one in plain["receipts"]],
     }

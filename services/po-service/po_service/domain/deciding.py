@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from po_service.domain import notes, placing, receipts
+from po_service.domain import changes, notes, placing, receipts
 from po_service.domain.book import Book, Decision
 from po_service.domain.orders import Order, Quantity
 from po_service.domain.received import Received
@@ -64,7 +64,10 @@ def decide(received: Received, book: Book) -> Decision:
         if any(one.id == received.id for one in book.waiting.get(received.key, [])):
             return Decision(received, "duplicate")
         return Decision(received, "waiting", reason=f"for the order {document.order.number}")
-    return _follow(received, found[0], book)
+    decision = _follow(received, found[0], book)
+    if decision.outcome != "processed" or decision.order is None:
+        return decision
+    return replace(decision, events=(*changes.order_changed(found[0], decision.order, received.event), *decision.events))
 
 
 def _follow(received: Received, order: Order, book: Book) -> Decision:

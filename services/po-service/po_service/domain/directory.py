@@ -28,6 +28,10 @@ class Company:
     active: bool = True
     maintained: bool = False
     version: int = 1
+    country: str = ""
+    subdivision: str = ""
+    extra_holidays: tuple[date, ...] = ()
+    extra_working_days: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from postroom.contracts import event, ids
 from postroom.contracts.event import Event
 from postroom.contracts.purchasing import DeliveryNoteRecorded, NoteLine, OrderRef
 
+REQUESTER = "requester"
+
 
 def note_of(
     order: Order,
@@ -62,7 +64,19 @@ def _plus(one: Quantity, other: Quantity) -> Decimal | None:
 def record(order: Order, note: Note) -> Order:
     """The order with this note in its place."""
     others = tuple(one for one in order.notes if one.id != note.id)
-    return replace(order, version=order.version + 1, notes=tuple(sorted((*others, note), key=lambda one: one.position)))
+    notes = tuple(sorted((*others, note), key=lambda one: one.position))
+    return replace(order, version=order.version + 1, lines=_noted(order, note), notes=notes)
+
+
+def _noted(order: Order, note: Note) -> tuple[Line, ...]:
+    """The lines, those noted that a note of the requester names; a correction of it may take a line back, a despatch advice never does."""
+    if note.origin != REQUESTER:
+        return order.lines
+    theirs = [one for one in order.notes if one.origin == REQUESTER]
+    named = {one.line for one in note.lines}
+    elsewhere = {one.line for other in theirs if other.id != note.id for one in other.lines}
+    dropped = {one.line for other in theirs if other.id == note.id for one in other.lines} - named - elsewhere
+    return tuple(replace(line, noted=line.line in named or (line.noted and line.line not in dropped)) for line in order.lines)
 
 
 def previously_delivered(order: Order, position: int, line: str, unit: str) -> Decimal:
@@ -103,7 +117,13 @@ def _line(order: Order, number: str) -> Line | None:
 
 def order_ref(order: Order) -> OrderRef:
     """The order as events name it."""
-    return OrderRef(id=order.id, number=order.number, supplier=order.supplier_name, contract=order.contract)
+    return OrderRef(
+        id=order.id,
+        number=order.number,
+        supplier=order.supplier_name,
+        contract=order.contract,
+        contract_number=order.contract_number,
+    )
 
 
 def note_recorded(order: Order, note: Note, contract: Contract | None, cause: Event | None, actor: str | None = None) -> Event:

@@ -12,7 +12,7 @@ EXPIRING_SOON = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An order line as it stands; `estimated` is the seller's promise, `ordered_by` a person's id."""
+    """An order line as it stands; `estimated` is the seller's promise, `ordered_by` a person's id, `noted`: by a note of the requester."""
 
     line: str
     item: str
@@ -30,6 +30,7 @@ class Line:
     estimated: date | None = None
     response_code: str = ""
     cancelled: bool = False
+    noted: bool = False
 
     @property
     def delivery_date(self) -> date | None:
@@ -116,6 +117,11 @@ class Order:
     def delivery_date(self, line: Line) -> date | None:
         """A line's own day, else the order's."""
         return line.delivery_date or self.requested_end or self.requested_start
+
+    def awaited(self, line: Line) -> date | None:
+        """The delivery date of a line that a requester's delivery note is still to name; None where nobody is reminded of it."""
+        settled = self.cancelled or line.cancelled or line.noted
+        return None if settled or self.contract is None else self.delivery_date(line)
 
     def delivered(self, line: str, unit: str) -> Decimal:
         """What notes, and receipts booked without one, say has come of this line."""

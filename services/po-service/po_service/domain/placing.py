@@ -24,7 +24,7 @@ def place(received: Received, body: values.Order, book: Book) -> Decision:
             "conflict", f"the order {body.number} of {body.issue_date} is known with other content; a change is an OrderChange", "cbc:ID"
         )
     buyer, supplier = _companies(received.tenant, body, book.directory)
-    contract = _contract(received.tenant, buyer, body, book)
+    contract = _contract(buyer, supplier, body, book)
     order = Order(
         id=id_,
         tenant=received.tenant,
@@ -80,7 +80,9 @@ def _changed(document: values.OrderChange, order: Order, directory: Directory) -
         line = _line(one, body, buyer, directory)
         if before and one.orderer is None and body.originator is None:
             line = replace(line, ordered_by=before.ordered_by)
-        lines[one.line] = replace(line, estimated=before.estimated, response_code=before.response_code) if before else line
+        if before:
+            line = replace(line, estimated=before.estimated, response_code=before.response_code, noted=before.noted)
+        lines[one.line] = line
     contacts = dict.fromkeys((*order.contacts, *_contacts(body, buyer, supplier, directory)))
     return replace(
         order,
@@ -97,12 +99,13 @@ def _companies(tenant: str, body: values.Order, directory: Directory) -> tuple[C
     return directory.company(tenant, "client", body.buyer), directory.company(tenant, "supplier", body.seller)
 
 
-def _contract(tenant: str, buyer: Company, body: values.Order, book: Book) -> Contract | None:
+def _contract(buyer: Company, supplier: Company, body: values.Order, book: Book) -> Contract | None:
     """The basic contract; an unknown one becomes a stub, its purchaser contact the buyer contact."""
     if not body.contract:
         return None
-    id_ = contract_id(tenant, buyer.id, body.contract)
-    stub = Contract(tenant, id_, body.contract, buyer.id, _buyer_contact(body, buyer, book.directory), currency=body.currency)
+    id_ = contract_id(buyer.tenant, buyer.id, body.contract)
+    contact = _buyer_contact(body, buyer, book.directory)
+    stub = Contract(buyer.tenant, id_, body.contract, buyer.id, contact, currency=body.currency, supplier=supplier.id)
     return book.contracts.get(id_, stub)
 
 

@@ -117,7 +117,9 @@ async def put_company(connection: Connection, company: Company) -> None:
         """
         INSERT INTO companies SELECT * FROM jsonb_populate_record(NULL::companies, $1)
         ON CONFLICT (tenant, id) DO UPDATE SET side = excluded.side, name = excluded.name, zone = excluded.zone, aliases = excluded.aliases,
-            active = excluded.active, maintained = excluded.maintained, version = excluded.version
+            active = excluded.active, maintained = excluded.maintained, version = excluded.version, country = excluded.country,
+            subdivision = excluded.subdivision, extra_holidays = excluded.extra_holidays,
+            extra_working_days = excluded.extra_working_days
         """,
         rows.plain(company),
     )
@@ -144,6 +146,12 @@ async def person(connection: Connection, tenant: str, id_: str) -> Person | None
     """One person, locked until the transaction ends."""
     row = await connection.fetchrow("SELECT * FROM people WHERE tenant = $1 AND id = $2 FOR UPDATE", tenant, id_)
     return rows.of(Person, row) if row else None
+
+
+async def people_there(connection: Connection, tenant: str, ids: Sequence[str]) -> set[str]:
+    """Those of these people (ids) that are there."""
+    found = await connection.fetch("SELECT id FROM people WHERE tenant = $1 AND id = ANY($2)", tenant, list(ids))
+    return {row["id"] for row in found}
 
 
 async def people(connection: Connection, email: str | None, company: str | None, limit: int = 500) -> list[Person]:
@@ -202,7 +210,9 @@ async def put_contract(connection: Connection, contract: Contract) -> None:
             purchaser_contact = excluded.purchaser_contact, automatic_receipt = excluded.automatic_receipt,
             receipt_days = excluded.receipt_days, complaint_days = excluded.complaint_days,
             mute_announced_partials = excluded.mute_announced_partials, minimum_order_value = excluded.minimum_order_value,
-            currency = excluded.currency, provisional = excluded.provisional
+            currency = excluded.currency, provisional = excluded.provisional, supplier = excluded.supplier,
+            first_reminder = excluded.first_reminder, second_reminder = excluded.second_reminder,
+            third_reminder = excluded.third_reminder, reminder_calendar = excluded.reminder_calendar
         """,
         rows.plain(contract),
     )

@@ -147,10 +147,14 @@ async def _save_lines(connection: Connection, orders: Sequence[Order]) -> None:
             buyers_item = excluded.buyers_item, quantity = excluded.quantity, unit = excluded.unit, price = excluded.price,
             base_quantity = excluded.base_quantity, net = excluded.net, ordered_by = excluded.ordered_by,
             requested_start = excluded.requested_start, requested_end = excluded.requested_end, estimated = excluded.estimated,
-            response_code = excluded.response_code, cancelled = excluded.cancelled
+            response_code = excluded.response_code, cancelled = excluded.cancelled, noted = excluded.noted, awaited = excluded.awaited
         WHERE order_lines IS DISTINCT FROM excluded
         """,
-        [{**rows.plain(line), "order_id": order.id, "position": position} for order in orders for position, line in enumerate(order.lines)],
+        [
+            {**rows.plain(line), "order_id": order.id, "position": position, "awaited": rows.plain(order.awaited(line))}
+            for order in orders
+            for position, line in enumerate(order.lines)
+        ],
     )
 
 
