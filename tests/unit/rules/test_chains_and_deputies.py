@@ -58,7 +58,7 @@ def test_an_absent_administrator_has_a_deputy_too_and_who_would_get_two_gets_one
     people = directory(person("admin", **HOLIDAY), person("deputy"), roles=roles)
     outcome = decided(budget_expired(), people)
     assert len(outcome.messages) == 1
-    assert told(outcome) == [("deputy", "company administrator → deputy")]
+    assert told(outcome) == [("deputy", "company administrator → deputy, company administrator")]
 
 
 def test_somebody_unknown_is_waited_for_and_nobody_else_is_told_meanwhile() -> None:

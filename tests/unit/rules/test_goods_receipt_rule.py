@@ -38,7 +38,7 @@ def test_another_note_is_told_again() -> None:
 
 def test_without_a_note_the_receipt_is_what_is_told_once() -> None:
     outcome = decided(goods_received(("1", "anna"), note=None), PEOPLE)
-    assert [(claim.key[2], claim.about) for claim in outcome.claims] == [('["receipt-1","anna"]', "receipt-1")]
+    assert [(key[2], taken.about) for key, taken in outcome.claims.items()] == [('["receipt-1","anna"]', "receipt-1")]
 
 
 def test_who_has_left_is_replaced_by_the_administrators_one_message_each_for_all_their_lines() -> None:
@@ -72,7 +72,7 @@ def test_the_message_carries_address_language_and_reason_as_of_the_decision() ->
         "hop": "orderer",
     }
     assert (data["order"], data["order_number"], data["about"]) == ("order-1", "4321", ["note-1"])
-    assert (data["reason"], data["channels"], data["mandatory"]) == ("you ordered these goods", ["inbox", "email"], False)
+    assert (data["reason"], data["channels"], data["mandatory"]) == ("Sie haben diese Ware bestellt", ["inbox", "email"], False)
     assert data["facts"]["lines"] == [{"line": "1", "item": "item 1", "quantity": "2", "unit": "EA", "ordered_by": "anna"}]
 
 

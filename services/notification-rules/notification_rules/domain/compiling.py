@@ -31,8 +31,8 @@ class Compiler:
     def rule(self) -> Rule:
         declared, lines = self._rule, self._rule.lines
         parts = {
-            "where": tuple(self._check(f"lines.where.{n}", one, per_line="lines") for n, one in enumerate(lines.where)) if lines else (),
-            "line_each": self._optional("lines.each", lines.each if lines else None, per_line="lines"),
+            "where": tuple(self._check(f"lines.where.{n}", one, per_line=lines.of) for n, one in enumerate(lines.where)) if lines else (),
+            "line_each": self._optional("lines.each", lines.each, per_line=lines.of) if lines else None,
             "claim": self._once(declared.claim) if declared.claim else None,
             "when": tuple(self._check(f"when.{n}", one) for n, one in enumerate(declared.when)),
             "steps": tuple(self._steps(declared.recipients)),

@@ -11,6 +11,7 @@ from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
 
 NO_RULE = "no rule names this event type"
+NOBODY = "the event names nobody who is to be told"
 RULE_GONE = "the rule is no longer in rules.yaml"
 
 
@@ -64,10 +65,12 @@ class _Planner:
             chosen, none = self._chosen(len(self._facts[self._of]))
             if none:
                 return Plan(self._event, self._rule, none=none, withdrawals=withdrawals)
+        tellings = tuple(self._tellings(chosen))
         return Plan(
             self._event,
             self._rule,
-            tellings=tuple(self._tellings(chosen)),
+            "" if tellings else NOBODY,
+            tellings,
             scope=self._scope,
             facts=self._facts,
             not_to=self._optional(self._rule.not_to),
