@@ -9,11 +9,13 @@ from fastapi import FastAPI
 from po_service.api import (
     budgets,
     carbon_copies,
+    catalogs,
     contracts,
     deliveries,
     directory,
     documents,
     explain,
+    invoices,
     order_documents,
     orders,
     quantity_requests,
@@ -46,6 +48,8 @@ ROUTERS = (
     templates,
     quantity_requests,
     carbon_copies,
+    catalogs,
+    invoices,
     tasks,
     explain,
 )

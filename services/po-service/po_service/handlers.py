@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from po_service.domain import deciding, received
+from po_service.domain import answering, deciding, offering
 from po_service.domain.book import Decision
+from po_service.domain.incoming import of_event
+from po_service.domain.received import Received, ReceivedCatalogue, ReceivedResponse
 from po_service.store import book as books
+from po_service.store import ledger as ledgers
+from po_service.store import shelf as shelves
 from postroom import clock
 from postroom.blobs import Blobs
 from postroom.contracts.event import Event
@@ -21,10 +25,27 @@ class Handlers:
 
     async def take_in(self, connection: Connection, events: Sequence[Event]) -> None:
         """Give fresh documents their effect. Raises Refused for one that never can have any."""
-        batch = [received.of_event(event) for event in events]
-        book = await books.load(connection, batch, clock.now())
-        decisions = deciding.decide_all(batch, book)
-        await books.save(connection, self.service, book, decisions, await self._keep(decisions))
+        batch = [of_event(event) for event in events]
+        # In this order always, since each kind takes locks of its own.
+        await self._orders(connection, [one for one in batch if isinstance(one, Received)])
+        await self._catalogues(connection, [one for one in batch if isinstance(one, ReceivedCatalogue)])
+        await self._responses(connection, [one for one in batch if isinstance(one, ReceivedResponse)])
+
+    async def _orders(self, connection: Connection, batch: Sequence[Received]) -> None:
+        if batch:
+            book = await books.load(connection, batch, clock.now())
+            decisions = deciding.decide_all(batch, book)
+            await books.save(connection, self.service, book, decisions, await self._keep(decisions))
+
+    async def _catalogues(self, connection: Connection, batch: Sequence[ReceivedCatalogue]) -> None:
+        if batch:
+            shelf = await shelves.load(connection, batch)
+            await shelves.save(connection, self.service, shelf, offering.decide_all(batch, shelf))
+
+    async def _responses(self, connection: Connection, batch: Sequence[ReceivedResponse]) -> None:
+        if batch:
+            ledger = await ledgers.load(connection, batch, clock.now())
+            await ledgers.save(connection, self.service, ledger, answering.decide_all(batch, ledger))
 
     async def _keep(self, decisions: Sequence[Decision]) -> dict[bytes, str]:
         """Put attachments where the mailer finds them; a blob without a row, after a rollback, harms nobody."""

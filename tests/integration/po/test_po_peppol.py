@@ -74,13 +74,6 @@ ORDERS = {
         {FOGGERTY, JOHN},
     ),
 }  # fmt: skip
-UNSUPPORTED = [
-    "catalogue-uc1.xml",
-    "catalogue-uc2.xml",
-    "invoice-response-accepted.xml",
-    "invoice-response-missing-po.xml",
-    "invoice-response-rejected.xml",
-]
 FOLLOWING = ["sc1-Order.xml", "sc1-OrderResponse.xml", "sc1-OrderChange.xml", "sc1-OrderCancellation.xml"]
 
 
@@ -145,11 +138,45 @@ async def test_response_change_and_cancellation_follow_their_order(room: Room) -
     assert await room.column("SELECT cancelled FROM orders") == [True]
 
 
-@pytest.mark.parametrize("name", UNSUPPORTED)
-async def test_a_kind_not_built_yet_is_parked(room: Room, name: str) -> None:
-    await room.take(peppol(name))
-    assert await room.parked() == ["unsupported"]
-    assert await room.column("SELECT value FROM parked") == [peppol(name)]
+async def test_an_update_of_the_catalogue_of_its_contract(room: Room) -> None:
+    """Use cases 1 and 2: each has an ID of its own, the contract is the same. One article is new, one is deleted by its GTIN alone, and
+    one is said to be updated, but only by a GTIN."""
+    await room.take(peppol("catalogue-uc1.xml"))
+    await room.take(peppol("catalogue-uc2.xml"))
+    assert await room.parked() == []
+    first, second = await room.published()
+    assert (first["version"], first["counts"], first["cause"]) == (1, {"added": len(first["changes"])}, "changed")
+    shown = [(one["kind"], one["item"], one["name"]) for one in second["changes"]]
+    assert shown == [("added", "2451027", "Ballpoint pen. Black 0.7 mm"), ("removed", "2451037", "Ballpoint pen. Red 0.7 mm")]
+    assert (second["catalog"], second["version"], second["managers"]) == (first["catalog"], 2, [])
+    catalog = await room.pool.fetchrow("SELECT * FROM catalogs")
+    assert catalog is not None
+    assert (catalog["name"], catalog["document_number"], catalog["version"]) == ("Peppol Test Catalogue", "1235", 2)
+    company = await room.pool.fetchrow("SELECT side, name FROM companies WHERE id = $1", catalog["company"])
+    assert company is not None
+    assert tuple(company) == ("client", "Medical AS")
+    item = await room.pool.fetchrow("SELECT * FROM catalog_items WHERE item = '2451015'")
+    assert item is not None
+    assert (item["price"], item["currency"], item["unit"], item["standard"]) == (Decimal("20.00"), "NOK", "XBX", "05790000436057")
+    assert (item["valid_from"], item["valid_until"]) == (date(2019, 9, 1), date(2020, 12, 31))
+    own = await room.pool.fetchrow("SELECT valid_from, valid_until FROM catalog_items WHERE item = '7690213'")
+    assert own is not None
+    assert tuple(own) == (date(2019, 9, 1), date(2019, 12, 31))
+
+
+async def test_a_rejected_invoice_and_one_under_query_are_failed_checks(room: Room) -> None:
+    for name in ("rejected", "missing-po", "accepted"):
+        await room.take(peppol(f"invoice-response-{name}.xml"))
+    assert await room.outcomes() == [("InvoiceResponse", "processed")] * 3
+    rejected, queried = await room.published()
+    assert (rejected["number"], rejected["code"], rejected["stage"], rejected["orders"]) == ("inv021", "RE REF", "invoice-response", [])
+    assert rejected["text"].startswith("Rejected: A textual explanation for why the invoice is being rejected.")
+    assert (queried["code"], queried["text"], queried["orders"]) == ("UQ REF PIN", "Under query: references incorrect", ["PO0001"])
+    assert queried["details"] == ["BT-13: PO0001", "Asked for: provide information"]
+    assert (queried["invoice"], queried["supplier"]) == (rejected["invoice"], "Seller company")
+    invoice = await room.pool.fetchrow("SELECT number, response_code, provisional, orders FROM invoices")
+    assert invoice is not None
+    assert tuple(invoice) == ("inv021", "AP", True, ["PO0001"])
 
 
 async def test_all_files_at_once_and_again(room: Room) -> None:
@@ -157,7 +184,7 @@ async def test_all_files_at_once_and_again(room: Room) -> None:
     assert PEPPOL is not None
     files = sorted(PEPPOL.glob("*.xml"))
     first = await room.take(*(file.read_bytes() for file in files))
-    assert (first.processed, first.parked) == (11, 5)
+    assert (first.processed, first.parked) == (16, 0)
     assert await room.column("SELECT order_number FROM ubl_documents WHERE outcome = 'waiting' ORDER BY id") == [
         "AEG012345",
         "4321",
@@ -166,7 +193,7 @@ async def test_all_files_at_once_and_again(room: Room) -> None:
     assert len(await room.column("SELECT id FROM orders")) == 5
     told = len(await room.column("SELECT id FROM outbox WHERE topic <> 'parked.po-service'"))
     again = await room.take(*(file.read_bytes() for file in files))
-    assert (again.processed, again.duplicates) == (0, 11)
+    assert (again.processed, again.duplicates) == (0, 16)
     assert len(await room.column("SELECT id FROM outbox WHERE topic <> 'parked.po-service'")) == told
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 
 from po_service.api.shapes import Rooms
 from po_service.domain.decoding import http_headers
-from po_service.domain.received import of_event
+from po_service.domain.incoming import of_event
 from po_service.domain.ubl.xml import MAX_BYTES
 from po_service.store import documents, refused
 from postroom import parked
@@ -91,8 +91,10 @@ async def _submitted(rooms: Rooms, event: Event) -> dict[str, Any]:
             id=received.id,
             kind=received.document.kind,
             outcome=found.get("outcome", "duplicate") if fresh else "duplicate",
-            order_number=received.document.order.number,
+            order_number=received.order_number,
             order=found.get("order_id"),
+            catalog=found.get("catalog_id"),
+            invoice=found.get("invoice_id"),
             detail=found.get("reason", "") if fresh else "this very document was handed in before",
         )
 
@@ -114,5 +116,5 @@ def _root(path: str) -> str | None:
 
 
 def _answer(**known: Any) -> dict[str, Any]:
-    empty = dict.fromkeys(("id", "kind", "outcome", "order_number", "order", "parked", "reason", "detail", "path"))
+    empty = dict.fromkeys(("id", "kind", "outcome", "order_number", "order", "catalog", "invoice", "parked", "reason", "detail", "path"))
     return {**empty, **known}

@@ -1,6 +1,6 @@
 """What the routes share: who asks, and how an order is shown."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -72,7 +72,18 @@ async def once(
 
 async def company_of(connection: Connection, tenant: str, id_: str) -> Company:
     """The company, locked; Problem 422 where it isn't there, since nobody knows then when its day ends."""
+    return await known_company(connection, tenant, id_, "company")
+
+
+async def known_company(connection: Connection, tenant: str, id_: str, field: str) -> Company:
+    """The company; Problem 422 where it isn't there."""
     found = await directory.company(connection, tenant, id_)
     if found is None:
-        raise Problem(422, "company_unknown", f"There is no company {id_!r}. PUT /companies/{id_} first.", "company")
+        raise Problem(422, "company_unknown", f"There is no company {id_!r}. PUT /companies/{id_} first.", field)
     return found
+
+
+def may_maintain(caller: Principal, role: str, what: str, *, among: Collection[str] = ()) -> None:
+    """Operators may, and people of the buying side who hold the role or are named."""
+    if caller.side != "operator" and (caller.side != "client" or (role not in caller.roles and caller.person not in among)):
+        raise Problem(403, "forbidden", f"{what} is for operators and for people with the role {role}.")

@@ -5,27 +5,29 @@ from datetime import datetime
 
 from po_service.domain.contracts import Contract
 from po_service.domain.directory import Directory
+from po_service.domain.incoming import Settled
 from po_service.domain.orders import Order
 from po_service.domain.received import Known, Received
 from po_service.domain.ubl.values import Attachment, OrderChange
-from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
 
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What becomes of one document: processed, waiting (with what it waits for), duplicate or, of one that had waited, parked."""
+class Decision(Settled):
+    """What becomes of one document about an order."""
 
     received: Received
-    outcome: str
     order: Order | None = None
     contract: Contract | None = None
     events: tuple[Event, ...] = ()
     attachments: tuple[Attachment, ...] = ()
-    reason: str = ""
-    refusal: Refused | None = None
+
+    @property
+    def order_id(self) -> str | None:
+        """The order, once it is there."""
+        return self.order.id if self.order else None
 
 
 @dataclass(slots=True)
@@ -77,11 +79,7 @@ class Book:
             document = received.document
             sequence = document.sequence if isinstance(document, OrderChange) else None
             known = Known(
-                document.kind, document.number, document.sender.endpoint, received.id, _id(decision.order), sequence, decision.outcome
+                document.kind, document.number, document.sender.endpoint, received.id, decision.order_id, sequence, decision.outcome
             )
             earlier = [one for one in self.known.get(received.key, []) if (one.sha256, one.kind) != (received.id, document.kind)]
             self.known[received.key] = [*earlier, known]
-
-
-def _id(order: Order | None) -> str | None:
-    return order.id if order else None

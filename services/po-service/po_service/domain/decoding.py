@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from po_service.domain.received import Received
+from po_service.domain.received import incoming
 from po_service.domain.ubl import reading
 from postroom.contracts.emitters import Emitter
 from postroom.contracts.errors import Refused
@@ -26,7 +26,7 @@ class Decoder:
         if record.value is None:
             raise Refused("unreadable", "a record without a value (tombstone) is no document")
         sha256, document = reading.read(record.value)
-        return Received(emitter, sha256, tenant, document, record, endpoints, sides).event
+        return incoming(document, emitter, sha256, tenant, record, endpoints=endpoints, sides=sides).event
 
     def tenant_of(self, record: Record) -> str | None:
         """Whose tenant's document this is; None where the register doesn't say."""

@@ -1,45 +1,58 @@
-"""A raw document as it came, and what became of it."""
+"""Each kind of document with what it is about: what is locked, loaded and waited for, and whom it brings along."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any
 
-from pydantic import ConfigDict, SkipValidation
-
+from po_service.domain.incoming import Incoming
+from po_service.domain.ubl.catalogue import Catalogue
+from po_service.domain.ubl.invoice_response import InvoiceResponse
+from po_service.domain.ubl.reading import AnyDocument
 from po_service.domain.ubl.values import BUYERS, Contact, Document, Order, OrderChange, Party
-from postroom.contracts.errors import Refused
-from postroom.contracts.event import Event
-from postroom.contracts.fields import Fact
+from postroom.contracts import ids
 from postroom.contracts.record import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """A document with who handed it in; `id` is the sha256 of its canonical XML."""
-
-    emitter: str
-    id: str
-    tenant: str
-    document: Document
-    record: Record
-    endpoints: tuple[str, ...] = ("*",)
-    sides: tuple[str, ...] = ("client", "supplier")
+class ReceivedCatalogue(Incoming[Catalogue]):
+    """A catalogue of a seller for a buyer."""
 
     @property
-    def event(self) -> Event:
-        """As the intake takes it; (emitter, emitter, sha256) is its identity."""
+    def key(self) -> tuple[str, str]:
+        """(tenant, catalog id): what is locked, loaded and waited for."""
         document = self.document
-        return Event(
-            emitter=self.emitter,
-            source=self.emitter,
-            id=self.id,
-            type=UblDocument.TYPE,
-            time=self.record.timestamp,
-            subject=document.number,
-            key=document.order.number,
-            tenant=self.tenant,
-            data=UblDocument(received=self),
-            hash=self.id,
-        )
+        return (self.tenant, ids.stable("catalog", self.tenant, document.provider.endpoint, document.receiver.endpoint, document.about))
+
+    @property
+    def parties(self) -> list[tuple[str, Party, list[Contact]]]:
+        """(side, party, no contacts) of the companies that it may bring along."""
+        return [("client", self.document.receiver, []), ("supplier", self.document.provider, [])]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedResponse(Incoming[InvoiceResponse]):
+    """What a buyer says of an invoice."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(tenant, invoice number): what is locked and loaded."""
+        return (self.tenant, self.document.invoice)
+
+    @property
+    def parties(self) -> list[tuple[str, Party, list[Contact]]]:
+        """(side, party, no contacts) of the companies that it may bring along; the recipient counts only where it is known."""
+        document = self.document
+        buyers = [document.buyer, document.recipient] if document.recipient else [document.buyer]
+        return [*(("client", buyer, list[Contact]()) for buyer in buyers), ("supplier", document.seller, [])]
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Incoming[Document]):
+    """A document about an order."""
+
+    @property
+    def order_number(self) -> str:
+        """The order that it is about."""
+        return self.document.order.number
 
     @property
     def key(self) -> tuple[str, str]:
@@ -76,35 +89,18 @@ class Received:
         buyers = [body.buyer.contact or Contact(body.buyer.name), body.originator, body.receiver, *(line.orderer for line in body.lines)]
         return [("client", body.buyer, _named(buyers)), ("supplier", body.seller, _named([body.seller.contact]))]
 
-    def check_sender(self) -> None:
-        """Raise Refused('forbidden') unless whoever handed it in may speak for the sending party."""
-        endpoint = self.document.sender.endpoint
-        side = "client" if isinstance(self.document, BUYERS) else "supplier"
-        if side not in self.sides:
-            raise Refused(
-                "forbidden", f"{self.emitter!r} may not hand in a {self.document.kind}, which is the other side's to send", "sender"
-            )
-        if "*" not in self.endpoints and endpoint not in self.endpoints:
-            raise Refused("forbidden", f"{self.emitter!r} may not speak for the sending party {endpoint}", "sender")
-
 
 def _named(contacts: list[Contact | None]) -> list[Contact]:
     return [contact for contact in contacts if contact]
 
 
-class UblDocument(Fact):
-    """A UBL document on its way in; never published, so its type has no topic."""
-
-    TYPE: ClassVar[str] = "UBL.v1"
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
-
-    received: SkipValidation[Received]
-
-
-def of_event(event: Event) -> Received:
-    """The document that an event of the intake carries."""
-    assert isinstance(event.data, UblDocument)  # noqa: S101 - our own decoder made it
-    return event.data.received
+def incoming(document: AnyDocument, emitter: str, sha256: str, tenant: str, record: Record, **rights: tuple[str, ...]) -> Incoming[Any]:
+    """The document as one of its kind; `rights` are the endpoints and sides of who handed it in."""
+    if isinstance(document, Catalogue):
+        return ReceivedCatalogue(emitter, sha256, tenant, document, record, **rights)
+    if isinstance(document, InvoiceResponse):
+        return ReceivedResponse(emitter, sha256, tenant, document, record, **rights)
+    return Received(emitter, sha256, tenant, document, record, **rights)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,13 @@ from typing import Any
 
 from po_service.domain.book import Book, Decision
 from po_service.domain.contracts import contract_id
-from po_service.domain.directory import Directory, company_changed, company_id, person_changed
-from po_service.domain.received import Received
+from po_service.domain.directory import Directory, company_id
+from po_service.domain.received import Received, ReceivedCatalogue, ReceivedResponse
 from po_service.domain.ubl.values import Attachment, Contact
-from po_service.store import directory, documents, orders, rows
-from postroom import outbox, parked
+from po_service.store import directory, documents, filing, orders, rows
+from postroom import outbox
 from postroom.contracts import ids
 from postroom.db import Connection
-from postroom.intake import Retry
-from postroom.parked import Rejected
 
 Party = tuple[str, str, str]
 
@@ -27,7 +25,7 @@ async def load(connection: Connection, batch: Sequence[Received], at: datetime) 
     waiting = await documents.waiting(connection, keys)
     found = await orders.find(connection, keys)
     everyone = [*batch, *(one for some in waiting.values() for one in some)]
-    known = await _directory(connection, everyone)
+    known = await known_directory(connection, everyone)
     contracts = {(order.tenant, order.contract) for order, _ in found if order.contract} | _contracts_named(everyone, known)
     return Book(
         at=at,
@@ -40,7 +38,8 @@ async def load(connection: Connection, batch: Sequence[Received], at: datetime) 
     )
 
 
-async def _directory(connection: Connection, batch: Sequence[Received]) -> Directory:
+async def known_directory(connection: Connection, batch: Sequence[Received | ReceivedCatalogue | ReceivedResponse]) -> Directory:
+    """The companies and people that these documents name, as far as they are known."""
     parties: dict[Party, list[Contact]] = {}
     for one in batch:
         for side, party, contacts in one.parties:
@@ -72,25 +71,12 @@ def _contracts_named(batch: Sequence[Received], known: Directory) -> set[tuple[s
 
 async def save(connection: Connection, service: str, book: Book, decisions: Sequence[Decision], digests: dict[bytes, str]) -> None:
     """Everything that was decided, in the batch's transaction; `digests` says under which sha256 each attachment's bytes lie."""
-    new = book.directory
-    companies = await directory.add_companies(connection, new.new_companies)
-    if not await directory.add_endpoints(connection, new.new_companies):
-        # The API has just given the endpoint to a company of its own: decide again, with that one.
-        raise Retry
-    people = await directory.add_people(connection, new.new_people)
+    changed = await filing.meet(connection, book.directory)
     stubs = {one.contract.id: one.contract for one in decisions if one.contract and one.contract.provisional}
     await directory.add_contracts(connection, list(stubs.values()))
     await orders.save(connection, [one.order for one in decisions if one.order and one.outcome == "processed"])
     await documents.add_to_orders(connection, [row for one in decisions for row in _attachments(one, book.at, digests)])
-    await documents.save(connection, decisions)
-    await documents.count_duplicates(connection, [one.received.emitter for one in decisions if one.outcome == "duplicate"])
-    refused = [one for one in decisions if one.refusal]
-    await documents.forget_intake(connection, [one.received for one in refused])
-    rejected = [Rejected(one.received.record, one.received.emitter, one.refusal) for one in refused if one.refusal]
-    await parked.park(connection, service, rejected)
-    # Only what was inserted is told: another instance, or the API, may have been faster with the same person.
-    changed = [company_changed(company) for company in new.new_companies if (company.tenant, company.id) in companies]
-    changed += [person_changed(person) for person in new.new_people if (person.tenant, person.id) in people]
+    await filing.settle(connection, service, decisions)
     await outbox.add(connection, [*changed, *(event for one in decisions for event in one.events)])
 
 

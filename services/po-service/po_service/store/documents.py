@@ -4,13 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-import orjson
-
-from po_service.domain.book import Decision
 from po_service.domain.received import Known, Received
-from po_service.domain.ubl import reading, values
-from postroom import headers
-from postroom.contracts.record import Record
+from po_service.store.filing import revived
 from postroom.db import Connection
 
 Key = tuple[str, str]
@@ -47,72 +42,17 @@ async def waiting(connection: Connection, keys: Iterable[Key]) -> dict[Key, list
     )
     grouped: dict[Key, list[Received]] = {}
     for row in found:
-        grouped.setdefault((row["tenant"], row["order_number"]), []).append(_received(row))
+        grouped.setdefault((row["tenant"], row["order_number"]), []).append(revived(row))
     return grouped
-
-
-def _received(row: Any) -> Received:
-    came_with = tuple(headers.from_json(row["headers"]))
-    record = Record(row["topic"], row["partition"], row["offset"], row["key"], came_with, row["value"], row["written_at"])
-    _, document = reading.read(row["value"])
-    return Received(row["emitter"], row["sha256"], row["tenant"], document, record, tuple(row["endpoints"]), tuple(row["sides"]))
-
-
-async def save(connection: Connection, decisions: Sequence[Decision]) -> None:
-    """What became of each document; one that had waited gets its new outcome."""
-    last = {(one.received.tenant, one.received.emitter, one.received.id): one for one in decisions}
-    table = [_row(one) for one in last.values()]
-    await connection.execute(
-        """
-        INSERT INTO ubl_documents (emitter, sha256, tenant, kind, number, sender, order_number, order_id, sequence, outcome, reason,
-                                   endpoints, sides, topic, partition, "offset", key, headers, value, written_at)
-        SELECT emitter, sha256, tenant, kind, number, sender, order_number, order_id, sequence, outcome, reason,
-               ARRAY(SELECT jsonb_array_elements_text(endpoints::jsonb)), ARRAY(SELECT jsonb_array_elements_text(sides::jsonb)),
-               topic, partition, "offset", key, headers::jsonb, value, written_at
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[], $10::text[],
-                    $11::text[], $12::text[], $13::text[], $14::text[], $15::int[], $16::bigint[], $17::bytea[], $18::text[],
-                    $19::bytea[], $20::timestamptz[]) WITH ORDINALITY
-             AS t (emitter, sha256, tenant, kind, number, sender, order_number, order_id, sequence, outcome, reason,
-                   endpoints, sides, topic, partition, "offset", key, headers, value, written_at, n)
-        ORDER BY n
-        ON CONFLICT (tenant, emitter, sha256)
-        DO UPDATE SET order_id = excluded.order_id, outcome = excluded.outcome, reason = excluded.reason
-        """,
-        *zip(*table, strict=True),
-    )
-
-
-def _row(decision: Decision) -> tuple[Any, ...]:
-    received, document, record = decision.received, decision.received.document, decision.received.record
-    return (
-        received.emitter,
-        received.id,
-        received.tenant,
-        document.kind,
-        document.number,
-        document.sender.endpoint,
-        document.order.number,
-        decision.order.id if decision.order else None,
-        document.sequence if isinstance(document, values.OrderChange) else None,
-        decision.outcome,
-        decision.reason,
-        # As text: asyncpg takes a list of lists for an array of two dimensions.
-        orjson.dumps(received.endpoints).decode(),
-        orjson.dumps(received.sides).decode(),
-        record.topic,
-        record.partition,
-        record.offset,
-        record.key,
-        headers.to_json(record.headers),
-        record.value,
-        record.timestamp,
-    )
 
 
 async def outcome(connection: Connection, tenant: str, emitter: str, sha256: str) -> dict[str, Any] | None:
     """What became of a document."""
     row = await connection.fetchrow(
-        "SELECT outcome, order_number, order_id, reason FROM ubl_documents WHERE (tenant, emitter, sha256) = ($1, $2, $3)",
+        """
+        SELECT outcome, order_number, order_id, catalog_id, invoice_id, reason FROM ubl_documents
+        WHERE (tenant, emitter, sha256) = ($1, $2, $3)
+        """,
         tenant,
         emitter,
         sha256,
@@ -124,8 +64,8 @@ async def still_waiting(connection: Connection, limit: int = 500) -> list[dict[s
     """The documents that wait, as the caller may see them."""
     found = await connection.fetch(
         """
-        SELECT sha256 AS id, emitter, tenant, kind, number, sender, order_number, reason, received_at FROM ubl_documents
-        WHERE outcome = 'waiting' ORDER BY ubl_documents.id LIMIT $1
+        SELECT sha256 AS id, emitter, tenant, kind, number, sender, order_number, catalog_id AS catalog, reason, received_at
+        FROM ubl_documents WHERE outcome = 'waiting' ORDER BY ubl_documents.id LIMIT $1
         """,
         limit,
     )
@@ -181,26 +121,6 @@ async def delete(connection: Connection, order: str, id_: str, at: datetime, by:
         by,
     )
     return hidden is not None
-
-
-async def forget_intake(connection: Connection, refused: Sequence[Received]) -> None:
-    """A document that had waited and is parked now has had no effect: a replay must be able to give it one."""
-    await connection.execute(
-        "DELETE FROM intake WHERE (emitter, source, id) IN (SELECT e, e, i FROM unnest($1::text[], $2::text[]) AS t (e, i))",
-        [one.emitter for one in refused],
-        [one.id for one in refused],
-    )
-
-
-async def count_duplicates(connection: Connection, emitters: Sequence[str]) -> None:
-    """Count documents that came by another way before, as the intake counts those that come again by the same."""
-    await connection.execute(
-        """
-        INSERT INTO duplicates AS known (emitter, seen) SELECT e, count(*) FROM unnest($1::text[]) AS t (e) GROUP BY e ORDER BY e
-        ON CONFLICT (emitter) DO UPDATE SET seen = known.seen + excluded.seen
-        """,
-        list(emitters),
-    )
 
 
 async def count_waiting(connection: Connection) -> int:

@@ -1,6 +1,7 @@
 """The parts that several kinds of documents share: parties, contacts, periods, references."""
 
 import re
+from dataclasses import replace
 
 from po_service.domain.ubl.node import ID, Node
 from po_service.domain.ubl.values import Contact, OrderReference, Party, Period
@@ -17,11 +18,16 @@ def party(holder: Node, aside: str = "") -> Party:
     Peppol asks for the EndpointID; older UBL names a party by its identification, which then stands for it.
     """
     node = holder.need_child("cac:Party")
+    found = contact(node.child("cac:Contact")) or (contact(holder.child(aside)) if aside else None)
+    return replace(plain_party(node), contact=found)
+
+
+def plain_party(node: Node) -> Party:
+    """A party that stands by itself, such as SenderParty; without its contact."""
     endpoint = _identifier(node)
     if not endpoint:
         raise Refused("invalid", "the party has no EndpointID", f"{node.path}/cbc:EndpointID")
-    found = contact(node.child("cac:Contact")) or (contact(holder.child(aside)) if aside else None)
-    return Party(endpoint, _name(node) or endpoint, found)
+    return Party(endpoint, _name(node) or endpoint)
 
 
 def contact(node: Node | None) -> Contact | None:

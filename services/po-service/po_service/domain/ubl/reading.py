@@ -5,21 +5,26 @@ from collections.abc import Callable
 from lxml import etree
 
 from po_service.domain.ubl import following, ordering, xml
+from po_service.domain.ubl.catalogue import Catalogue, catalogue
+from po_service.domain.ubl.invoice_response import InvoiceResponse, invoice_response
 from po_service.domain.ubl.node import Node
 from po_service.domain.ubl.values import Document
 from postroom.contracts.errors import Refused
 
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
-PARSERS: dict[str, Callable[[Node], Document]] = {
+AnyDocument = Document | Catalogue | InvoiceResponse
+PARSERS: dict[str, Callable[[Node], AnyDocument]] = {
     "Order": ordering.order,
     "OrderChange": ordering.order_change,
     "OrderCancellation": following.order_cancellation,
     "OrderResponse": following.order_response,
     "DespatchAdvice": following.despatch_advice,
+    "Catalogue": catalogue,
+    "ApplicationResponse": invoice_response,
 }
 
 
-def read(raw: bytes) -> tuple[str, Document]:
+def read(raw: bytes) -> tuple[str, AnyDocument]:
     """(sha256 of the canonical XML, the document). Raises Refused: unreadable, invalid, unsupported or too_large."""
     root = xml.root_of(raw)
     name = etree.QName(root)
