@@ -7,7 +7,6 @@ import orjson
 import typer
 
 from postroom_cli import output
-from postroom_cli.client import Gateway
 from postroom_cli.errors import REFUSED, CliError
 from postroom_cli.options import DEMO, AsJson, Tenant, gateway
 from postroom_cli.trial import tree
@@ -58,9 +57,7 @@ def check(context: typer.Context, file: RulesFile, tenant: Tenant = DEMO, *, alo
 @app.command("try")
 def try_(
     context: typer.Context,
-    given: Annotated[
-        list[str], typer.Argument(metavar="[FILE] EVENT", help="A file of rules; a CloudEvent's JSON file or a past event's id.")
-    ],
+    given: Annotated[list[str], typer.Argument(metavar="[FILE] EVENT", help="The event: its JSON file, or a past one's id.")],
     emitter: Annotated[str | None, typer.Option(metavar="NAME", help="As if this registered system had written it.")] = None,
     tenant: Tenant = DEMO,
     *,
@@ -97,7 +94,7 @@ def _event(given: str) -> dict[str, Any]:
     try:
         return {"event": orjson.loads(_read(path))}
     except orjson.JSONDecodeError as error:
-        hint = 'A structured CloudEvent: {"specversion": "1.0", "type": …, "data": {…}}, as shared/postroom/contracts/examples has them.'
+        hint = "A structured CloudEvent, as those in shared/postroom/contracts/examples."
         raise CliError("no_json", f"{given} is no JSON: {error}.", hint) from error
 
 

@@ -62,5 +62,10 @@ ROUTES = (
     Route(MAILER, "/inbox"),
     Route(MAILER, "/inbox/{message}/read", ("POST",)),
     Route(MAILER, "/messages"),
+    Route(MAILER, "/templates"),
+    Route(MAILER, "/templates/{message_type}", ("GET", "PUT", "DELETE")),
+    Route(MAILER, "/templates/{message_type}/check", ("POST",)),
+    Route(MAILER, "/templates/{message_type}/preview", ("POST",)),
+    Route(MAILER, "/templates/{message_type}/test", ("POST",)),
     Route(MAILER, "/envelopes/{envelope}/resend", ("POST",)),
 )

@@ -8,12 +8,13 @@ from typing import Any
 import orjson
 import pytest
 from tests.conftest import FreshDatabase
-from tests.unit.rules.rules_support import RULES
 
 from notification_rules.handlers.batch import Handlers
 from notification_rules.handlers.sweeper import Sweeper
+from notification_rules.library import Library
 from notification_rules.settings import Settings
 from notification_rules.store.decisions import figures
+from notification_rules.store.preferences import unsubscribe_key
 from postroom import db
 from postroom.contracts import cloudevents, emitters, topics
 from postroom.contracts import event as events
@@ -36,6 +37,8 @@ class Rules:
     intake: Intake
     handlers: Handlers
     sweeper: Sweeper
+    library: Library
+    key: bytes
     offsets: dict[str, int] = field(default_factory=dict)
 
     def records(self, given: Sequence[Event]) -> list[Record]:
@@ -82,10 +85,13 @@ class Rules:
 async def composed(settings: Settings) -> Rules:
     registered = emitters.load(settings.emitters)
     pool = await db.open_pool(settings, "worker")
-    handlers = Handlers(RULES, {"unknown": settings.undecided_seconds, "nobody": settings.unroutable_seconds}, at_once=3)
+    async with pool.acquire() as connection:
+        key = await unsubscribe_key(connection)
+    library = Library(settings.rules_text)
+    handlers = Handlers(library, {"unknown": settings.undecided_seconds, "nobody": settings.unroutable_seconds}, key, at_once=3)
     decode = Reader(topics.declared(registered.values()), registered)
     intake = Intake(service=settings.service, pool=pool, decode=decode, handle=handlers.handle, first=("directory",))
-    return Rules(pool, settings, intake, handlers, Sweeper(pool, handlers, 0.1))
+    return Rules(pool, settings, intake, handlers, Sweeper(pool, handlers, 0.1), library, key)
 
 
 @pytest.fixture

@@ -1,10 +1,9 @@
-"""What operators ask of the rules: why, what is undecided, and which rules there are."""
+"""What operators ask of the rules: why, and what is undecided."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from notification_rules.domain.rulebook import Rulebook
 from notification_rules.store import decisions, undecided
 from postroom import db
 from postroom.auth import Operator
@@ -12,7 +11,7 @@ from postroom.db import Pool
 from postroom.http import Problem
 
 
-def router(pool: Pool, rulebook: Rulebook) -> APIRouter:
+def router(pool: Pool) -> APIRouter:
     """The routes; `pool` is the API's, under row-level security."""
     routes = APIRouter(tags=["rules"])
 
@@ -30,11 +29,5 @@ def router(pool: Pool, rulebook: Rulebook) -> APIRouter:
         """Events that wait for a person to be known (unknown), or for anybody at all (nobody)."""
         async with db.as_principal(pool, caller) as connection:
             return {"undecided": await undecided.waiting(connection, limit)}
-
-    @routes.get("/rules")
-    async def list_rules(_: Operator) -> dict[str, Any]:
-        """The table of rules, as this instance has read it."""
-        declared = [rule.declared.model_dump(mode="json", by_alias=True, exclude_defaults=True) for rule in rulebook]
-        return {"rules": declared, "handled_elsewhere": dict(rulebook.handled_elsewhere)}
 
     return routes

@@ -2,6 +2,7 @@
 
 from notification_rules.domain.deciding import Decision, Message
 from notification_rules.domain.plan import scoped
+from notification_rules.domain.preferences import Delivery
 from notification_rules.domain.reasons import for_person
 from postroom.contracts import event as events
 from postroom.contracts import ids
@@ -35,13 +36,13 @@ def order_number(event: Event) -> str:
     return numbers[0] if len(numbers) == 1 else getattr(event.data, "order_number", "")
 
 
-def requested(message: Message) -> Event:
-    """Address, name, language and zone are as of the decision: the mailer has no directory."""
+def asked(message: Message, going: Delivery, unsubscribe: str = "") -> MessageRequested:
+    """Address, name, language and zone are as of the decision: the mailer has no directory. `unsubscribe` is the token."""
     event, told, declared, once = message.event, message.found.told, message.rule.declared, message.rule.claim
     recipient = Recipient(
         person=told.person, name=told.name, email=told.email, language=told.language, zone=told.zone, hop=message.found.hop
     )
-    fact = MessageRequested(
+    return MessageRequested(
         message=message.message,
         message_type=message.rule.message_type,
         recipient=recipient,
@@ -56,7 +57,16 @@ def requested(message: Message) -> Event:
         lines=declared.lines.of if declared.lines and once and once.per_line else "",
         opens=Opens(**message.opens) if message.opens else None,
         sender=message.sender,
+        no_mail=going.no_mail,
+        not_before=going.not_before,
+        digest=going.digest,
+        unsubscribe=unsubscribe,
     )
+
+
+def requested(message: Message, fact: MessageRequested) -> Event:
+    """The event that hands it to the mailer."""
+    event = message.event
     return events.new(
         fact,
         source=SOURCE,

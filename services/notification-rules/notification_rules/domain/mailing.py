@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from notification_rules.domain import letters
 from notification_rules.domain.deciding import Decision, Message
 from notification_rules.domain.people import PersonKey
 from notification_rules.domain.preferences import AT_ONCE, Delivery, Preferences, delivery
 from notification_rules.domain.unsubscribing import Subscription, token
+from postroom.contracts.event import Event
 
 
 def has_a_say(message: Message) -> bool:
@@ -17,8 +19,8 @@ def has_a_say(message: Message) -> bool:
 
 
 def recipients(messages: Iterable[Message]) -> set[PersonKey]:
-    """Whose preferences count: a deputy's own for what the deputy gets."""
-    return {(message.event.tenant, message.found.told.person) for message in messages if has_a_say(message)}
+    """Whose preferences to load."""
+    return {_reader(message) for message in messages if has_a_say(message)}
 
 
 def deliveries(messages: Iterable[Message], known: Mapping[PersonKey, Preferences], now: datetime) -> dict[str, Delivery]:
@@ -26,7 +28,7 @@ def deliveries(messages: Iterable[Message], known: Mapping[PersonKey, Preference
     found = {
         message.message: delivery(known[key], message.rule.message_type, message.found.told, now)
         for message in messages
-        if has_a_say(message) and (key := (message.event.tenant, message.found.told.person)) in known
+        if has_a_say(message) and (key := _reader(message)) in known
     }
     return {message: one for message, one in found.items() if one != AT_ONCE}
 
@@ -37,8 +39,12 @@ def explained(decisions: Iterable[Decision], messages: Mapping[str, Message], go
     return [replace(one, reason=f"{one.reason}; {notes[one.message]}") if one.message in notes else one for one in decisions]
 
 
-def unsubscribe(message: Message, going: Delivery, key: bytes) -> str:
-    """The token for the mail, or "" where there is no mail to end."""
-    if not has_a_say(message) or going.no_mail:
-        return ""
-    return token(Subscription(message.event.tenant, message.found.told.person, message.rule.message_type), key)
+def requested(message: Message, going: Delivery, key: bytes) -> Event:
+    """The message for the mailer, with a token that ends such mail, where there is any to end."""
+    ends = token(Subscription(*_reader(message), message.rule.message_type), key) if has_a_say(message) and not going.no_mail else ""
+    return letters.requested(message, letters.asked(message, going, ends))
+
+
+def _reader(message: Message) -> PersonKey:
+    """Whose preferences count: a deputy's own for what the deputy gets."""
+    return (message.event.tenant, message.found.told.person)

@@ -2,18 +2,21 @@
 
 import itertools
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 
-from notification_rules.domain import letters
+from notification_rules.domain import letters, mailing
 from notification_rules.domain.deciding import Outcome, claiming, decide
 from notification_rules.domain.planning import plan
+from notification_rules.domain.preferences import AT_ONCE, Delivery
 from notification_rules.domain.resolving import wanted
-from notification_rules.domain.rulebook import Rulebook
 from notification_rules.domain.undecided import Case, Undecided, look_again, resolve_case
 from notification_rules.handlers import directory
+from notification_rules.library import Library
 from notification_rules.store import decisions as store
 from notification_rules.store import directory as directory_store
+from notification_rules.store import preferences as preferences_store
 from notification_rules.store import undecided as undecided_store
 from postroom import clock, outbox
 from postroom.contracts.errors import Refused
@@ -25,10 +28,11 @@ log = structlog.get_logger()
 
 
 class Handlers:
-    """`waits`: for how many seconds an event waits, by kind (unknown, nobody)."""
+    """`waits`: for how many seconds an event waits, by kind (unknown, nobody); `key`: what makes the tokens that unsubscribe."""
 
-    def __init__(self, rulebook: Rulebook, waits: dict[str, float], at_once: int = 200) -> None:
-        self._rulebook = rulebook
+    def __init__(self, library: Library, waits: dict[str, float], key: bytes, at_once: int = 200) -> None:
+        self._library = library
+        self._key = key
         self._waits = waits
         self._at_once = at_once
 
@@ -40,7 +44,7 @@ class Handlers:
             await self.look_again(connection)
         if causes:
             await store.save_events(connection, causes)
-            await self._decide(connection, [Case(one) for event in causes for one in plan(event, self._rulebook)])
+            await self._decide(connection, [Case(one) for event in causes for one in plan(event, self._library.rulebook)])
 
     async def look_again(self, connection: Connection) -> int:
         """Decide again what is due, as much as fits a transaction. Returns how many rows there were."""
@@ -53,7 +57,7 @@ class Handlers:
         """One that can't be decided must stop neither the others nor the directory record that woke it."""
         try:
             async with connection.transaction():
-                await self._decide(connection, [look_again(one, self._rulebook) for one in due])
+                await self._decide(connection, [look_again(one, self._library.rulebook) for one in due])
         except Refused as refusal:
             if len(due) > 1:
                 for one in due:
@@ -68,18 +72,24 @@ class Handlers:
         claimings = [claiming(resolve_case(case, found, now)) for case in cases]
         keys = set(itertools.chain.from_iterable(one.keys for one in claimings))
         outcome = decide(claimings, await store.load_claims(connection, keys) if keys else set())
-        await self._save(connection, outcome)
+        await self._save(connection, outcome, await self._going(connection, outcome, now))
         waits = {(*plan.event.identity, plan.rule_name) for plan, _ in outcome.undecided}
         decided = [one.undecided for one in cases if one.undecided and (*one.undecided.event.identity, one.undecided.rule) not in waits]
         if decided:
             await undecided_store.settle(connection, decided)
 
-    async def _save(self, connection: Connection, outcome: Outcome) -> None:
+    async def _going(self, connection: Connection, outcome: Outcome, now: datetime) -> dict[str, Delivery]:
+        """Message id → how its mail goes, where that is not at once."""
+        people = mailing.recipients(outcome.messages.values())
+        known = await preferences_store.load(connection, people) if people else {}
+        return mailing.deliveries(outcome.messages.values(), known, now)
+
+    async def _save(self, connection: Connection, outcome: Outcome, going: dict[str, Delivery]) -> None:
         if outcome.claims and await store.take_claims(connection, outcome.claims) < len(outcome.claims):
             raise Retry  # another instance claimed one of these after we had looked
         if outcome.undecided:
             await undecided_store.keep(connection, outcome.undecided, self._waits)
-        identified = {decision.decision: decision for decision in outcome.decisions}
+        identified = {decision.decision: decision for decision in mailing.explained(outcome.decisions, outcome.messages, going)}
         new = await store.save_decisions(connection, list(identified.items())) if identified else set()
-        messages = [letters.requested(message) for message in outcome.messages.values()]
+        messages = [mailing.requested(message, going.get(id_, AT_ONCE), self._key) for id_, message in outcome.messages.items()]
         await outbox.add(connection, [*messages, *(letters.made(one) for id_, one in identified.items() if id_ in new)])
