@@ -8,7 +8,11 @@ import structlog
 
 from po_service.store import slots
 from po_service.tasks.budgets import check_budgets
+from po_service.tasks.prices import check_price_validity
 from po_service.tasks.receipts import book_receipts
+from po_service.tasks.reminders import remind_delivery_notes
+from po_service.tasks.structures import refresh_control_structures
+from po_service.tasks.templates import due_templates
 from postroom import clock
 from postroom.db import Connection, Pool
 
@@ -19,6 +23,10 @@ Task = Callable[[Connection, str | None, date | None], Awaitable[int]]
 TASKS: dict[str, Task] = {
     "check-budgets": check_budgets,
     "book-receipts": book_receipts,
+    "refresh-control-structures": refresh_control_structures,
+    "due-templates": due_templates,
+    "remind-delivery-notes": remind_delivery_notes,
+    "check-price-validity": check_price_validity,
 }
 
 
