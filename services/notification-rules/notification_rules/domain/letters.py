@@ -2,7 +2,7 @@
 
 from notification_rules.domain.deciding import Decision, Message
 from notification_rules.domain.plan import scoped
-from notification_rules.domain.preferences import Delivery
+from notification_rules.domain.preferences import AT_ONCE, Delivery
 from notification_rules.domain.reasons import for_person
 from postroom.contracts import event as events
 from postroom.contracts import ids
@@ -64,11 +64,11 @@ def asked(message: Message, going: Delivery, unsubscribe: str = "") -> MessageRe
     )
 
 
-def requested(message: Message, fact: MessageRequested) -> Event:
+def requested(message: Message, going: Delivery = AT_ONCE, unsubscribe: str = "") -> Event:
     """The event that hands it to the mailer."""
     event = message.event
     return events.new(
-        fact,
+        asked(message, going, unsubscribe),
         source=SOURCE,
         subject=message.message,
         tenant=event.tenant,

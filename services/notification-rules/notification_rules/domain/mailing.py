@@ -42,7 +42,7 @@ def explained(decisions: Iterable[Decision], messages: Mapping[str, Message], go
 def requested(message: Message, going: Delivery, key: bytes) -> Event:
     """The message for the mailer, with a token that ends such mail, where there is any to end."""
     ends = token(Subscription(*_reader(message), message.rule.message_type), key) if has_a_say(message) and not going.no_mail else ""
-    return letters.requested(message, letters.asked(message, going, ends))
+    return letters.requested(message, going, ends)
 
 
 def _reader(message: Message) -> PersonKey:
