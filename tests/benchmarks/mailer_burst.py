@@ -21,6 +21,8 @@ from tests.integration.mailer.wishes import requested
 from embedded.mailbox.server import Mailbox
 from mailer_service import handlers
 from mailer_service.compose import Composer
+from mailer_service.customer.templates import Templates
+from mailer_service.links import Links
 from mailer_service.pdf import Pdfs
 from mailer_service.render import TEMPLATES, Renderer
 from mailer_service.sender.process import Sender
@@ -54,7 +56,7 @@ async def burst(settings: Settings, number: int) -> None:
     pool = await db.open_pool(settings, "worker")
     renderer = Renderer(TEMPLATES)
     pdfs = Pdfs(renderer, seconds=15, memory=1 << 30)
-    composer = Composer(renderer, Blobs(settings.blobs), pdfs, settings.mail_from)
+    composer = Composer(Templates(renderer), Blobs(settings.blobs), pdfs, settings.mail_from, Links(settings.public_url, settings.page_url))
     intake = Intake(service=settings.service, pool=pool, decode=Reader(topics.declared(()), {}), handle=handlers.tell)
     sender = asyncio.create_task(Sender(pool, settings, composer).run())
     burst_records = records(number)

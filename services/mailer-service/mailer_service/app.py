@@ -7,11 +7,15 @@ from fastapi import FastAPI
 
 from mailer_service import api, handlers
 from mailer_service.compose import Composer
+from mailer_service.customer.templates import Templates
+from mailer_service.customer.watch import Watch
+from mailer_service.links import Links
 from mailer_service.pdf import Pdfs
 from mailer_service.render import TEMPLATES, Renderer
 from mailer_service.sender.process import Sender
 from mailer_service.settings import Settings
 from mailer_service.store import reading
+from mailer_service.tasks import Digester
 from postroom import broker, db, logs, operations, running
 from postroom.blobs import Blobs
 from postroom.contracts import emitters, topics
@@ -27,7 +31,8 @@ def build(settings: Settings) -> FastAPI:
     declared = topics.declared(register.values())
     renderer = Renderer(TEMPLATES)
     pdfs = Pdfs(renderer, seconds=settings.pdf_seconds, memory=settings.pdf_memory)
-    composer = Composer(renderer, Blobs(settings.blobs), pdfs, settings.mail_from)
+    templates = Templates(renderer, settings.custom, cpu=settings.template_cpu_seconds, memory=settings.template_memory)
+    composer = Composer(templates, Blobs(settings.blobs), pdfs, settings.mail_from, Links(settings.public_url, settings.page_url))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -37,10 +42,12 @@ def build(settings: Settings) -> FastAPI:
         consumer = broker.Consumer(settings, topics.consumed_by(settings.service, declared), intake, pool)
         relay = Relay(pool, topics.written_by(settings.service), lambda: broker.new_producer(settings.kafka))
         sender = Sender(pool, settings, composer)
-        app.include_router(api.router(api_pool, renderer, pdfs))
+        await templates.refresh(now=True)
+        app.include_router(api.router(api_pool, templates, pdfs))
         app.include_router(operations.router(settings, pool, intake, consumer, reading.figures))
-        async with running.background(relay.run, consumer.run, sender.run):
+        async with running.background(relay.run, consumer.run, sender.run, Digester(pool, templates).run, Watch(pool, templates).run):
             yield
+        await templates.close()
         await pdfs.close()
         await api_pool.close()
         await pool.close()

@@ -6,11 +6,15 @@ from hashlib import sha256
 
 from jinja2 import TemplateError
 
+from mailer_service.customer.templates import Templates
+from mailer_service.customer.typesetter import TemplateFaultError
+from mailer_service.domain import samples
 from mailer_service.domain.addresses import deliverable
 from mailer_service.domain.messages import CORRESPONDENCE
+from mailer_service.links import Links
 from mailer_service.mime import File, Mail, build
 from mailer_service.pdf import PdfFailedError, Pdfs
-from mailer_service.render import MissingTemplateError, Renderer
+from mailer_service.render import MissingTemplateError
 from mailer_service.rows import Row
 from postroom import clock
 from postroom.blobs import Blobs
@@ -40,7 +44,7 @@ class Composed:
 class Composer:
     """Renders and builds. `address` is the envelope's sender, `domain` what Message-IDs and EHLO carry."""
 
-    def __init__(self, renderer: Renderer, blobs: Blobs, pdfs: Pdfs, mail_from: str) -> None:
+    def __init__(self, templates: Templates, blobs: Blobs, pdfs: Pdfs, mail_from: str, links: Links) -> None:
         name, address = parseaddr(mail_from)
         usable = deliverable(address)
         if usable is None:
@@ -48,27 +52,33 @@ class Composer:
         self.address = usable
         self.domain = usable.rpartition("@")[2]
         self._name = name
-        self._renderer = renderer
+        self._templates = templates
         self._blobs = blobs
         self._pdfs = pdfs
+        self._links = links
 
     @property
     def message_types(self) -> list[str]:
         """The types that can be composed."""
-        return self._renderer.message_types
+        return self._templates.message_types
 
-    def is_slow(self, message: Row) -> bool:
-        """Whether composing waits for files or a PDF."""
-        return bool(message["message_type"] == CORRESPONDENCE)
+    def slow_company(self, message: Row) -> str | None:
+        """What this message is composed together with, aside from the others, for it waits for files or a worker; None if it needn't."""
+        message_type: str = message["message_type"]
+        if message_type == CORRESPONDENCE:
+            return str(message["id"])
+        return message_type if self._templates.confined(message_type) else None
 
     async def compose(self, message: Row) -> Composed:
         """The message's subject and bytes. Raises Held."""
         try:
             if message["message_type"] == CORRESPONDENCE:
                 return await self._correspondence(message)
-            return self._mail(message, [(message["name"], deliverable(message["email"]) or "")], ())
+            return await self._mail(message, [(message["name"], deliverable(message["email"]) or "")], ())
         except MissingTemplateError as error:
             raise Held("template", str(error)) from error
+        except TemplateFaultError as error:
+            raise Held("render", str(error)) from error
         except (TemplateError, ValueError, TypeError, KeyError, ArithmeticError) as error:
             raise Held("render", f"{type(error).__name__}: {error}") from error
 
@@ -88,7 +98,7 @@ class Composer:
         shown = {**message, "facts": {**message["facts"], "logs": frozen.model_dump(mode="json")["logs"]}}
         usable = {address: to.name for to in request.recipients if (address := deliverable(to.address))}
         answers = deliverable(request.reply_to) if request.reply_to else None
-        return self._mail(shown, [(name, address) for address, name in usable.items()], files, reply_to=answers)
+        return await self._mail(shown, [(name, address) for address, name in usable.items()], files, reply_to=answers)
 
     async def _blob(self, tenant: str, digest: str, what: str) -> bytes:
         try:
@@ -96,24 +106,27 @@ class Composer:
         except KeyError as error:
             raise Held("blob", f"{what} ({digest[:12]}…) is not in the blob folder; put it back and resend") from error
 
-    def _mail(self, message: Row, to: list[tuple[str, str]], files: list[File] | tuple[()], reply_to: str | None = None) -> Composed:
-        rendered = self._renderer.mail(message)
+    async def _mail(self, message: Row, to: list[tuple[str, str]], files: list[File] | tuple[()], reply_to: str | None = None) -> Composed:
+        links = self._links.of(message)
+        rendered = await self._templates.mail({**message, **links})
+        subject = samples.subject(rendered.subject) if samples.is_test(message["cause"]) else rendered.subject
         body = build(
             Mail(
                 message_id=f"{_id_part(message['id'])}@{self.domain}",
                 sender=(self._name, self.address),
                 to=to,
-                subject=rendered.subject,
+                subject=subject,
                 date=clock.now(),
                 text=rendered.text,
                 html=rendered.html,
                 files=files,
                 reply_to=reply_to,
+                unsubscribe=links["unsubscribe_url"],
             )
         )
         if len(body) > MAX_BYTES:
             raise Held("too_large", f"the mail has {len(body)} bytes; {MAX_BYTES} is the most")
-        return Composed(rendered.subject, body, sha256(body).hexdigest())
+        return Composed(subject, body, sha256(body).hexdigest())
 
 
 def _id_part(message: str) -> str:

@@ -2,28 +2,45 @@
 
 from collections.abc import Sequence
 
-from mailer_service import outcomes
-from mailer_service.domain import messages
-from mailer_service.domain.messages import Told
+from mailer_service import outcomes, withdrawing
+from mailer_service.domain import messages, withdrawals
+from mailer_service.domain.messages import Message, Told
+from mailer_service.store import digests
 from mailer_service.store import intake as store
+from mailer_service.store import withdrawals as void
 from postroom import outbox
 from postroom.contracts.event import Event
 from postroom.db import Connection
 
 
 async def tell(connection: Connection, events: Sequence[Event]) -> None:
-    """Store what these events ask to be told; the senders are woken by the commit."""
+    """Store what these events ask to be told, and take back what they withdraw; the senders are woken by the commit."""
+    withdrawn = [one for event in events for one in withdrawals.of(event)]
+    await void.meet(connection, withdrawing=bool(withdrawn))
     suppressed = await store.suppressed(connection, [pair for event in events for pair in messages.addresses(event)])
     told = [decision for event in events if (decision := messages.decide(event, suppressed))]
-    if told:
-        await _save(connection, told)
+    new = await _save(connection, told) if told else set()
+    if withdrawn:
+        await void.add(connection, withdrawn)
+    # The new ones too: a withdrawal may have come before its message.
+    await withdrawing.withdraw(connection, new | {one.message for one in withdrawn})
 
 
-async def _save(connection: Connection, told: Sequence[Told]) -> None:
+async def _save(connection: Connection, told: Sequence[Told]) -> set[str]:
     new = await store.add_messages(connection, [each.message for each in told])
     fresh = [each for each in {each.message.id: each for each in reversed(told)}.values() if each.message.id in new][::-1]
     await store.add_inbox(connection, [each.message for each in fresh if each.in_inbox])
     await store.add_envelopes(connection, [envelope for each in fresh for envelope in each.envelopes])
+    await _await_digests(connection, [each.message for each in fresh if each.in_digest])
     await outbox.add(
-        connection, [outcomes.at_once(each.message, envelope) for each in fresh for envelope in each.envelopes if envelope.detail]
+        connection,
+        [outcomes.at_once(each.message, envelope) for each in fresh for envelope in each.envelopes if envelope.state != "pending"],
     )
+    return new
+
+
+async def _await_digests(connection: Connection, waiting: Sequence[Message]) -> None:
+    groups = [(one.tenant, one.person, one.digest) for one in waiting if one.person and one.digest]
+    if groups:
+        moments = await digests.join(connection, groups)
+        await digests.add_entries(connection, [(one, moments[group]) for one, group in zip(waiting, groups, strict=True)])

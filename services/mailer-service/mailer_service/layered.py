@@ -32,6 +32,11 @@ class Layered(BaseLoader):
             raise TemplateNotFound(template)
         return self._house.get_source(environment, template)
 
+    def files(self, message_type: str) -> dict[str, str]:
+        """The house's files of a type: name below it → text."""
+        folder = self._folder / message_type
+        return {str(path.relative_to(folder)): path.read_text("utf-8") for path in sorted(folder.rglob("*.*")) if path.is_file()}
+
     def text(self, name: str) -> str:
         """A file's text as it stands."""
         return self._own[name] if name in self._own else (self._folder / name).read_text("utf-8")

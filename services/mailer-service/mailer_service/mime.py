@@ -1,7 +1,7 @@
 """A mail as bytes, written straight: 10 to 40 times as fast as the standard library's EmailMessage, and safely quoted.
 
 Every byte is ASCII (quoted-printable and base64 where need be), so that the stored bytes suit any server, 8BITMIME or not.
-Source: RFC 5322, 2045, 2047, 2231, 3834.
+Source: RFC 5322, 2045, 2047, 2231, 2369, 3834, 8058.
 """
 
 import base64
@@ -21,6 +21,7 @@ _NEWLINE = re.compile(r"\r\n?")
 _FOLDABLE = re.compile(r"[!-~]{1,60}( [!-~]{1,60})*")
 _MEDIA_TYPE = re.compile(r"(?!message/|multipart/)[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._ -]{1,60}")
+_URL = re.compile(r"https?://[!#-;=?-~]{1,900}")
 _FIELD = re.compile(rb"([!-9;-~]+): ?[^\r\n]*(\r\n[ \t][^\r\n]*)*\r\n")
 _WORD_BYTES = 39  # base64 makes 52 of it; with =?utf-8?b?…?= that stays below 75
 
@@ -36,7 +37,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What a mail says; `to` holds (name, address) pairs whose addresses are ASCII dot-atoms already."""
+    """What a mail says; `to` holds (name, address) pairs whose addresses are ASCII dot-atoms already, `unsubscribe` a URL or ''."""
 
     message_id: str
     sender: tuple[str, str]
@@ -47,6 +48,7 @@ class Mail:
     html: str
     files: Sequence[File] = ()
     reply_to: str | None = None
+    unsubscribe: str = ""
 
 
 def clean(text: str) -> str:
@@ -118,6 +120,8 @@ def build(mail: Mail) -> bytes:
     ]
     if mail.reply_to:
         headers.append(f"Reply-To: {mail.reply_to}")
+    if mail.unsubscribe:
+        headers += [f"List-Unsubscribe: <{_url(mail.unsubscribe)}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
     parts = [_text("plain", mail.text, boundary), _text("html", mail.html, boundary)]
     kind, body = "alternative", _multipart(boundary, parts)
     if mail.files:
@@ -127,6 +131,14 @@ def build(mail: Mail) -> bytes:
     head = "\r\n".join(headers).encode("ascii") + b"\r\n"
     _check(head, {header.partition(":")[0].encode() for header in headers})
     return head + b"\r\n" + body
+
+
+def _url(url: str) -> str:
+    """An address that can stand between angle brackets, on one line."""
+    if not _URL.fullmatch(url):
+        msg = f"no address for List-Unsubscribe: {url[:100]!r}"
+        raise ValueError(msg)
+    return url
 
 
 def _check(head: bytes, allowed: set[bytes]) -> None:

@@ -57,6 +57,34 @@ def at_once(message: Message, envelope: Envelope) -> Event:
     )
 
 
+def cancelled(origin: Row, envelope: Row) -> Event:
+    """The outcome of an envelope that is not sent any more; its cause is the event that made the message void, as `origin` has it."""
+    return outcome(
+        origin,
+        envelope=envelope["id"],
+        address=envelope["address"],
+        person=envelope["person"],
+        state="cancelled",
+        attempt=envelope["attempts"],
+        detail=envelope["detail"],
+    )
+
+
+def in_digest(entry: Row, digest: Envelope) -> Event:
+    """The outcome of a message that went into a digest, which has the envelope: what becomes of that is told of the digest."""
+    return _of_entry(entry, digest.address, digest.person, "in_digest", f"in the daily digest {digest.message}")
+
+
+def left_out(entry: Row) -> Event:
+    """The outcome of a message that was withdrawn while it waited for its digest; `entry` has its person and e-mail address too."""
+    return _of_entry(entry, entry["email"], entry["person"], "cancelled", f"withdrawn: {entry['reason']}")
+
+
+def _of_entry(entry: Row, address: str, person: str | None, state: str, detail: str) -> Event:
+    envelope = ids.stable("envelope", entry["message"], address)
+    return outcome(entry, envelope=envelope, address=address, person=person, state=state, attempt=0, detail=detail)
+
+
 def origin_of(message: Message) -> dict[str, Any]:
     """What an outcome needs to know of its message."""
     return {

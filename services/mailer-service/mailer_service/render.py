@@ -57,9 +57,9 @@ class Renderer:
     """
 
     def __init__(self, folder: Path, own: Mapping[str, str] | None = None) -> None:
-        self._layers = Layered(folder, own or {})
-        self._environment = _Environment(
-            loader=styling(self._layers, self._layers.text(f"{LAYOUT}/style.css")),
+        self.layers = Layered(folder, own or {})
+        self.environment = _Environment(
+            loader=styling(self.layers, self.layers.text(f"{LAYOUT}/style.css")),
             undefined=StrictUndefined,
             # By the end of the name: body.html is escaped, and body.html.j2 would not be.
             autoescape=select_autoescape(["html"], default=False, default_for_string=True),
@@ -67,27 +67,27 @@ class Renderer:
             lstrip_blocks=True,
             cache_size=-1,
         )
-        self._environment.globals.update(LINES_SHOWN=LINES_SHOWN, TEXT_SHOWN=TEXT_SHOWN)
-        self._environment.filters.update({name: pass_context(function) for name, function in FILTERS.items()})
+        self.environment.globals.update(LINES_SHOWN=LINES_SHOWN, TEXT_SHOWN=TEXT_SHOWN)
+        self.environment.filters.update({name: pass_context(function) for name, function in FILTERS.items()})
         self._find = lru_cache(maxsize=None)(self._find_uncached)
 
     @property
     def message_types(self) -> list[str]:
         """The types that have a template folder."""
-        return self._layers.message_types
+        return self.layers.message_types
 
     def _find_uncached(self, message_type: str, language: str, file: str) -> Template:
         if message_type not in self.message_types and message_type != LAYOUT:
             raise MissingTemplateError(f"no templates/{message_type}/subject.txt")
         names = [f"{message_type}/{language}/{file}", f"{message_type}/{language.partition('-')[0]}/{file}", f"{message_type}/{file}"]
         try:
-            return self._environment.select_template(names)
+            return self.environment.select_template(names)
         except TemplateNotFound as error:
             raise MissingTemplateError(f"no templates/{message_type}/{file}") from error
 
     def mail(self, message: Row) -> Rendered:
         """Render a message (a row of `messages`). Raises MissingTemplateError, or what the template found wrong with the facts."""
-        context = self._context(message)
+        context = self.context(message)
         subject = self._part(message, "subject.txt", context)
         text = self._part(message, "body.txt", context)
         html = self._part(message, "body.html", context)
@@ -102,12 +102,12 @@ class Renderer:
 
     def brief(self, message: Row) -> tuple[str, str]:
         """Subject and plain text for the inbox, without salutation and footer."""
-        context = self._context(message)
+        context = self.context(message)
         return self._part(message, "subject.txt", context), self._part(message, "body.txt", context)
 
     def page(self, name: str, context: Mapping[str, Any], *, language: str, zone: str) -> str:
         """Another template, such as the PDF's."""
-        return self._environment.get_template(name).render(context, formats=formats(language, zone))
+        return self.environment.get_template(name).render(context, formats=formats(language, zone))
 
     def _part(self, message: Row, file: str, context: dict[str, Any]) -> str:
         text = self._find(message["message_type"], message["language"], file).render(context).strip()
@@ -117,15 +117,21 @@ class Renderer:
         """The language that a mail of this type is in: the recipient's if the type has words in it, else English."""
         if language.partition("-")[0] == "en":
             return language
-        names = [self._find(message_type, language, file).name or "" for file in PARTS]
+        names = [self.name_of(message_type, language, file) for file in PARTS]
         return language if any(name.count("/") > 1 for name in names) else "en"
 
-    def _context(self, message: Row) -> dict[str, Any]:
+    def name_of(self, message_type: str, language: str, part: str) -> str:
+        """The file that a part is rendered from, such as wrong-delivery/de/body.txt."""
+        return self._find(message_type, language, part).name or ""
+
+    def context(self, message: Row) -> dict[str, Any]:
+        """What a template sees."""
         shown = {name: message[name] for name in ("id", "message_type", "name", "reason", "hop", "order_number")}
+        links = {name: message.get(name, "") for name in ("opens_url", "unsubscribe_url")}
         language = self._spoken(message["message_type"], message["language"])
         return {
             "facts": message["facts"],
-            "message": {**shown, "language": language},
+            "message": {**shown, **links, "language": language},
             "formats": formats(language, message["zone"]),
         }
 

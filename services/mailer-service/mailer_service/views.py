@@ -4,24 +4,26 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mailer_service.render import Renderer
+from mailer_service.customer.templates import Briefs
+from mailer_service.links import opened
 from mailer_service.rows import Row
+from mailer_service.withdrawing import cut, is_void
 
 
-def inbox_entry(renderer: Renderer, row: Row) -> dict[str, Any]:
-    """One line of the inbox. A message that can't be shown says so in its text; it is not left out."""
-    try:
-        subject, text = renderer.brief(row)
-    except Exception as error:  # noqa: BLE001 - a template's fault must not hide the other messages
-        subject, text = row["subject"] or row["message_type"], f"This message can't be shown: {error}"
-    sender = row["facts"].get("author", {})
+def inbox_entry(briefs: Briefs, row: Row, forwards: Sequence[Row] = ()) -> dict[str, Any]:
+    """One line of the inbox: what of it holds today, or all of it where it was withdrawn."""
+    subject, text = brief(briefs, cut(row))
     return {
         "message": row["id"],
         "message_type": row["message_type"],
         "created_at": row["created_at"],
         "subject": subject,
-        "sender": sender.get("name", "Postroom") if isinstance(sender, dict) else "Postroom",
+        "sender": row["sender"] or _author(row["facts"]) or "Postroom",
         "read_at": row["read_at"],
+        "withdrawn_at": row["withdrawn_at"],
+        "withdrawn_reason": row["withdrawn_reason"] or None,
+        "forwarded": [{"to": one["to"], "note": one["note"], "at": one["forwarded_at"]} for one in forwards],
+        "opens": opened(row["opens"]),
         "order": row["order_id"],
         "order_number": row["order_number"],
         "text": text,
@@ -29,7 +31,26 @@ def inbox_entry(renderer: Renderer, row: Row) -> dict[str, Any]:
     }
 
 
-def messages(renderer: Renderer, found: Sequence[Row], envelopes: Sequence[Row], attempts: Sequence[Row]) -> list[dict[str, Any]]:
+def inbox_page(briefs: Briefs, rows: Sequence[Row], forwards: Sequence[Row]) -> list[dict[str, Any]]:
+    """Lines of the inbox with what was forwarded of each."""
+    of = _by("message", forwards)
+    return [inbox_entry(briefs, row, of[row["id"]]) for row in rows]
+
+
+def brief(briefs: Briefs, message: Row) -> tuple[str, str]:
+    """Subject and text. A message that can't be shown says so in its text, and is not left out."""
+    try:
+        return briefs.brief(message)
+    except Exception as error:  # noqa: BLE001 - a template's fault must not hide the other messages
+        return message["subject"] or message["message_type"], f"This message can't be shown: {error}"
+
+
+def _author(facts: dict[str, Any]) -> str:
+    author = facts.get("author")
+    return str(author.get("name", "")) if isinstance(author, dict) else ""
+
+
+def messages(briefs: Briefs, found: Sequence[Row], envelopes: Sequence[Row], attempts: Sequence[Row]) -> list[dict[str, Any]]:
     """Messages with their envelopes, each with its attempts."""
     attempts_of = _by("envelope", attempts)
     envelopes_of = _by("message", envelopes)
@@ -38,7 +59,7 @@ def messages(renderer: Renderer, found: Sequence[Row], envelopes: Sequence[Row],
             "message": row["id"],
             "message_type": row["message_type"],
             "tenant": row["tenant"],
-            "subject": row["subject"] or inbox_subject(renderer, row),
+            "subject": row["subject"] or brief(briefs, row)[0],
             "sha256": row["sha256"],
             "recipient": {"person": row["person"], "name": row["name"], "email": row["email"], "hop": row["hop"]},
             "cause": row["cause"],
@@ -47,6 +68,9 @@ def messages(renderer: Renderer, found: Sequence[Row], envelopes: Sequence[Row],
             "order_number": row["order_number"],
             "reason": row["reason"],
             "unmailed": row["unmailed"],
+            "not_before": row["not_before"],
+            "digest": _digest(row),
+            "withdrawn": _withdrawn(row),
             "created_at": row["created_at"],
             "envelopes": [_envelope(envelope, attempts_of[envelope["id"]]) for envelope in envelopes_of[row["id"]]],
         }
@@ -54,12 +78,17 @@ def messages(renderer: Renderer, found: Sequence[Row], envelopes: Sequence[Row],
     ]
 
 
-def inbox_subject(renderer: Renderer, row: Row) -> str:
-    """The subject of a message that was never mailed, or its type where it has none."""
-    try:
-        return renderer.brief(row)[0]
-    except Exception:  # noqa: BLE001 - the same: shown without
-        return str(row["message_type"])
+def _digest(row: Row) -> dict[str, Any] | None:
+    """When the person's digest takes it up, and which one did."""
+    return {"moment": row["digest_moment"], "message": row["digest_message"]} if row["digest_moment"] else None
+
+
+def _withdrawn(row: Row) -> dict[str, Any] | None:
+    """What became void of it, why, and by which event; `whole` if nothing is left."""
+    if not row["void"]:
+        return None
+    about = [name for name in row["void"] if name]
+    return {"whole": is_void(row), "about": about, "reason": row["void_reason"], "cause": row["void_cause"], "at": row["void_at"]}
 
 
 def _envelope(row: Row, attempts: Sequence[Row]) -> dict[str, Any]:

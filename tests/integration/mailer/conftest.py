@@ -13,6 +13,8 @@ from tests.integration.mailer.wishes import requested
 
 from mailer_service import handlers
 from mailer_service.compose import Composer
+from mailer_service.customer.templates import Templates
+from mailer_service.links import Links
 from mailer_service.pdf import Pdfs
 from mailer_service.render import TEMPLATES, Renderer
 from mailer_service.sender.process import Sender
@@ -117,7 +119,13 @@ async def world(fresh_database: Any, sink: Sink) -> AsyncIterator[World]:
     intake = Intake(service=settings.service, pool=pool, decode=Reader(declared, {}), handle=handlers.tell)
     renderer = Renderer(TEMPLATES)
     pdfs = Pdfs(renderer, seconds=settings.pdf_seconds, memory=settings.pdf_memory)
-    world = World(settings, pool, sink, intake, Composer(renderer, Blobs(settings.blobs), pdfs, settings.mail_from))
+    world = World(
+        settings,
+        pool,
+        sink,
+        intake,
+        Composer(Templates(renderer), Blobs(settings.blobs), pdfs, settings.mail_from, Links(settings.public_url, settings.page_url)),
+    )
     yield world
     await world.stop_senders()
     await pdfs.close()

@@ -154,6 +154,8 @@ async def test_the_database_refuses_an_illegal_transition(world: World, before: 
 SENDER = """
 import asyncio, sys
 from mailer_service.compose import Composer
+from mailer_service.customer.templates import Templates
+from mailer_service.links import Links
 from mailer_service.pdf import Pdfs
 from mailer_service.render import TEMPLATES, Renderer
 from mailer_service.sender.process import Sender
@@ -165,7 +167,8 @@ async def main():
     settings = Settings()
     pool = await db.open_pool(settings, "worker")
     renderer = Renderer(TEMPLATES)
-    composer = Composer(renderer, Blobs(settings.blobs), Pdfs(renderer, seconds=15, memory=1 << 30), settings.mail_from)
+    pdfs, links = Pdfs(renderer, seconds=15, memory=1 << 30), Links(settings.public_url, settings.page_url)
+    composer = Composer(Templates(renderer), Blobs(settings.blobs), pdfs, settings.mail_from, links)
     await Sender(pool, settings, composer).run()
 asyncio.run(main())
 """

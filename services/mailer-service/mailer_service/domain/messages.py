@@ -2,7 +2,9 @@
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from mailer_service.domain.addresses import deliverable
 from postroom.contracts import ids
@@ -35,11 +37,21 @@ class Message:
     correspondence: str | None
     facts: dict[str, Any]
     unmailed: str
+    lines: str = ""
+    about: tuple[str, ...] = ()
+    opens: dict[str, Any] | None = None
+    sender: str = ""
+    not_before: datetime | None = None
+    digest: datetime | None = None
+    unsubscribe: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One message to one address: pending, held (`hold_reason` names what releases it) or dead from the start, with the detail."""
+    """One message to one address: pending, held (`hold_reason` names what releases it) or dead from the start, with the detail.
+
+    A pending one sets out at `not_before`, or at once.
+    """
 
     id: str
     message: str
@@ -49,15 +61,17 @@ class Envelope:
     state: str = "pending"
     hold_reason: str | None = None
     detail: str = ""
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one event asks for."""
+    """What one event asks for; a message that waits for the person's digest has no envelope of its own."""
 
     message: Message
     in_inbox: bool
     envelopes: tuple[Envelope, ...]
+    in_digest: bool = False
 
 
 Suppressed = AbstractSet[tuple[str, str]]
@@ -107,12 +121,32 @@ def _requested(event: Event, data: MessageRequested, suppressed: Suppressed) -> 
         correspondence=None,
         facts=data.facts,
         unmailed=unmailed,
+        lines=data.lines,
+        about=tuple(data.about),
+        opens=data.opens.model_dump() if data.opens else None,
+        sender=data.sender,
+        not_before=data.not_before,
+        digest=data.digest,
+        unsubscribe=data.unsubscribe,
     )
-    envelopes = () if unmailed or address is None else (_envelope(message, address, to.person, suppressed),)
-    return Told(message, "inbox" in data.channels, envelopes)
+    in_inbox = "inbox" in data.channels
+    if unmailed or address is None:
+        return Told(message, in_inbox, ())
+    if data.digest:
+        return Told(message, in_inbox, (), in_digest=True)
+    return Told(message, in_inbox, (_not_before(envelope(message, address, to.person, suppressed), message),))
+
+
+def _not_before(new: Envelope, message: Message) -> Envelope:
+    if message.not_before is None or new.state != "pending":
+        return new
+    until = message.not_before.astimezone(ZoneInfo(message.zone))
+    return replace(new, not_before=message.not_before, detail=f"quiet hours until {until:%Y-%m-%d %H:%M} ({message.zone})")
 
 
 def _why_no_mail(data: MessageRequested, address: str | None) -> str:
+    if data.no_mail:
+        return data.no_mail
     if "email" not in data.channels:
         return "in-app only: the rule names no e-mail for this message"
     if not data.recipient.email:
@@ -144,11 +178,12 @@ def _correspondence(event: Event, data: CorrespondenceRequested, suppressed: Sup
         unmailed="",
     )
     people = {deliverable(to.address) or to.address: to.person for to in reversed(data.recipients)}
-    envelopes = tuple(_envelope(message, address, person, suppressed) for address, person in sorted(people.items()))
+    envelopes = tuple(envelope(message, address, person, suppressed) for address, person in sorted(people.items()))
     return Told(message, in_inbox=False, envelopes=envelopes)
 
 
-def _envelope(message: Message, address: str, person: str | None, suppressed: Suppressed) -> Envelope:
+def envelope(message: Message, address: str, person: str | None, suppressed: Suppressed) -> Envelope:
+    """The message to this address, as far as it may go."""
     new = Envelope(ids.stable("envelope", message.id, address), message.id, message.tenant, address, person)
     if deliverable(address) is None:
         return replace(new, state="dead", detail=f"the address {address!r} can't take mail")

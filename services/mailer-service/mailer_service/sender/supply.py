@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
 import structlog
 
-from mailer_service import outcomes
+from mailer_service import outcomes, withdrawing
 from mailer_service.compose import Composer, Held
 from mailer_service.domain.job import Job
+from mailer_service.rows import Row
 from mailer_service.sender.lease import Lease
 from mailer_service.sender.recorder import Recorder
 from mailer_service.sender.relay import Relay
@@ -23,7 +24,6 @@ from postroom.db import Pool
 log = structlog.get_logger()
 SWEEP_SECONDS, CHUNK = 1.0, 16
 DATABASE_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-Row = asyncpg.Record
 
 
 class Supply:
@@ -96,12 +96,13 @@ class Supply:
             rows = await store.take(connection, self._lease.id, self._settings.take)
             if not rows:
                 return False
-            messages = {row["id"]: row for row in await bytes_store.load(connection, list({row["message"] for row in rows}))}
+            loaded = await bytes_store.load(connection, list({row["message"] for row in rows}))
         rows.sort(key=lambda row: row["sequence"])
-        slow = {id_ for id_, message in messages.items() if message["bytes"] is None and self._composer.is_slow(message)}
-        for id_ in slow:
-            self._start_slow([row for row in rows if row["message"] == id_], messages[id_])
-        await self._prepare([row for row in rows if row["message"] not in slow], messages)
+        messages = await withdrawing.without_void(self._pool, loaded)
+        slow = self._slow_ones(messages)
+        for company in set(slow.values()):
+            self._start_slow([row for row in rows if slow.get(row["message"]) == company], messages)
+        await self._prepare([row for row in rows if row["message"] in messages and row["message"] not in slow], messages)
         return True
 
     async def _reconcile(self) -> None:
@@ -111,12 +112,17 @@ class Supply:
             await store.give_back(connection, self._lease.id, kept)
         self._doubt = False
 
-    def _start_slow(self, rows: Sequence[Row], message: Row) -> None:
+    def _slow_ones(self, messages: Mapping[str, Row]) -> dict[str, str]:
+        """The messages that take long to compose, each with the company that it is composed in."""
+        fresh = {id_: message for id_, message in messages.items() if message["bytes"] is None}
+        return {id_: company for id_, message in fresh.items() if (company := self._composer.slow_company(message))}
+
+    def _start_slow(self, rows: Sequence[Row], messages: dict[str, Row]) -> None:
         async def prepare() -> None:
             try:
-                await self._prepare(rows, {message["id"]: message})
-            except Exception as error:  # noqa: BLE001 - the envelope is given back by the next round
-                log.warning("composing failed", message=message["id"], error=repr(error))
+                await self._prepare(rows, messages)
+            except Exception as error:  # noqa: BLE001 - the envelopes are given back by the next round
+                log.warning("composing failed", message=rows[0]["message"], error=repr(error))
                 self._doubt = True
 
         task = asyncio.create_task(prepare())
@@ -136,46 +142,49 @@ class Supply:
         if not rows:
             return
         reasons = [(row["id"], held[row["message"]].reason, held[row["message"]].detail) for row in rows]
-        told = [
-            outcomes.outcome(
-                _origin(messages[row["message"]]),
-                envelope=row["id"],
-                address=row["address"],
-                person=row["person"],
-                state="held",
-                attempt=row["attempts"],
-                detail=f"{held[row['message']].reason}: {held[row['message']].detail}",
-            )
-            for row in rows
-        ]
         async with self._pool.acquire() as connection, connection.transaction():
-            await store.hold(connection, self._lease.id, reasons)
+            kept = await store.hold(connection, self._lease.id, reasons)
+            told = [
+                outcomes.outcome(
+                    _origin(messages[row["message"]]),
+                    envelope=row["id"],
+                    address=row["address"],
+                    person=row["person"],
+                    state="held",
+                    attempt=row["attempts"],
+                    detail=f"{held[row['message']].reason}: {held[row['message']].detail}",
+                )
+                for row in rows
+                if row["id"] in kept
+            ]
             await outbox.add(connection, told)
 
     async def _bodies(self, messages: Sequence[Row]) -> tuple[dict[str, bytes], dict[str, Held]]:
         bodies = {message["id"]: message["bytes"] for message in messages if message["bytes"] is not None}
         held: dict[str, Held] = {}
-        new: list[tuple[str, str, bytes, str]] = []
+        new: list[tuple[str, str, bytes, str, int]] = []
         for n, message in enumerate([message for message in messages if message["bytes"] is None]):
             try:
                 composed = await self._composer.compose(message)
             except Held as reason:
                 held[message["id"]] = reason
             else:
-                new.append((message["id"], composed.subject, composed.body, composed.sha256))
+                new.append((message["id"], composed.subject, composed.body, composed.sha256, len(message["void"])))
             if n % CHUNK == CHUNK - 1:
                 await asyncio.sleep(0)  # replies and the beat go on meanwhile
         if new:
             bodies |= await self._stored(new)
         return bodies, held
 
-    async def _stored(self, new: list[tuple[str, str, bytes, str]]) -> dict[str, bytes]:
-        """Store new bytes; where another sender was first, its bytes are the message's."""
+    async def _stored(self, new: list[tuple[str, str, bytes, str, int]]) -> dict[str, bytes]:
+        """Store new bytes; where another sender was first, its bytes are the message's. What is in neither was withdrawn meanwhile."""
         async with self._pool.acquire() as connection:
             ours = await bytes_store.add(connection, new)
             theirs = [id_ for id_, *_ in new if id_ not in ours]
             others = await bytes_store.stored(connection, theirs) if theirs else {}
-        return {id_: body for id_, _, body, _ in new if id_ in ours} | others
+        # Given back, and taken again as it is now.
+        self._doubt |= len(others) < len(theirs)
+        return {id_: body for id_, _, body, *_ in new if id_ in ours} | others
 
 
 def _origin(message: Row) -> dict[str, Any]:

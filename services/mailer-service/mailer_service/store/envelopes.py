@@ -77,7 +77,7 @@ async def settle_envelopes(connection: Connection, settled: Sequence[tuple[str, 
     """Move each envelope (id, attempt, state, delay, detail, uses up its resend, refused by policy); return those that moved.
 
     A result settles its own attempt only. One that comes late, when the envelope counts as unknown, still moves it; when it is
-    leased for its resend already, only the news that it was sent does.
+    leased for its resend already, or was withdrawn meanwhile, only the news that it was sent does.
     """
     rows = await connection.fetch(
         """
@@ -89,7 +89,7 @@ async def settle_envelopes(connection: Connection, settled: Sequence[tuple[str, 
              AS t (id, number, state, delay, detail, uses_up, refused)
         WHERE e.id = t.id AND e.attempts = t.number
           AND (e.state = 'sending' OR (e.state = 'unknown' AND t.state <> 'unknown')
-               OR (e.state IN ('leased', 'pending') AND t.state = 'sent'))
+               OR (e.state IN ('leased', 'pending', 'cancelled') AND t.state = 'sent'))
         RETURNING e.id
         """,
         *zip(*settled, strict=True),
@@ -97,17 +97,19 @@ async def settle_envelopes(connection: Connection, settled: Sequence[tuple[str, 
     return {row["id"] for row in rows}
 
 
-async def hold(connection: Connection, sender: UUID, held: Sequence[tuple[str, str, str]]) -> None:
-    """Keep leased envelopes (id, hold_reason, detail) back."""
-    await connection.execute(
+async def hold(connection: Connection, sender: UUID, held: Sequence[tuple[str, str, str]]) -> set[str]:
+    """Keep leased envelopes (id, hold_reason, detail) back; returns those that were still ours."""
+    rows = await connection.fetch(
         """
         UPDATE envelopes AS e SET state = 'held', sender_id = NULL, hold_reason = t.reason, detail = t.detail
         FROM unnest($2::text[], $3::text[], $4::text[]) AS t (id, reason, detail)
         WHERE e.id = t.id AND e.state = 'leased' AND e.sender_id IS NOT DISTINCT FROM $1
+        RETURNING e.id
         """,
         sender,
         *zip(*held, strict=True),
     )
+    return {row["id"] for row in rows}
 
 
 async def give_back(connection: Connection, sender: UUID, keep: Sequence[str] = ()) -> None:
@@ -135,15 +137,17 @@ async def lift_suppression(connection: Connection, tenant: str, address: str) ->
     await connection.execute("DELETE FROM suppression WHERE tenant = $1 AND address = $2", tenant, address)
 
 
-async def release_held(connection: Connection, message_types: Sequence[str]) -> int:
-    """Queue what was held for want of a template, now that these types have one; returns how many."""
+async def release_held(connection: Connection, message_types: Sequence[str], changed: Sequence[str] = ()) -> int:
+    """Queue what was held for want of a template, now that these types have one, and what failed in one that has `changed`; → how many."""
     rows = await connection.fetch(
         """
         UPDATE envelopes SET state = 'pending', hold_reason = NULL, detail = '', due_at = now()
         WHERE hold_reason = 'template' AND message IN (SELECT id FROM messages WHERE message_type = ANY ($1))
+           OR hold_reason = 'render' AND message IN (SELECT id FROM messages WHERE message_type = ANY ($2))
         RETURNING 1
         """,
         message_types,
+        changed,
     )
     return len(rows)
 

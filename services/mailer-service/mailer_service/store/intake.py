@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 
+import orjson
+
 from mailer_service.domain.messages import Envelope, Message
 from postroom.db import Connection
+
+_FIELDS = tuple(Message.__dataclass_fields__)
 
 
 async def suppressed(connection: Connection, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -22,13 +26,16 @@ async def add_messages(connection: Connection, messages: Sequence[Message]) -> s
     rows = await connection.fetch(
         """
         INSERT INTO messages (id, tenant, message_type, person, name, email, language, zone, hop, reason, order_id, order_number,
-                              key, cause, cause_id, correspondence, facts, unmailed)
+                              key, cause, cause_id, correspondence, facts, unmailed,
+                              lines, about, opens, sender, not_before, digest, unsubscribe)
         SELECT id, tenant, message_type, person, name, email, language, zone, hop, reason, order_id, order_number,
-               key, cause, cause_id, correspondence, facts, unmailed
+               key, cause, cause_id, correspondence, facts, unmailed, lines, about::jsonb, opens, sender, not_before, digest, unsubscribe
         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-                    $11::text[], $12::text[], $13::text[], $14::jsonb[], $15::text[], $16::text[], $17::jsonb[], $18::text[])
+                    $11::text[], $12::text[], $13::text[], $14::jsonb[], $15::text[], $16::text[], $17::jsonb[], $18::text[],
+                    $19::text[], $20::text[], $21::jsonb[], $22::text[], $23::timestamptz[], $24::timestamptz[], $25::text[])
              WITH ORDINALITY AS t (id, tenant, message_type, person, name, email, language, zone, hop, reason, order_id, order_number,
-                                   key, cause, cause_id, correspondence, facts, unmailed, n)
+                                   key, cause, cause_id, correspondence, facts, unmailed,
+                                   lines, about, opens, sender, not_before, digest, unsubscribe, n)
         ORDER BY n
         ON CONFLICT (id) DO NOTHING
         RETURNING id
@@ -39,7 +46,8 @@ async def add_messages(connection: Connection, messages: Sequence[Message]) -> s
 
 
 def _columns(message: Message) -> tuple[object, ...]:
-    return tuple(getattr(message, name) for name in Message.__dataclass_fields__)
+    """The fields in their order; a list goes as JSON text, for in an array it would be taken for a dimension."""
+    return tuple(orjson.dumps(value).decode() if isinstance(value, tuple) else value for value in map(message.__getattribute__, _FIELDS))
 
 
 async def add_inbox(connection: Connection, messages: Sequence[Message]) -> None:
@@ -56,15 +64,16 @@ async def add_inbox(connection: Connection, messages: Sequence[Message]) -> None
 
 
 async def add_envelopes(connection: Connection, envelopes: Sequence[Envelope]) -> None:
-    """Queue these, in this order; a pending one is due at once."""
+    """Queue these, in this order; a pending one is due at once, or when its quiet hours end."""
     if not envelopes:
         return
     await connection.execute(
         """
         INSERT INTO envelopes (id, message, tenant, address, person, state, hold_reason, detail, due_at)
-        SELECT id, message, tenant, address, person, state, hold_reason, detail, CASE state WHEN 'pending' THEN now() END
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-             WITH ORDINALITY AS t (id, message, tenant, address, person, state, hold_reason, detail, n)
+        SELECT id, message, tenant, address, person, state, hold_reason, CASE WHEN not_before <= now() THEN '' ELSE detail END,
+               CASE state WHEN 'pending' THEN greatest(now(), not_before) END
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
+             WITH ORDINALITY AS t (id, message, tenant, address, person, state, hold_reason, detail, not_before, n)
         ORDER BY n
         """,
         *zip(*(tuple(getattr(envelope, name) for name in Envelope.__dataclass_fields__) for envelope in envelopes), strict=True),

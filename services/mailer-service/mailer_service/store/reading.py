@@ -1,4 +1,4 @@
-"""What the API shows: inboxes, messages with their envelopes and attempts, and the figures of operations."""
+"""What an operator is shown: messages with their envelopes and attempts, and the figures of operations."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,48 +8,23 @@ import asyncpg
 from postroom.db import Connection
 
 _MESSAGE = """m.id, m.tenant, m.message_type, m.person, m.name, m.email, m.language, m.zone, m.hop, m.reason, m.order_id, m.order_number,
-    m.cause, m.correspondence, m.facts, m.unmailed, m.created_at"""
-
-
-async def inbox(connection: Connection, tenant: str, person: str, limit: int) -> list[asyncpg.Record]:
-    """A person's messages, newest first; row-level security checks the same again."""
-    return await connection.fetch(
-        f"""
-        SELECT {_MESSAGE}, i.read_at, r.subject
-        FROM inbox AS i JOIN messages AS m ON m.id = i.message LEFT JOIN rendered AS r ON r.message = m.id
-        WHERE i.tenant = $1 AND i.person = $2 ORDER BY i.created_at DESC, m.sequence DESC LIMIT $3
-        """,  # noqa: S608 - a constant list of columns
-        tenant,
-        person,
-        limit,
-    )
-
-
-async def unread(connection: Connection, tenant: str, person: str) -> int:
-    """How many messages this person has not read."""
-    return int(
-        await connection.fetchval("SELECT count(*) FROM inbox WHERE tenant = $1 AND person = $2 AND read_at IS NULL", tenant, person)
-    )
-
-
-async def mark_read(connection: Connection, tenant: str, person: str, message: str) -> bool:
-    """Read now, or before; False if it isn't this person's."""
-    return (
-        await connection.fetchval(
-            "UPDATE inbox SET read_at = coalesce(read_at, now()) WHERE tenant = $1 AND person = $2 AND message = $3 RETURNING true",
-            tenant,
-            person,
-            message,
-        )
-        is True
-    )
+    m.cause, m.correspondence, m.facts, m.lines, m.about, m.opens, m.sender, m.unmailed, m.not_before, m.created_at"""
 
 
 async def messages(connection: Connection, ref: str | None, causes: Sequence[str], limit: int) -> list[asyncpg.Record]:
     """Messages by their own id, order, order number, correspondence or cause, oldest first."""
     return await connection.fetch(
         f"""
-        SELECT {_MESSAGE}, r.subject, r.sha256 FROM messages AS m LEFT JOIN rendered AS r ON r.message = m.id
+        SELECT {_MESSAGE}, r.subject, r.sha256, d.moment AS digest_moment, d.digest AS digest_message,
+               coalesce(w.void, '{{}}') AS void, w.reason AS void_reason, w.cause AS void_cause, w.at AS void_at
+        FROM messages AS m
+        LEFT JOIN rendered AS r ON r.message = m.id
+        LEFT JOIN digest_entries AS d ON d.message = m.id
+        LEFT JOIN LATERAL (
+            SELECT array_agg(about ORDER BY about) AS void, (array_agg(reason ORDER BY withdrawn_at DESC))[1] AS reason,
+                   jsonb_agg(cause ORDER BY withdrawn_at DESC) -> 0 AS cause, max(withdrawn_at) AS at
+            FROM withdrawals WHERE message = m.id
+        ) AS w ON true
         WHERE m.id IN (
             SELECT id FROM messages WHERE id = $1
             UNION SELECT id FROM messages WHERE order_id = $1

@@ -8,22 +8,32 @@ from postroom.db import Connection
 
 
 async def load(connection: Connection, messages: Sequence[str]) -> list[asyncpg.Record]:
-    """The messages, each with its bytes if it has some."""
+    """The messages, each with its bytes if it has some, and with what is void of it."""
     return await connection.fetch(
         """
         SELECT m.id, m.tenant, m.message_type, m.person, m.name, m.email, m.language, m.zone, m.hop, m.reason, m.order_id, m.order_number,
-               m.key, m.cause, m.cause_id, m.correspondence, CASE WHEN r.message IS NULL THEN m.facts END AS facts, m.unmailed, r.bytes
-        FROM messages AS m LEFT JOIN rendered AS r ON r.message = m.id WHERE m.id = ANY ($1)
+               m.key, m.cause, m.cause_id, m.correspondence, m.unmailed, m.opens, m.unsubscribe, m.lines, m.about, w.void, r.bytes,
+               CASE WHEN r.message IS NULL OR w.void <> '{}' THEN m.facts END AS facts
+        FROM messages AS m
+        LEFT JOIN rendered AS r ON r.message = m.id
+        CROSS JOIN LATERAL (SELECT ARRAY(SELECT about FROM withdrawals WHERE message = m.id) AS void) AS w
+        WHERE m.id = ANY ($1)
         """,
         messages,
     )
 
 
-async def add(connection: Connection, rendered: Sequence[tuple[str, str, bytes, str]]) -> set[str]:
-    """Store (message, subject, bytes, sha256); returns whose bytes are the stored ones: another sender may have been first."""
+async def add(connection: Connection, rendered: Sequence[tuple[str, str, bytes, str, int]]) -> set[str]:
+    """Store (message, subject, bytes, sha256, how many withdrawals it knew of); returns whose bytes are the stored ones.
+
+    Not stored: where another sender was first, and what says more than still holds, for something was withdrawn meanwhile.
+    """
     rows = await connection.fetch(
         """
-        INSERT INTO rendered (message, subject, bytes, sha256) SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[])
+        INSERT INTO rendered (message, subject, bytes, sha256)
+        SELECT message, subject, bytes, sha256
+        FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::int[]) AS t (message, subject, bytes, sha256, void)
+        WHERE (SELECT count(*) FROM withdrawals AS w WHERE w.message = t.message) = t.void
         ON CONFLICT (message) DO NOTHING RETURNING message
         """,
         *zip(*rendered, strict=True),

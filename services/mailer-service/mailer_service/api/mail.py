@@ -1,12 +1,12 @@
-"""The mailer over HTTP: a person's inbox, what became of messages, a PDF of logs, and an operator's resend."""
+"""What became of messages, a PDF of logs, and an operator's resend."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
 from mailer_service import views
+from mailer_service.customer.templates import Templates
 from mailer_service.pdf import PdfFailedError, Pdfs
-from mailer_service.render import Renderer
 from mailer_service.store import envelopes, reading
 from postroom import db
 from postroom.auth import Caller, Operator
@@ -18,13 +18,12 @@ LIMIT = 200
 RESENDABLE = "held, unknown, dead and deferred envelopes can be resent"
 
 
-def router(pool: Pool, renderer: Renderer, pdfs: Pdfs) -> APIRouter:
+def router(pool: Pool, templates: Templates, pdfs: Pdfs) -> APIRouter:
     """The routes; `pool` is the API's, under row-level security."""
-    routes = APIRouter()
-    _add_inbox(routes, pool, renderer)
-    _add_messages(routes, pool, renderer)
+    routes = APIRouter(tags=["mail"])
+    _add_messages(routes, pool, templates)
 
-    @routes.post("/pdf", tags=["mail"], response_class=Response, responses={200: {"content": {"application/pdf": {}}}})
+    @routes.post("/pdf", response_class=Response, responses={200: {"content": {"application/pdf": {}}}})
     async def pdf(_: Caller, logs: FrozenLogs) -> Response:
         """The logs as a PDF; nothing is sent or stored."""
         try:
@@ -36,26 +35,8 @@ def router(pool: Pool, renderer: Renderer, pdfs: Pdfs) -> APIRouter:
     return routes
 
 
-def _add_inbox(routes: APIRouter, pool: Pool, renderer: Renderer) -> None:
-    @routes.get("/inbox", tags=["inbox"])
-    async def inbox(caller: Caller, limit: Annotated[int, Query(ge=1, le=LIMIT)] = 50) -> dict[str, Any]:
-        """The caller's messages, newest first."""
-        async with db.as_principal(pool, caller) as connection:
-            rows = await reading.inbox(connection, caller.tenant, caller.person, limit)
-            unread = await reading.unread(connection, caller.tenant, caller.person)
-        return {"unread": unread, "messages": [views.inbox_entry(renderer, row) for row in rows]}
-
-    @routes.post("/inbox/{message}/read", tags=["inbox"])
-    async def read(caller: Caller, message: str) -> dict[str, Any]:
-        """Mark a message of the caller's as read."""
-        async with db.as_principal(pool, caller) as connection:
-            if not await reading.mark_read(connection, caller.tenant, caller.person, message):
-                raise Problem(404, "unknown_message", "There is no such message in your inbox. List them with GET /inbox.")
-            return {"message": message, "unread": await reading.unread(connection, caller.tenant, caller.person)}
-
-
-def _add_messages(routes: APIRouter, pool: Pool, renderer: Renderer) -> None:
-    @routes.get("/messages", tags=["mail"])
+def _add_messages(routes: APIRouter, pool: Pool, templates: Templates) -> None:
+    @routes.get("/messages")
     async def messages(
         operator: Operator,
         ref: str | None = None,
@@ -67,9 +48,9 @@ def _add_messages(routes: APIRouter, pool: Pool, renderer: Renderer) -> None:
             found = await reading.messages(connection, ref, cause or [], limit)
             of = await reading.envelopes(connection, [row["id"] for row in found])
             attempts = await reading.attempts(connection, [row["id"] for row in of])
-        return {"messages": views.messages(renderer, found, of, attempts)}
+        return {"messages": views.messages(await templates.briefs(found), found, of, attempts)}
 
-    @routes.post("/envelopes/{envelope}/resend", tags=["mail"])
+    @routes.post("/envelopes/{envelope}/resend")
     async def resend(operator: Operator, envelope: str) -> dict[str, Any]:
         """Queue an envelope again, due at once; a suppressed address is good again by that."""
         async with db.as_principal(pool, operator) as connection:
