@@ -14,6 +14,7 @@ from embedded.demo.stage import Stage
 STRANGER, THEIRS = "rival.clerk", "rival"
 # What a path's braces stand for is filled with ids of the first supplier's.
 OPEN_TO_ALL = {"/log-types", "/orders", "/inbox", "/contracts", "/companies", "/people", "/tasks", "/rules", "/waiting"}
+OPEN_TO_ALL |= {"/control-structures", "/demand-templates"}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,21 @@ def ours(house: House) -> dict[str, str]:
     door.call(cast.FRIDA, "POST", f"/api/orders/{stage.order}/logs", json={"type": "Delivery", "message": "Ours alone."}, headers=key)
     window = door.call(cast.FRIDA, "POST", f"/api/orders/{stage.order}/correspondences", json={"scope": "all"})
     document = door.get(cast.FRIDA, f"/api/orders/{stage.order}/documents")["documents"][0]["document"]
-    ids = {"order": stage.order, "document": document, "correspondence": window["id"], "budget": "travel-anna", "person": cast.ANNA}
+    card = {"kind": "credit-card", "company": cast.BUYER, "code": "4242", "name": "Ours alone.", "valid_until": "2030-12-31"}
+    door.call(scenes.OPERATOR, "PUT", "/api/control-structures/card", json=card)
+    request = {"kind": "quantity-request", "name": "Ours alone.", "company": cast.BUYER, "items": [{"item": "S-1"}]}
+    for name in ("salt", "grit"):
+        door.call(scenes.OPERATOR, "PUT", f"/api/demand-templates/{name}", json=request)
+    door.call(scenes.OPERATOR, "PUT", "/api/carbon-copy-users/workshop", json={"name": "Ours alone.", "company": cast.BUYER})
+    demand = {"structure": "card", "template": "salt", "request": "grit", "user": "workshop"}
+    ids = {
+        **demand,
+        "order": stage.order,
+        "document": document,
+        "correspondence": window["id"],
+        "budget": "travel-anna",
+        "person": cast.ANNA,
+    }
     return {**ids, "company": cast.BUYER, "contract": scenes.CONTRACT, "message": "m", "envelope": "e", "name": "check-budgets"}
 
 
@@ -69,6 +84,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "send": {"to": ["x@rival.example"], "subject": "x"},
     "delivery-notes": {"number": "1", "lines": [{"line": "1", "quantity": "1"}]},
     "goods-receipts": {},
+    "replies": {"lines": [{"item": "S-1", "quantity": "1"}]},
+    "log-ons": {"user": "x", "name": "X", "email": "x@rival.example"},
+    "{template}": {"name": "X", "company": THEIRS, "owner": STRANGER},
 }
 
 

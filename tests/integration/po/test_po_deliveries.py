@@ -11,6 +11,7 @@ from tests.integration.po.door import CLIENT, OPERATOR, SUPPLIER, Door
 from tests.integration.po.support import sample
 
 from po_service.store import slots
+from po_service.tasks.schedule import TASKS
 
 ORDER, DESPATCH = "order-4321.xml", "despatch-4321.xml"
 BUDGET = {
@@ -220,7 +221,7 @@ async def test_budgets_are_raised_once_per_period_and_reason(door: Door) -> None
 
 async def test_the_schedule_runs_a_slot_once(door: Door) -> None:
     tasks = await _scheduled(door)
-    assert set(tasks) == {"check-budgets", "book-receipts"}
+    assert set(tasks) == set(TASKS)
     connection = await asyncpg.connect(door.settings.dsn)
     assert await slots.take(connection, "check-budgets", datetime.fromisoformat(tasks["check-budgets"]["slot"])) is False
     await connection.close()
