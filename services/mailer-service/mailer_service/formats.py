@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
@@ -18,6 +18,8 @@ from mailer_service.plain_text import shortened
 from mailer_service.units import unit_name
 
 NAME_CHARACTERS = 50
+_NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,12})?")
+_DATE = re.compile(r"\b[12]\d{3}-\d\d-\d\d\b")
 _EMPTY_LINES = re.compile(r"\n\s*\n")
 
 
@@ -33,8 +35,8 @@ class Formats:
         return _quantity(_decimal(value), str(self.locale))
 
     def money(self, value: Any, currency: str) -> str:
-        """Such as 1234.5 and EUR → €1,234.50."""
-        return _money(_decimal(value), currency, str(self.locale))
+        """Such as 1234.5 and EUR → €1,234.50; without a currency just the number."""
+        return _money(_decimal(value), currency, str(self.locale)) if currency else self.quantity(value)
 
     def amount(self, value: Any, unit: str) -> str:
         """A quantity with its unit, such as 1 box, 2.5 boxes."""
@@ -123,6 +125,39 @@ def _days_before(context: Context, day: Any, days: int) -> str:
     return str(_date(day) - timedelta(days=days))
 
 
+def _days_until(context: Context, day: Any, other: Any) -> int:
+    return (_date(other) - _date(day)).days
+
+
+def _number(text: str) -> Decimal | None:
+    """A number that another system wrote into a text field, if it is one."""
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+def _price(context: Context, text: str, currency: str) -> str:
+    number = _number(text)
+    return text if number is None else context["formats"].money(number, currency)
+
+
+def _percent_to(context: Context, old: str, new: str) -> str:
+    before, after = _number(old), _number(new)
+    if not before or after is None or before == after:
+        return ""
+    return format_percent((after - before) / abs(before), format="+#,##0.#%;-#,##0.#%", locale=context["formats"].locale)
+
+
+def _dates(context: Context, text: str) -> str:
+    """The text with each day in it as the recipient writes it; what only looks like one stays."""
+
+    def written(match: re.Match[str]) -> str:
+        try:
+            return str(context["formats"].short_day(match[0]))
+        except ValueError:
+            return match[0]
+
+    return _DATE.sub(written, text)
+
+
 def _paragraphs(context: Context, text: str) -> Markup:
     """Escaped text in paragraphs whose line ends stay, also where white-space: pre-wrap is not understood (PDF)."""
     paragraphs = (Markup("<br>").join(escape(line) for line in one.splitlines()) for one in _EMPTY_LINES.split(text.strip()))
@@ -132,6 +167,10 @@ def _paragraphs(context: Context, text: str) -> Markup:
 FILTERS: dict[str, Callable[..., Any]] = {
     "minus": _minus,
     "days_before": _days_before,
+    "days_until": _days_until,
+    "price": _price,
+    "percent_to": _percent_to,
+    "dates": _dates,
     "paragraphs": _paragraphs,
     "short": lambda _, text: shortened(text, NAME_CHARACTERS),
     "unit": lambda context, code, value=2: unit_name(code, _decimal(value), context["formats"].locale),

@@ -1,6 +1,5 @@
-"""Templates: safe, complete, in the recipient's terms; and each folder renders from the golden example of its event."""
+"""Templates: safe, complete, in the recipient's terms."""
 
-import json
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -9,89 +8,13 @@ import pytest
 from jinja2 import UndefinedError
 from jinja2.exceptions import SecurityError
 from tests.integration.mailer.wishes import WRONG_DELIVERY
+from tests.unit.mailer.told import FACTS_OF, message
 
 from mailer_service.render import TEMPLATES, MissingTemplateError, Renderer
 from mailer_service.stylesheet import inlined
-from postroom.contracts import examples
-from postroom.contracts.facts import FACTS as FACTS_BY_TYPE
 
-TOLD = {
-    "TemplateDue.v1": ["due-template"],
-    "CarbonCopyUserRegistered.v1": ["carbon-copy-registration"],
-    "ControlStructureExpired.v1": ["control-structure-expired"],
-    "GoodsReceived.v1": ["goods-receipt"],
-    "BudgetExpired.v1": ["budget-expired"],
-    "DeliveryNoteRecorded.v1": ["wrong-delivery"],
-    "QuantityRequestReplied.v1": ["quantity-request-reply"],
-    "InvoiceCheckFailed.v1": ["invoice-check-failed"],
-    "MinimumOrderValueNotReached.v1": ["minimum-order-value-requester", "minimum-order-value-purchaser"],
-    "DeliveryNoteOverdue.v1": ["delivery-note-reminder-requester", "delivery-note-reminder-purchaser"],
-    "CatalogItemsChanged.v1": ["catalog-changed"],
-    "LogCreated.v1": ["new-communication-log"],
-    "MessageForwarded.v1": ["forwarded-message"],
-}
-
-
-def facts_of(example: examples.Example) -> dict[str, Any]:
-    """The facts as rules sends them: the event's fields."""
-    return FACTS_BY_TYPE[example.type].model_validate(json.loads(example.value)["data"]).model_dump(mode="json")
-
-
-EXAMPLES = [(message_type, example) for type_, told in TOLD.items() for message_type in told for example in examples.of_type(type_)]
 ORDER = WRONG_DELIVERY["order"]
-FACTS: dict[str, dict[str, Any]] = {
-    **{message_type: facts_of(example) for message_type, example in EXAMPLES},
-    "wrong-delivery": WRONG_DELIVERY,
-    "goods-receipt": {
-        "order": ORDER,
-        "note_number": "LS-1",
-        "booked_at": "2026-11-23T09:30:00Z",
-        "complaint_until": "2026-12-07",
-        "lines": [
-            {"line": "1", "item": "Paper", "quantity": "8.000", "unit": "EA"},
-            {"line": "2", "item": "", "quantity": "1", "unit": "XYZ"},
-        ],
-    },
-    "budget-expired": {
-        "name": "Office",
-        "kind": "user",
-        "scope": "",
-        "period_start": "2026-01-01",
-        "period_end": "2026-10-31",
-        "start_value": "12000.00",
-        "current_value": "340.5",
-        "currency": "EUR",
-        "reason": "date",
-    },
-    "new-communication-log": {
-        "author": {"name": "Jörg", "company": "Huber"},
-        "order": ORDER,
-        "log_type": "Delivery",
-        "created_at": "2026-11-23T09:30:00Z",
-        "message": "hello",
-    },
-    "correspondence": {
-        "subject": "Order 4711",
-        "buyer": "City",
-        "order": ORDER,
-        "sender": {"name": "Jörg", "company": "Huber"},
-        "documents": [],
-        "logs": [{"log_type": "T", "message": "m", "author": {"name": "J", "company": ""}, "created_at": "2026-11-23T09:30:00Z"}],
-    },
-    "digest": {
-        "day": "2026-11-23",
-        "entries": [
-            {
-                "message": "m-2",
-                "message_type": "goods-receipt",
-                "subject": "Goods received",
-                "text": "8 pcs\n2 boxes",
-                "created_at": "2026-11-23T09:30:00Z",
-                "order_number": "4711",
-            }
-        ],
-    },
-}
+FACTS = {**FACTS_OF, "wrong-delivery": WRONG_DELIVERY}
 
 
 @pytest.fixture(scope="module")
@@ -99,25 +22,9 @@ def renderer() -> Renderer:
     return Renderer(TEMPLATES)
 
 
-def message(message_type: str, facts: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
-    usual = {"id": "m-1", "name": "Anna", "reason": "you ordered these goods", "hop": "orderer", "order_number": "4711"}
-    return {
-        **usual,
-        "language": "en",
-        "zone": "Europe/Vienna",
-        "message_type": message_type,
-        "facts": facts or FACTS[message_type],
-        **changes,
-    }
-
-
-def test_every_template_folder_is_shown_here(renderer: Renderer) -> None:
-    assert set(renderer.message_types) == FACTS.keys()
-
-
 @pytest.mark.parametrize("message_type", sorted(FACTS))
 def test_every_type_says_what_why_and_where(renderer: Renderer, message_type: str) -> None:
-    mail = renderer.mail(message(message_type))
+    mail = renderer.mail(message(message_type, FACTS[message_type]))
     assert mail.subject
     assert "\n" not in mail.subject
     for part in (mail.text, mail.html):
