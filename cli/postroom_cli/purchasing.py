@@ -1,6 +1,5 @@
-"""Where a story begins: the order, and the documents that came about it."""
+"""Where a story begins: the order, catalog or invoice, and the documents that came about it."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from rich.tree import Tree
@@ -10,11 +9,35 @@ from postroom_cli.facts import at, line, state
 Json = dict[str, Any]
 
 
-def purchasing(root: Tree, orders: Iterable[Json], documents: Iterable[Json]) -> None:
-    """Each order with its documents; those that have no order, such as one that waits for it, by themselves."""
-    branches = {order["id"]: _order(root, order) for order in orders}
-    for document in documents:
-        _document(branches.get(document.get("order"), root), document)
+def purchasing(root: Tree, answer: Json) -> None:
+    """Each order, catalog and invoice with its documents; those that have none of them, such as one that waits, by themselves."""
+    branches = {order["id"]: _order(root, order) for order in answer.get("orders", ())}
+    branches |= {catalog["id"]: _catalog(root, catalog) for catalog in answer.get("catalogs", ())}
+    branches |= {invoice["id"]: _invoice(root, invoice) for invoice in answer.get("invoices", ())}
+    for document in answer.get("documents", ()):
+        whose = document.get("order") or document.get("catalog") or document.get("invoice")
+        _document(branches.get(whose, root), document)
+
+
+def _catalog(root: Tree, catalog: Json) -> Tree:
+    """What decides who is told: its managers, and the kinds of change that they want to hear of."""
+    supplier = f"of {catalog['supplier_name']}" if catalog.get("supplier_name") else ""
+    facts = (catalog["name"], supplier, f"version {catalog['version']}", f"{catalog['items']} items")
+    branch = root.add(line("catalog", "bold blue", *facts, ident=catalog["id"]))
+    managers = f"managers {', '.join(catalog['managers'])}" if catalog.get("managers") else "no managers: the role catalog-manager"
+    branch.add(line("", "", managers, f"told of {', '.join(catalog['notify_on'])} only" if catalog.get("notify_on") else ""))
+    return branch
+
+
+def _invoice(root: Tree, invoice: Json) -> Tree:
+    supplier = f"of {invoice['supplier_name']}" if invoice.get("supplier_name") else ""
+    provisional = "known by a response only" if invoice.get("provisional") else f"version {invoice['version']}"
+    orders = f"for {', '.join(invoice['orders'])}" if invoice.get("orders") else ""
+    branch = root.add(line("invoice", "bold blue", invoice["number"], supplier, orders, provisional, ident=invoice["id"]))
+    if invoice.get("checks"):
+        count = f"{invoice['checks']} failed check{'' if invoice['checks'] == 1 else 's'}"
+        branch.add(line("", "", count, f"newest {invoice['code']}", invoice.get("text"), at(invoice, "checked_at")))
+    return branch
 
 
 def _order(root: Tree, order: Json) -> Tree:

@@ -14,7 +14,7 @@ Json = dict[str, Any]
 def tree(ref: str, answer: Json) -> Tree:
     """The whole answer as a tree."""
     root = Tree(output.text(ref, "bold"))
-    purchasing(root, answer.get("orders", ()), answer.get("documents", ()))
+    purchasing(root, answer)
     for event in answer.get("events", ()):
         _event(root, event, ref)
     for log in answer.get("logs", ()):

@@ -20,16 +20,16 @@ MAX_REFS = 10
 
 
 async def explain(upstream: Upstream, token: str, ref: str) -> Json:
-    """Orders and their documents, events with their decisions and messages, messages of other causes, correspondences, parked records.
+    """Orders, catalogs, invoices, their documents, events with decisions and messages, other messages, correspondences, parked records.
 
-    `ref` is an order's, a document's or a delivery note's number or id, or an event's or a message's id; what it leads to is asked for
-    the order that it belongs to. A service that is away is named in `unavailable`, and the rest is told.
+    `ref` is the number or id of one of these or of a delivery note, or an event's or a message's id; what it leads to is asked for the
+    order, catalog or invoice that it belongs to. A service that is away is named in `unavailable`, and the rest is told.
     Raises Problem 404 when nobody knows anything.
     """
     unavailable: list[str] = []
     purchasing = await _known(upstream, PO, token, "/explain", unavailable, ref=ref)
-    orders, documents = purchasing.get("orders", []), purchasing.get("documents", [])
-    refs = about(ref, orders)
+    begun = {part: purchasing.get(part, []) for part in ("orders", "catalogs", "invoices", "documents")}
+    refs = about(ref, begun["orders"], [*begun["catalogs"], *begun["invoices"]])
     asked = asyncio.gather(_of_each(upstream, RULES, token, refs, unavailable), _of_each(upstream, COMMLOG, token, refs, unavailable))
     looked_up = asyncio.gather(*(_parked(upstream, service, token, ref, unavailable) for service in PARKING))
     (rules, logs), found = await asyncio.gather(asked, looked_up)
@@ -39,16 +39,17 @@ async def explain(upstream: Upstream, token: str, ref: str) -> Json:
     causes = [event["id"] for event in events] + [one["send"] for one in logs.get("correspondences", [])]
     mails = await _known(upstream, MAILER, token, "/messages", unavailable, ref=ref, cause=causes[-MAX_CAUSES:])
     followed = joined(events, mails.get("messages", []), logs)
-    told = {"orders": orders, "documents": documents, **followed, "parked": list(parked.values())}
+    told = {**begun, **followed, "parked": list(parked.values())}
     if not any(told.values()) and not unavailable:
-        detail = f"Nothing is known of {ref!r}: it is no order, document, delivery note, event, message, log or correspondence."
+        detail = f"Nothing is known of {ref!r}: it is no order, catalog, invoice, document, event, message, log or correspondence."
         raise Problem(404, "unknown_reference", detail, "ref")
     return {"ref": ref, **told, "unavailable": sorted(set(unavailable))}
 
 
-def about(ref: str, orders: Sequence[Json]) -> list[str]:
-    """What the others are asked for: the reference, and the orders that it is neither the number nor the id of."""
-    return [ref, *(order["id"] for order in orders if ref not in (order["id"], order["number"]))][:MAX_REFS]
+def about(ref: str, orders: Sequence[Json], others: Sequence[Json] = ()) -> list[str]:
+    """What is asked for: the reference, the orders that it is neither the number nor the id of, and the rest, which events name by id."""
+    found = [order["id"] for order in orders if ref not in (order["id"], order["number"])]
+    return [ref, *found, *(one["id"] for one in others if one["id"] != ref)][:MAX_REFS]
 
 
 def joined(events: Sequence[Json], messages: Sequence[Json], logs: Mapping[str, Sequence[Json]]) -> Json:

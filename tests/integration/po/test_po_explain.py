@@ -79,7 +79,7 @@ async def test_nobody_else_is_told(door: Door) -> None:
     for who in (CLIENT, SUPPLIER):
         assert (await door.ask(who, "GET", "/explain", params={"ref": "4321"})).status_code == 403
     told = await explained(door, "4321", {**OPERATOR, "tenant": "other"})
-    assert told == {"orders": [], "documents": [], "parked": []}
+    assert told == {"orders": [], "catalogs": [], "invoices": [], "documents": [], "parked": []}
 
 
 async def test_what_was_parked_from_kafka_is_its_tenants(door: Door) -> None:

@@ -62,3 +62,4 @@ def test_the_others_are_asked_for_the_order_of_a_document() -> None:
     assert about("o1", orders[1:2]) == ["o1"]
     assert about("D-1", orders[:2]) == ["D-1", "o0", "o1"]
     assert len(about("D-1", orders)) == MAX_REFS
+    assert about("88", [], [{"id": "i1", "number": "88"}, {"id": "88"}]) == ["88", "i1"]

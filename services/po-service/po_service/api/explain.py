@@ -1,4 +1,4 @@
-"""What an operator is told before there is any event: the order, its documents, and what is parked about it."""
+"""What an operator is told before there is any event: orders, catalogs, invoices, their documents, and what is parked about them."""
 
 from typing import Annotated, Any
 
@@ -19,15 +19,18 @@ def router(rooms: Rooms) -> APIRouter:
 
     @routes.get("/explain")
     async def explain_ref(caller: Operator, ref: Ref) -> dict[str, Any]:
-        """Orders, documents and parked documents by an order's number or id, a document's number or sha256, a delivery note's."""
+        """Orders, catalogs, invoices, documents and parked documents, by the number or id of any of these or of a delivery note."""
         async with rooms.seen_by(caller) as connection:
             orders = await explain.orders(connection, ref, clock.today("UTC"))
-            documents = await explain.documents(connection, ref, [one["id"] for one in orders], [one["number"] for one in orders])
+            catalogs, invoices = await explain.catalogs(connection, ref), await explain.invoices(connection, ref)
+            documents = await explain.documents(connection, ref, orders, catalogs, invoices)
             rows = await refused.naming(connection, ref)
         # A row that names no tenant, since its emitter is registered no more, is any operator's, as in the list of what is parked.
         mine = [row for row in rows if rooms.decode.tenant_of(parked.as_record(row)) in (caller.tenant, None)]
         return {
             "orders": [_order(one) for one in orders],
+            "catalogs": catalogs,
+            "invoices": invoices,
             "documents": documents,
             "parked": [operations.shown(row, cut=operations.LISTED_CHARACTERS) for row in mine],
         }

@@ -50,6 +50,7 @@ CREATE TABLE invoices (
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX invoices_by_number ON invoices (tenant, number);
+CREATE INDEX invoices_by_order ON invoices USING gin (orders);
 
 -- Every check that failed, also one whose code was told before; `document` is the sha256 of the response that says so.
 CREATE TABLE invoice_checks (
