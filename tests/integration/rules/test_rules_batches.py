@@ -102,7 +102,7 @@ async def test_an_event_that_cannot_be_decided_is_parked_and_the_rest_goes_on(ru
 
 async def test_ids_too_long_for_an_index_neither_stop_the_batch_nor_collide(rules: Rules) -> None:
     people = [person_changed("anna")]
-    long = [budget_expired(manager="anna", budget="ü" * 199 + last, reason="ß" * 3000) for last in "ab"]
+    long = [budget_expired(manager="anna", budget="語" * 199 + last) for last in "ab"]
     tally = await rules.take(*people, *long)
     assert (tally.processed, tally.parked) == (3, 0)
     assert len(await rules.told()) == 2
@@ -182,7 +182,7 @@ async def test_a_batch_takes_as_many_statements_as_tables_whatever_its_size(rule
         # Without what the driver asks about types, and the transaction's own words.
         return len([query for query in seen if "unnest" in query])
 
-    assert await count(1, 0) == await count(20, 100) == 7
+    assert await count(1, 0) == await count(20, 100) == 8
 
 
 def test_the_rules_of_a_file_of_ones_own(tmp_path: Path) -> None:
