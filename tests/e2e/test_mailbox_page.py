@@ -41,6 +41,6 @@ def test_the_mail_reads_well_in_the_mailbox(house: House, page: Page) -> None:
     page.get_by_role("searchbox").press("Enter")
     page.get_by_role("link", name=order).first.click()
     frame = page.frame_locator("iframe")
-    expect(frame.get_by_text("Your goods have arrived")).to_be_visible()
+    expect(frame.get_by_text("The goods have arrived")).to_be_visible()
     # What an event says is text, also when it looks like a tag.
     expect(frame.get_by_text("<b>Cable</b> & drum").first).to_be_visible()

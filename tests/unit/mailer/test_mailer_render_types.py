@@ -97,7 +97,7 @@ def test_german_replaces_every_word_and_no_structure(message_type: str, file: st
     ("message_type", "name", "language", "subject"),
     [
         ("due-template", "template", "en", "Template due: Monthly office supplies"),
-        ("due-template", "quantity-request", "de", "Bedarfserhebung fällig: Salt for the winter"),
+        ("due-template", "quantity-request", "de", "Bedarfsabfrage fällig: Salt for the winter"),
         ("carbon-copy-registration", "blocked", "en", "New user by carbon copy: Nina New logged on for the first time (cc-workshop)"),
         ("control-structure-expired", "cost-code", "en", "Cost code 4400 (Workshop) expired on 22 November 2026"),
         ("control-structure-expired", "credit-card", "en", "Credit card ending in 4242 (Fleet card) expires on 30 November 2026"),
@@ -108,7 +108,7 @@ def test_german_replaces_every_word_and_no_structure(message_type: str, file: st
         ("budget-expired", "user-budget", "de", "Budget abgelaufen: Tools 2026, Otto (noch 812,40 € von 5.000,00 €)"),
         ("budget-expired", "user-budget", "de-AT", "Budget abgelaufen: Tools 2026, Otto (noch € 812,40 von € 5.000,00)"),
         ("budget-expired", "cost-code-exhausted", "en", "Budget used up: Workshop consumables (overdrawn by €3.10)"),
-        ("wrong-delivery", "correction-in-another-unit", "de", "Abweichende Lieferung: 20 kg statt 20 l Cutting oil, Bestellung 4711"),
+        ("wrong-delivery", "correction-in-another-unit", "de", "Falschlieferung: 20 kg statt 20 l Cutting oil, Bestellung 4711"),
         ("quantity-request-reply", "second-revision", "en", "Olga Orderer changed the reply to the quantity request Salt for the winter"),
         ("invoice-check-failed", "minimal", "de", "Rechnung 1: Fehler bei der Rechnungsprüfung (REF)"),
         (
