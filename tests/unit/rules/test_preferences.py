@@ -20,7 +20,7 @@ def _going(preferences: Preferences, local: str, zone: str = BERLIN, fold: int =
 def _until(quiet: QuietHours, local: str, zone: str = BERLIN, fold: int = 0) -> str | None:
     """The end of quiet hours as UTC, None where it is not quiet."""
     end = _going(Preferences(quiet=quiet), local, zone, fold).not_before
-    return end and f"{end.astimezone(UTC):%m-%d %H:%M}"
+    return f"{end.astimezone(UTC):%m-%d %H:%M}" if end else None
 
 
 def _digest(at: time, local: str, zone: str = BERLIN, fold: int = 0, quiet: QuietHours | None = None) -> str:
