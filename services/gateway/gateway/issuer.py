@@ -18,7 +18,10 @@ OPERATOR = "operator"
 
 
 class TokenRequest(BaseModel):
-    """Whose token: `operator`, or a person whom po-service knows; `side` and `roles` only where the directory says nothing."""
+    """Whose token: `operator`, or a person whom po-service knows; `side` and `roles` only where the directory says nothing.
+
+    `email` is the operator's own address, for mails that they send themselves; a person's is the directory's.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -26,6 +29,7 @@ class TokenRequest(BaseModel):
     tenant: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")
     side: Literal["supplier", "client"] | None = None
     roles: list[str] | None = None
+    email: str | None = Field(default=None, max_length=320, pattern=r"^[^\x00]+$")
 
 
 class Token(BaseModel):
@@ -50,14 +54,15 @@ class Issuer:
         if not secrets.compare_digest(given.encode(), self.secret.encode()):
             raise Problem(401, "issuer_secret", "The header X-Issuer-Secret is missing or wrong.", "X-Issuer-Secret")
 
-    def operator(self, tenant: str, lifetime: int = LIFETIME) -> Token:
+    def operator(self, tenant: str, lifetime: int = LIFETIME, email: str | None = None) -> Token:
         """An operator's token."""
-        return self._signed(Principal(person=OPERATOR, tenant=tenant, side="operator", name="Operator", endpoints=("*",)), lifetime)
+        principal = Principal(person=OPERATOR, tenant=tenant, side="operator", name="Operator", endpoints=("*",), email=email)
+        return self._signed(principal, lifetime)
 
     async def token(self, upstream: Upstream, asked: TokenRequest) -> Token:
         """The token asked for. Raises Problem 404 for a person po-service doesn't know, 422 for one who can't sign in."""
         if asked.person == OPERATOR:
-            return self.operator(asked.tenant)
+            return self.operator(asked.tenant, email=asked.email)
         inner = self.operator(asked.tenant, INNER_LIFETIME).token
         try:
             person = await upstream.ask(PO, inner, f"/people/{quote(asked.person, safe='')}", tenant=asked.tenant)

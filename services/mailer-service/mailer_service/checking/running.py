@@ -15,7 +15,7 @@ from mailer_service.rows import Row
 from postroom.contracts import examples
 from postroom.contracts.facts import FACTS
 
-ZONE = "Europe/Vienna"
+_READER = {"name": "Anna Maier", "reason": "you were chosen", "zone": "Europe/Vienna"}
 MAX_SUBJECT, MAX_PART = 250, 512 * 1024
 _MEMORY = re.compile(r" at 0x[0-9a-f]+")
 
@@ -53,7 +53,10 @@ def told(message_type: str, event: str, language: str) -> Iterator[tuple[str, Ro
         if facts.get("lines") != []:
             order = facts.get("order")
             number = order.get("number", "") if isinstance(order, dict) else ""
-            yield example.name, sample(message_type, facts, language=language, zone=ZONE, order_number=number)
+            yield (
+                example.name,
+                sample(message_type, facts, language=language, order_number=number, **_READER),
+            )
 
 
 def misfortunes(renderer: Renderer, message_type: str, message: Row, example: str) -> Iterator[Finding]:

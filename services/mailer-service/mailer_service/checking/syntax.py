@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 
-from jinja2 import Environment, TemplateSyntaxError, meta, nodes
+from jinja2 import Environment, TemplateAssertionError, TemplateSyntaxError, meta, nodes
 
 from mailer_service.checking.finding import Finding, choice
 from mailer_service.formats import FILTERS
@@ -31,8 +31,8 @@ def parsed(environment: Environment, name: str, source: str) -> nodes.Template |
 def faults(environment: Environment, name: str, source: str, tree: nodes.Template, css: str) -> Iterator[Finding]:
     """Everything in one file that can be told from its text; `name` is whole, such as budget-warning/de/body.html."""
     file = _file(name)
-    yield from _unknown_names(environment, name, tree)
-    yield from _unknown_helpers(environment, file, tree)
+    helpers = list(_unknown_helpers(environment, file, tree))
+    yield from helpers or _unknown_names(environment, name, tree)
     yield from _foreign_parts(environment, name, tree)
     if name.endswith(".html"):
         yield from _unescaped(file, tree)
@@ -47,7 +47,12 @@ def _file(name: str) -> str:
 
 def _unknown_names(environment: Environment, name: str, tree: nodes.Template) -> Iterator[Finding]:
     there = LAYOUT_CONTEXT if name.startswith(f"{LAYOUT}/") else CONTEXT
-    unknown = meta.find_undeclared_variables(tree) - {*there, *environment.globals, *_set_somewhere(environment, tree)}
+    try:
+        undeclared = meta.find_undeclared_variables(tree)
+    except TemplateAssertionError as error:
+        yield Finding(_file(name), error.lineno, f"{error.message}")
+        return
+    unknown = undeclared - {*there, *environment.globals, *_set_somewhere(environment, tree)}
     for node in tree.find_all(nodes.Name):
         if node.name in unknown:
             hint = f"Write facts.{node.name}, if it is a field of the event. " if not name.startswith(f"{LAYOUT}/") else ""
@@ -124,7 +129,7 @@ def _displaced(file: str, source: str, css: str) -> Iterator[Finding]:
             yield Finding(
                 file,
                 0,
-                f"A {tag[:3]}> stands outside of its table and would be lost: let each file and block hold whole tables, or what is in a cell.",
+                f"A {tag[:3]}> stands outside of its table and would be lost: a file or block holds whole tables, or what is in a cell.",
             )
             return
     before = [found[0] for found in JINJA.finditer(source)]

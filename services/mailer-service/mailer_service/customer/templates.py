@@ -29,6 +29,7 @@ class Templates:
         self._sending, self._desk = Typesetter(cpu=cpu, memory=memory), Typesetter(cpu=cpu, memory=memory)
         self._in_force: dict[str, Files] = {}
         self._tried: dict[str, str] = {}
+        self._changed: set[str] = set()
         self._seen = self._applied = NEVER
         self._one = asyncio.Lock()
 
@@ -105,13 +106,21 @@ class Templates:
         if self.folder is None:
             return set()
         async with self._one:
+            if self._applied == NEVER:
+                await self._desk.warm()
             signature = await asyncio.to_thread(self.folder.signature)
             settled, self._seen = signature == self._seen or now, signature
             if not settled or signature == self._applied:
                 return set()
             found = await asyncio.to_thread(self.folder.read)
             changed = await self._apply(found)
+            self._changed |= changed
             self._applied = signature
+        return changed
+
+    def take_changed(self) -> set[str]:
+        """The types whose templates have changed since this was last asked, whoever made them be read again."""
+        changed, self._changed = self._changed, set()
         return changed
 
     async def _apply(self, found: Mapping[str, Files | FolderFaultError]) -> set[str]:

@@ -11,7 +11,7 @@ from postroom.db import Pool
 
 log = structlog.get_logger()
 # A change counts when it is seen twice the same, so that a folder that is being copied is not read in its middle.
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.3
 
 
 class Watch:
@@ -33,7 +33,8 @@ class Watch:
 
     async def look(self) -> None:
         """Once: also what a sender held a moment ago because of the version before is let go."""
-        changed, before = await self._templates.refresh(), self._changed
+        await self._templates.refresh()
+        changed, before = self._templates.take_changed(), self._changed
         async with self._pool.acquire() as connection:
             if await envelopes.release_held(connection, self._templates.message_types, sorted(changed | before)):
                 await envelopes.wake_senders(connection)

@@ -1,0 +1,268 @@
+"""A customer's templates: in force without a restart, broken ones hold their own type alone, hostile ones are stopped."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.mailer.conftest import World
+from tests.integration.mailer.wishes import requested
+from tests.unit.mailer.test_template_check import GOOD
+
+from mailer_service.compose import Composer
+from mailer_service.customer.templates import Templates
+from mailer_service.customer.typesetter import TemplateFaultError, Typesetter
+from mailer_service.customer.watch import Watch
+from mailer_service.domain.samples import sample
+from mailer_service.links import Links
+from mailer_service.pdf import Pdfs
+from mailer_service.render import TEMPLATES, Renderer
+from postroom.blobs import Blobs
+
+FACTS = {"name": "Office", "current_value": "80", "currency": "EUR", "period_end": "2026-12-31"}
+CPU = 0.5
+
+
+def write(custom: Path, message_type: str, **changes: str) -> None:
+    """Good files with these changes, as an editor or `cp -r` leaves them."""
+    for name, text in {**GOOD, **{name.replace("_", "."): text for name, text in changes.items()}}.items():
+        path = custom / "templates" / message_type / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def warned(message: str, **changes: Any) -> Any:
+    return requested(message=message, message_type="budget-warning", facts=FACTS, **changes)
+
+
+@pytest.fixture
+async def templates(tmp_path: Path) -> AsyncIterator[Templates]:
+    templates = Templates(Renderer(TEMPLATES), tmp_path / "custom", cpu=CPU)
+    yield templates
+    await templates.close()
+
+
+@pytest.fixture
+async def customers(world: World, templates: Templates) -> AsyncIterator[World]:
+    """The mailer with a customer's folder that is looked after."""
+    pdfs = Pdfs(templates.house, seconds=15, memory=1 << 30)
+    links = Links(world.settings.public_url, world.settings.page_url)
+    world.composer = Composer(templates, Blobs(world.settings.blobs), pdfs, world.settings.mail_from, links)
+    await templates.refresh(now=True)
+    watching = asyncio.create_task(Watch(world.pool, templates).run())
+    world.start_sender()
+    yield world
+    watching.cancel()
+    await asyncio.wait([watching])
+
+
+def mails(world: World) -> list[EmailMessage]:
+    return [message_from_bytes(body, policy=policy.default) for _, body in world.sink.taken]
+
+
+def subjects(world: World) -> list[str]:
+    return sorted(mail["Subject"] for mail in mails(world))
+
+
+async def test_a_new_type_goes_out_within_two_seconds_of_its_folder_without_a_restart(
+    customers: World, templates: Templates, tmp_path: Path
+) -> None:
+    await customers.take_in(warned("m-1"), requested())
+    await customers.until_states(held=1, sent=1)
+    assert (await customers.envelope("m-1"))["hold_reason"] == "template"
+    began = time.monotonic()
+    write(tmp_path / "custom", "budget-warning")
+    await customers.until_states(sent=2)
+    assert time.monotonic() - began < 8, "two seconds on a machine that has nothing else to do"
+    assert subjects(customers)[0] == "Budget Office: €80.00 left"
+
+
+async def test_a_changed_file_counts_for_the_next_mail_and_a_broken_one_leaves_the_last_good_version(
+    customers: World, templates: Templates, tmp_path: Path
+) -> None:
+    custom = tmp_path / "custom"
+    write(custom, "budget-warning")
+    await customers.take_in(warned("m-1"))
+    await customers.until_states(sent=1)
+    write(custom, "budget-warning", subject_txt="Second: {{ facts.name }}")
+    await templates.refresh(now=True)
+    await customers.take_in(warned("m-2"))
+    await customers.until_states(sent=2)
+    write(custom, "budget-warning", subject_txt="Third: {{ facts.name")
+    await templates.refresh(now=True)
+    assert "subject.txt, line 1: unexpected end of template" in templates.problems["budget-warning"].lower()
+    await customers.take_in(warned("m-3"))
+    await customers.until_states(sent=3)
+    assert subjects(customers) == ["Budget Office: €80.00 left", "Second: Office", "Second: Office"]
+
+
+async def test_a_broken_first_version_holds_its_type_with_the_reason_and_no_other(
+    customers: World, templates: Templates, tmp_path: Path
+) -> None:
+    custom = tmp_path / "custom"
+    write(custom, "budget-warning", body_html="<p>{{ facts.name|safe }}</p>")
+    await templates.refresh(now=True)
+    await customers.take_in(warned("m-1"), requested())
+    await customers.until_states(held=1, sent=1)
+    held = await customers.envelope("m-1")
+    assert (held["hold_reason"], "must be escaped" in held["detail"]) == ("template", True)
+    write(custom, "budget-warning")
+    await customers.until_states(sent=2)
+
+
+async def test_what_does_not_fit_the_facts_is_held_and_let_go_by_the_mended_file(
+    customers: World, templates: Templates, tmp_path: Path
+) -> None:
+    custom = tmp_path / "custom"
+    write(custom, "budget-warning", body_txt="{{ facts.manager }}")
+    await templates.refresh(now=True)
+    await customers.take_in(warned("m-1"))
+    await customers.until_states(held=1)
+    held = await customers.envelope("m-1")
+    assert (held["hold_reason"], "no attribute 'manager'" in held["detail"]) == ("render", True)
+    write(custom, "budget-warning")
+    await customers.until_states(sent=1)
+
+
+async def test_a_customers_type_takes_the_place_of_the_houses_as_a_whole_until_it_is_gone(
+    customers: World, templates: Templates, tmp_path: Path
+) -> None:
+    custom = tmp_path / "custom"
+    files = {"subject.txt": "Ours: {{ facts.number }}", "body.txt": "t", "body.html": "<p>h</p>"}
+    for name, text in {**files, **{f"de/{name}": text for name, text in files.items()}}.items():
+        path = custom / "templates" / "wrong-delivery" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    await templates.refresh(now=True)
+    await customers.take_in(requested(message="m-1"))
+    await customers.until_states(sent=1)
+    shutil.rmtree(custom / "templates" / "wrong-delivery")
+    await templates.refresh(now=True)
+    await customers.take_in(requested(message="m-2"))
+    await customers.until_states(sent=2)
+    ours, house = subjects(customers)
+    assert ours == "Ours: LS-2201"
+    assert house.startswith("Wrong delivery")
+
+
+async def test_a_customers_layout_is_around_every_mail_file_by_file(customers: World, templates: Templates, tmp_path: Path) -> None:
+    layout = tmp_path / "custom" / "templates" / "_layout"
+    layout.mkdir(parents=True)
+    (layout / "mail.txt").write_text("ACME\n{{ content }}")
+    await templates.refresh(now=True)
+    await customers.take_in(requested(message="m-1"))
+    await customers.until_states(sent=1)
+    [mail] = mails(customers)
+    text, html = (mail.get_body((kind,)) for kind in ("plain", "html"))
+    assert text
+    assert html
+    assert text.get_content().startswith("ACME")
+    assert "Postroom" in html.get_content(), "that file is the house's still"
+
+
+HOSTILE = {
+    "an endless loop": "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+    "memory at once": "{{ 'a' * 10**9 }}",
+    "memory bit by bit": "{% for a in range(90000) %}{{ 'a' * 90000 }}{% endfor %}",
+    "a number without end": "{{ 9**(9**9) }}",
+    "a width": "{{ '%0999999999d' % 1 }}",
+    "recursion": "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
+    "itself": '{% include "budget-warning/body.txt" %}',
+    "depth": "{{ " + "(" * 5_000 + "1" + ")" * 5_000 + " }}",
+}
+
+
+@pytest.fixture(scope="module")
+async def typesetter() -> AsyncIterator[Typesetter]:
+    typesetter = Typesetter(cpu=CPU, memory=512 << 20)
+    yield typesetter
+    await typesetter.close()
+
+
+@pytest.mark.parametrize("attack", sorted(HOSTILE))
+async def test_a_hostile_template_is_refused_before_it_is_in_force(typesetter: Typesetter, attack: str) -> None:
+    """Soon after its bound of computing time, and the next question has its answer."""
+    began = time.monotonic()
+    found = await typesetter.check("budget-warning", {**GOOD, "body.txt": HOSTILE[attack]}, {}, "BudgetExpired.v1")
+    assert found
+    assert time.monotonic() - began < 15
+    assert await typesetter.check("budget-warning", GOOD, {}, "BudgetExpired.v1") == []
+
+
+async def test_a_template_that_turns_hostile_with_the_facts_costs_its_own_type_only(
+    customers: World, templates: Templates, tmp_path: Path
+) -> None:
+    """It passes every check; then its mails are held after two stopped tries, each of them, without a third try."""
+    attack = "{% if facts.name == 'Now' %}{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}{% endif %}x"
+    write(tmp_path / "custom", "budget-warning", body_txt=attack)
+    await templates.refresh(now=True)
+    facts = {**FACTS, "name": "Now"}
+    events = [requested(message=f"m-{n}", message_type="budget-warning", facts=facts) for n in range(20)]
+    await customers.take_in(*events, *[requested() for _ in range(20)])
+    began = time.monotonic()
+    await customers.until_states(held=20, sent=20)
+    assert time.monotonic() - began < 15
+    held = await customers.envelope("m-7")
+    assert (held["hold_reason"], held["detail"]) == ("render", f"the template was stopped: stopped after {CPU:g} s of computing")
+    write(tmp_path / "custom", "budget-warning")
+    await customers.until_states(sent=40)
+
+
+async def test_a_worker_knows_no_secret_of_the_service(templates: Templates, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should a template break out of the sandbox, it finds no password there."""
+    monkeypatch.setenv("POSTROOM_POSTGRES", "postgresql://top:secret@host")
+    assert await templates.check("budget-warning", GOOD, None) == []
+    worker = templates._desk._worker._worker
+    assert worker
+    environment = Path(f"/proc/{worker.pid}/environ")
+    assert b"secret" not in await asyncio.to_thread(environment.read_bytes)
+
+
+async def test_one_fault_in_a_page_of_the_inbox_hides_no_other_message(templates: Templates, tmp_path: Path) -> None:
+    write(tmp_path / "custom", "budget-warning")
+    await templates.refresh(now=True)
+    rows = [sample("budget-warning", FACTS, id="good"), sample("budget-warning", {}, id="bad")]
+    briefs = await templates.briefs(rows)
+    assert briefs.brief(rows[0]) == ("Budget Office: €80.00 left", "Until 31 December 2026.")
+    with pytest.raises(TemplateFaultError, match="'name'"):
+        briefs.brief(rows[1])
+
+
+async def test_a_folder_that_was_being_replaced_when_the_power_went_is_whole_again(templates: Templates, tmp_path: Path) -> None:
+    write(tmp_path / "custom", "budget-warning")
+    (tmp_path / "custom" / "templates" / "budget-warning").rename(tmp_path / "custom" / "templates" / ".old-budget-warning")
+    await templates.refresh(now=True)
+    assert templates.customers("budget-warning") == GOOD
+
+
+async def test_a_folder_in_the_middle_of_being_copied_is_not_read(templates: Templates, tmp_path: Path) -> None:
+    await templates.refresh(now=True)
+    write(tmp_path / "custom", "budget-warning")
+    assert await templates.refresh() == set(), "seen once: it may change still"
+    assert await templates.refresh() == {"budget-warning"}
+
+
+async def test_odd_files_are_named_and_hide_no_other_type(templates: Templates, tmp_path: Path) -> None:
+    folder = tmp_path / "custom" / "templates"
+    write(tmp_path / "custom", "budget-warning")
+    write(tmp_path / "custom", "Not A Type")
+    write(tmp_path / "custom", "latin")
+    (folder / "latin" / "body.txt").write_bytes(b"f\xfcr")
+    write(tmp_path / "custom", "large")
+    (folder / "large" / "body.txt").write_text("x" * 300_000)
+    write(tmp_path / "custom", "short")
+    (folder / "short" / "de" / "body.txt").unlink()
+    (folder / "budget-warning" / "body.txt~").write_text("an editor's copy")
+    (folder / "README.md").write_text("what is here")
+    assert await templates.refresh(now=True) == {"budget-warning"}
+    assert {name: words.split(":")[0] for name, words in templates.problems.items()} == {
+        "Not A Type": "its name is no message type",
+        "latin": "body.txt is not written in UTF-8",
+        "large": "body.txt has 300000 bytes; 262144 is the most",
+        "short": "de/body.txt",
+    }
