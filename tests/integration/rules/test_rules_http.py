@@ -88,10 +88,14 @@ async def test_the_undecided_with_what_they_wait_for(served: tuple[Rules, Call])
 
 async def test_the_table_of_rules(served: tuple[Rules, Call]) -> None:
     answer = (await served[1]("/rules")).json()
-    assert [rule["name"] for rule in answer["rules"]] == ["goods-receipt", "budget-expired", "wrong-delivery", "new-communication-log"]
-    assert answer["rules"][0]["when"] == [
+    rules = {rule["name"]: rule for rule in answer["rules"]}
+    assert len(rules) == len(answer["rules"]) == 19
+    assert rules["goods-receipt"]["when"] == [
         {"is": 'booking == "automatic"', "otherwise": "booked by hand, and only an automatic booking is told"}
     ]
+    assert rules["goods-receipt"]["label"] == {"en": "Automatic receipt of goods", "de": "Automatischer Wareneingang"}
+    assert rules["goods-receipt"]["opens"] == {"what": "order", "id": "order.id"}
+    assert rules["template-withdrawn"]["withdraws"][0]["message_types"] == ["due-template"]
     assert "CorrespondenceRequested.v1" in answer["handled_elsewhere"]
 
 

@@ -1,7 +1,7 @@
 """Third phase: what is told, what was told before, and why not. Claims that the batch itself takes count for the rest of it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -111,14 +111,22 @@ class Outcome:
 
 
 def claiming(resolved: Resolved) -> Claiming:
-    """Which claims each person's message would take. Raises Refused when a key can't be evaluated."""
+    """Which claims each person's message would take, and what is left undecided. Raises Refused when that can't be evaluated."""
     rule = resolved.plan.rule
-    if rule is None or not resolved.found:
+    if rule is None:
         return Claiming(resolved, ())
     try:
-        return Claiming(resolved, tuple(Wish(found, _claims(resolved.plan, rule, found)) for found in resolved.found))
+        waiting = _with_about(resolved.plan, rule, resolved.waiting) if resolved.waiting else None
+        wishes = tuple(Wish(found, _claims(resolved.plan, rule, found)) for found in resolved.found)
     except Unevaluable as error:
         raise unevaluable(rule, error) from error
+    return Claiming(replace(resolved, waiting=waiting), wishes)
+
+
+def _with_about(plan: Plan, rule: Rule, waiting: Waiting) -> Waiting:
+    open_ = [telling for telling in plan.tellings if telling.each in waiting.tellings]
+    about = (one for telling in open_ for one in about_of(plan, rule.claim, telling.lines)) if rule.claim else ()
+    return replace(waiting, about=tuple(dict.fromkeys(about)))
 
 
 def _claims(plan: Plan, rule: Rule, found: Found) -> tuple[Claim, ...]:

@@ -4,11 +4,12 @@ from notification_rules.domain.deciding import Decision, Message
 from notification_rules.domain.plan import scoped
 from notification_rules.domain.preferences import AT_ONCE, Delivery
 from notification_rules.domain.reasons import for_person
+from notification_rules.domain.withdrawing import Void
 from postroom.contracts import event as events
 from postroom.contracts import ids
 from postroom.contracts.decisions import DecisionMade
 from postroom.contracts.event import Event
-from postroom.contracts.messages import Cause, MessageRequested, Opens, Recipient
+from postroom.contracts.messages import Cause, MessageRequested, MessageWithdrawn, Opens, Recipient
 from postroom.contracts.purchasing import OrderRef
 
 SOURCE = "notification-rules"
@@ -75,6 +76,22 @@ def requested(message: Message, going: Delivery = AT_ONCE, unsubscribe: str = ""
         key=event.key,
         id=ids.stable("MessageRequested", message.message),
         cause=event,
+    )
+
+
+def withdrawn(void: Void) -> Event:
+    """What the message said is void: the same key as the message's own, so that it comes after it."""
+    by = void.withdrawal
+    because = by.because.of(void.told.language)
+    fact = MessageWithdrawn(message=void.message, about=list(void.about), reason=because, cause=_cause(by.event))
+    return events.new(
+        fact,
+        source=SOURCE,
+        subject=void.message,
+        tenant=by.event.tenant,
+        key=void.told.key,
+        id=ids.stable("MessageWithdrawn", void.message, *by.event.identity),
+        cause=by.event,
     )
 
 

@@ -1,4 +1,4 @@
-"""Why somebody is told: for them in their language and with people's names, for operators in English and with ids."""
+"""Why somebody is told: for them in their language and with people's names as far as they are known, for operators in English with ids."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from notification_rules.domain.declaration import Texts
 
 _FAILED = {
     "unset": Texts(en="no {hop} is set", de="{hop}: niemand eingetragen"),
-    "unknown": Texts(en="the {hop} who was named is not known here", de="{hop}: die genannte Person ist hier nicht bekannt"),
+    "unknown": Texts(en="the {hop} {id} is not in the directory", de="{hop}: {id} steht nicht im Verzeichnis"),
     "inactive": Texts(en="the {hop}, {name}, is no longer active", de="{hop}: {name} ist nicht mehr aktiv"),
     "no-company": Texts(en="no company is named whose {hop} could be told", de="{hop}: kein Unternehmen genannt"),
     "vacant": Texts(en="there is no active {hop}", de="{hop}: niemand aktiv"),
@@ -63,7 +63,7 @@ def for_person(whys: Iterable[Why], language: str) -> str:
 
 
 def _failed(failure: Failure, language: str) -> str:
-    return _FAILED[failure.kind].of(language).format(hop=failure.hop.of(language), name=failure.name)
+    return _FAILED[failure.kind].of(language).format(hop=failure.hop.of(language), id=failure.id, name=failure.name)
 
 
 def _absent(name: str, language: str) -> str:

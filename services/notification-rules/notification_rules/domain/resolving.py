@@ -45,13 +45,15 @@ class Found:
 class Waiting:
     """Nobody yet for these tellings: `unknown` names a person who is not in the directory, `nobody` is an empty chain.
 
-    `awaits` are the directory records that may change that.
+    `awaits` are the directory records that may change that; `about` is what would be told, and `void` what of it was withdrawn since.
     """
 
     kind: Literal["unknown", "nobody"]
     reason: str
     tellings: tuple[str, ...]
     awaits: tuple[str, ...]
+    about: tuple[str, ...] = ()
+    void: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

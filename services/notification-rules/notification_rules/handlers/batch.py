@@ -12,7 +12,9 @@ from notification_rules.domain.planning import plan
 from notification_rules.domain.preferences import AT_ONCE, Delivery
 from notification_rules.domain.resolving import wanted
 from notification_rules.domain.undecided import Case, Undecided, look_again, resolve_case
+from notification_rules.domain.withdrawing import Void
 from notification_rules.handlers import directory
+from notification_rules.handlers.withdrawing import withdraw
 from notification_rules.library import Library
 from notification_rules.store import decisions as store
 from notification_rules.store import directory as directory_store
@@ -44,7 +46,7 @@ class Handlers:
             await self.look_again(connection)
         if causes:
             await store.save_events(connection, causes)
-            await self._decide(connection, [Case(one) for event in causes for one in plan(event, self._library.rulebook)])
+            await self._decide(connection, [Case(one) for event in causes for one in plan(event, self._library.rulebook)], causes)
 
     async def look_again(self, connection: Connection) -> int:
         """Decide again what is due, as much as fits a transaction. Returns how many rows there were."""
@@ -66,13 +68,14 @@ class Handlers:
             log.error("an undecided event can't be decided", cause=due[0].event.id, rule=due[0].rule, error=str(refusal))  # noqa: TRY400
             await undecided_store.postpone(connection, due[0], f"can't be decided: {refusal.detail}")
 
-    async def _decide(self, connection: Connection, cases: Sequence[Case]) -> None:
+    async def _decide(self, connection: Connection, cases: Sequence[Case], order: Sequence[Event] = ()) -> None:
         found = await directory_store.load(connection, wanted(case.plan for case in cases))
         now = clock.now()
         claimings = [claiming(resolve_case(case, found, now)) for case in cases]
         keys = set(itertools.chain.from_iterable(one.keys for one in claimings))
         outcome = decide(claimings, await store.load_claims(connection, keys) if keys else set())
-        await self._save(connection, outcome, await self._going(connection, outcome, now))
+        void = await withdraw(connection, outcome, order, self._library.rulebook) if outcome.withdrawals else []
+        await self._save(connection, outcome, void, await self._going(connection, outcome, now))
         waits = {(*plan.event.identity, plan.rule_name) for plan, _ in outcome.undecided}
         decided = [one.undecided for one in cases if one.undecided and (*one.undecided.event.identity, one.undecided.rule) not in waits]
         if decided:
@@ -84,7 +87,7 @@ class Handlers:
         known = await preferences_store.load(connection, people) if people else {}
         return mailing.deliveries(outcome.messages.values(), known, now)
 
-    async def _save(self, connection: Connection, outcome: Outcome, going: dict[str, Delivery]) -> None:
+    async def _save(self, connection: Connection, outcome: Outcome, void: Sequence[Void], going: dict[str, Delivery]) -> None:
         if outcome.claims and await store.take_claims(connection, outcome.claims) < len(outcome.claims):
             raise Retry  # another instance claimed one of these after we had looked
         if outcome.undecided:
@@ -92,4 +95,5 @@ class Handlers:
         identified = {decision.decision: decision for decision in mailing.explained(outcome.decisions, outcome.messages, going)}
         new = await store.save_decisions(connection, list(identified.items())) if identified else set()
         messages = [mailing.requested(message, going.get(id_, AT_ONCE), self._key) for id_, message in outcome.messages.items()]
+        messages += [letters.withdrawn(one) for one in void]
         await outbox.add(connection, [*messages, *(letters.made(one) for id_, one in identified.items() if id_ in new)])

@@ -5,20 +5,31 @@ from typing import Any
 
 from notification_rules.domain.deciding import ClaimKey, Decision, Taken
 from notification_rules.domain.letters import order_id, order_number
+from notification_rules.store.documents import as_event, as_json
 from postroom.contracts.event import Event
 from postroom.db import Connection
 
 
 async def save_events(connection: Connection, events: Sequence[Event]) -> None:
     """Each accepted event, as explain names it."""
-    rows = [(*event.identity, event.tenant, event.type, event.subject, order_id(event), order_number(event)) for event in events]
+    rows = [
+        (*event.identity, event.tenant, event.type, event.subject, order_id(event), order_number(event), as_json(event)) for event in events
+    ]
     await connection.execute(
         """
-        INSERT INTO events (emitter, source, id, tenant, type, subject, order_id, order_number)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+        INSERT INTO events (emitter, source, id, tenant, type, subject, order_id, order_number, document)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[])
         """,
         *zip(*rows, strict=True),
     )
+
+
+async def event_by_id(connection: Connection, id_: str) -> Event | None:
+    """A past event, to try it again; of several emitters' with this id, the newest. One from before events were kept whole is not there."""
+    document = await connection.fetchval(
+        "SELECT document FROM events WHERE id = $1 AND document IS NOT NULL ORDER BY accepted_at DESC LIMIT 1", id_
+    )
+    return as_event(document) if document else None
 
 
 async def load_claims(connection: Connection, keys: Collection[ClaimKey]) -> set[ClaimKey]:
@@ -35,13 +46,13 @@ async def load_claims(connection: Connection, keys: Collection[ClaimKey]) -> set
 
 async def take_claims(connection: Connection, claims: Mapping[ClaimKey, Taken]) -> int:
     """Take these, in sorted order so that two batches can't deadlock. Returns how many were free."""
-    rows = sorted((*key, taken.about, ",".join(taken.messages)) for key, taken in claims.items())
+    rows = sorted((*key, taken.about, ",".join(taken.messages), taken.void) for key, taken in claims.items())
     taken = await connection.fetch(
         """
-        INSERT INTO claims (tenant, message_type, key, about, messages)
-        SELECT tenant, message_type, key, about, string_to_array(messages, ',')
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
-             WITH ORDINALITY AS t (tenant, message_type, key, about, messages, n)
+        INSERT INTO claims (tenant, message_type, key, about, messages, withdrawn_at)
+        SELECT tenant, message_type, key, about, string_to_array(messages, ','), CASE WHEN void THEN now() END
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[])
+             WITH ORDINALITY AS t (tenant, message_type, key, about, messages, void, n)
         ORDER BY n
         ON CONFLICT DO NOTHING RETURNING key
         """,

@@ -1,44 +1,25 @@
 """Events that wait for their people."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 
 from notification_rules.domain.plan import Plan
 from notification_rules.domain.resolving import Waiting
 from notification_rules.domain.undecided import Undecided
-from postroom.contracts.event import Event
-from postroom.contracts.facts import FACTS
+from notification_rules.domain.withdrawing import Thing
+from notification_rules.store.documents import as_event, as_json
 from postroom.db import Connection
 
-_ATTRIBUTES = (
-    "emitter",
-    "source",
-    "id",
-    "type",
-    "subject",
-    "key",
-    "tenant",
-    "hash",
-    "company",
-    "actor",
-    "correlationid",
-    "causesource",
-    "causeid",
-    "aggregateversion",
-    "traceparent",
-)
 
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """An undecided row of which `about` is void now; `done` if nothing else of it is left."""
 
-def _as_json(event: Event) -> dict[str, Any]:
-    """The whole event: it is decided again from this alone."""
-    attributes = {name: getattr(event, name) for name in _ATTRIBUTES}
-    return {**attributes, "time": event.time.isoformat(), "data": event.data.model_dump(mode="json")}
-
-
-def _as_event(document: dict[str, Any]) -> Event:
-    data = FACTS[document["type"]].model_validate(document["data"])
-    return Event(**{**document, "time": datetime.fromisoformat(document["time"]), "data": data})
+    undecided: Undecided
+    message_type: str
+    about: tuple[str, ...]
+    done: bool
 
 
 async def keep(connection: Connection, waiting: Sequence[tuple[Plan, Waiting]], seconds: dict[str, float]) -> None:
@@ -53,7 +34,10 @@ async def keep(connection: Connection, waiting: Sequence[tuple[Plan, Waiting]], 
             "id": plan.event.id,
             "rule": plan.rule_name,
             "tenant": plan.event.tenant,
-            "event": _as_json(plan.event),
+            "event": as_json(plan.event),
+            "message_type": plan.rule.message_type if plan.rule else "",
+            "about": one.about,
+            "void": one.void,
             "kind": one.kind,
             "reason": one.reason,
             "tellings": one.tellings,
@@ -64,14 +48,16 @@ async def keep(connection: Connection, waiting: Sequence[tuple[Plan, Waiting]], 
     ]
     await connection.execute(
         """
-        INSERT INTO undecided AS known (emitter, source, id, rule, tenant, event, kind, reason, tellings, awaits, until, look_again_at)
-        SELECT emitter, source, id, rule, tenant, event, kind, reason, tellings, awaits,
+        INSERT INTO undecided AS known
+            (emitter, source, id, rule, tenant, event, message_type, about, void, kind, reason, tellings, awaits, until, look_again_at)
+        SELECT emitter, source, id, rule, tenant, event, message_type, about, void, kind, reason, tellings, awaits,
                now() + make_interval(secs => seconds), now() + make_interval(secs => least(seconds, 5))
         FROM jsonb_to_recordset($1::jsonb)
-             AS t (emitter text, source text, id text, rule text, tenant text, event jsonb, kind text, reason text,
-                   tellings text[], awaits text[], seconds double precision)
+             AS t (emitter text, source text, id text, rule text, tenant text, event jsonb, message_type text, about text[], void text[],
+                   kind text, reason text, tellings text[], awaits text[], seconds double precision)
         ON CONFLICT (emitter, source, id, rule) DO UPDATE SET
-            kind = excluded.kind, reason = excluded.reason, tellings = excluded.tellings, awaits = excluded.awaits,
+            message_type = excluded.message_type, about = excluded.about, kind = excluded.kind,
+            reason = excluded.reason, tellings = excluded.tellings, awaits = excluded.awaits,
             until = CASE WHEN known.kind = excluded.kind THEN known.until ELSE excluded.until END,
             looks = known.looks + 1,
             look_again_at = least(
@@ -90,6 +76,33 @@ async def settle(connection: Connection, decided: Sequence[Undecided]) -> None:
         """,
         *zip(*((*one.event.identity, one.rule) for one in decided), strict=True),
     )
+
+
+async def void(connection: Connection, things: Collection[Thing]) -> list[Voided]:
+    """Mark what of these is void. Waits for whoever is deciding on a row; one that was decided meanwhile is gone."""
+    rows = await connection.fetch(
+        """
+        WITH hit AS (
+            SELECT u.emitter, u.source, u.id, u.rule, array_agg(t.about) AS about
+            FROM unnest($1::text[], $2::text[], $3::text[]) AS t (tenant, message_type, about)
+            JOIN undecided u ON (u.tenant, u.message_type) = (t.tenant, t.message_type) AND u.about @> ARRAY[t.about]
+            WHERE t.about <> ALL(u.void)
+            GROUP BY u.emitter, u.source, u.id, u.rule)
+        UPDATE undecided u SET void = u.void || hit.about
+        FROM hit WHERE (u.emitter, u.source, u.id, u.rule) = (hit.emitter, hit.source, hit.id, hit.rule)
+        RETURNING u.event, u.rule, u.kind, u.tellings, u.message_type, hit.about, u.about <@ u.void AS done
+        """,
+        *zip(*things, strict=True),
+    )
+    return [
+        Voided(
+            Undecided(as_event(row["event"]), row["rule"], row["kind"], tuple(row["tellings"]), expired=False),
+            row["message_type"],
+            tuple(row["about"]),
+            row["done"],
+        )
+        for row in rows
+    ]
 
 
 async def postpone(connection: Connection, one: Undecided, reason: str) -> None:
@@ -121,12 +134,15 @@ async def take_due(connection: Connection, limit: int) -> list[Undecided]:
     """Those that are due, for this transaction alone, the oldest first."""
     rows = await connection.fetch(
         """
-        SELECT event, rule, kind, tellings, until <= now() AS expired FROM undecided
+        SELECT event, rule, kind, tellings, until <= now() AS expired, void FROM undecided
         WHERE look_again_at <= now() ORDER BY look_again_at, since LIMIT $1 FOR UPDATE SKIP LOCKED
         """,
         limit,
     )
-    return [Undecided(_as_event(row["event"]), row["rule"], row["kind"], tuple(row["tellings"]), row["expired"]) for row in rows]
+    return [
+        Undecided(as_event(row["event"]), row["rule"], row["kind"], tuple(row["tellings"]), row["expired"], frozenset(row["void"]))
+        for row in rows
+    ]
 
 
 async def waiting(connection: Connection, limit: int) -> list[dict[str, Any]]:
