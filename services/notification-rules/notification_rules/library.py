@@ -1,6 +1,7 @@
 """The rules in force: the house's table and the customer's files, read again when one of them changes."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -52,7 +53,7 @@ def settled(house: str, found: Mapping[str, str], good: Mapping[str, str]) -> tu
     files, faults = dict(found), dict[str, str]()
     while True:
         try:
-            return rulebook.parse(house, files), files, faults
+            return replace(rulebook.parse(house, files), complete=not faults), files, faults
         except RuleError as error:
             text = files.pop(error.file)
             faults.setdefault(error.file, str(error))

@@ -14,10 +14,11 @@ HOUSE = "rules.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """All rules by the type of event they are for."""
+    """All rules by the type of event they are for. Not `complete` while a customer's file can't be used: what is missing may come back."""
 
     rules: Mapping[str, tuple[Rule, ...]]
     handled_elsewhere: Mapping[str, str]
+    complete: bool = True
 
     def of(self, type_: str) -> tuple[Rule, ...]:
         return self.rules.get(type_, ())

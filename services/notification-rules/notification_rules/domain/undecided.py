@@ -9,6 +9,7 @@ from notification_rules.domain.plan import Plan, without
 from notification_rules.domain.planning import RULE_GONE, plan_rule, unevaluable
 from notification_rules.domain.resolving import Resolved, resolve
 from notification_rules.domain.rulebook import Rulebook
+from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
 
 
@@ -38,6 +39,8 @@ class Case:
 def look_again(undecided: Undecided, rulebook: Rulebook) -> Case:
     """The plan as today's rules make it. Raises Refused when they can't be evaluated."""
     rule = rulebook.named(undecided.event.type, undecided.rule)
+    if rule is None and not rulebook.complete:
+        raise Refused("invalid", f"the rule {undecided.rule} is missing, and a file of rules can't be used: it may stand there", "rule")
     if rule is None or rule.claim is None:
         return Case(Plan(undecided.event, None, none=RULE_GONE), undecided)
     # What the event withdraws, it withdrew when it came.
