@@ -7,11 +7,12 @@ PO, COMMLOG, RULES, MAILER = "po-service", "commlog-service", "notification-rule
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path of a service with its methods; the gateway serves it below /api."""
+    """One path of a service with its methods; the gateway serves it below /api. An `endless` answer takes a connection for itself."""
 
     service: str
     path: str
     methods: tuple[str, ...] = ("GET",)
+    endless: bool = False
 
 
 ROUTES = (
@@ -45,6 +46,9 @@ ROUTES = (
     Route(PO, "/catalogs/{catalog}/items", ("GET", "PUT")),
     Route(PO, "/invoices/{invoice}", ("GET", "PUT")),
     Route(PO, "/invoices/{invoice}/checks", ("POST",)),
+    Route(PO, "/requisitions"),
+    Route(PO, "/requisitions/{item}", ("GET", "PUT")),
+    Route(PO, "/order-generation", ("POST",)),
     Route(PO, "/tasks"),
     Route(PO, "/tasks/{name}/run", ("POST",)),
     Route(COMMLOG, "/log-types", ("GET", "PUT")),
@@ -60,7 +64,13 @@ ROUTES = (
     Route(RULES, "/preferences", ("GET", "PUT")),
     Route(RULES, "/preferences/{message_type}", ("PUT",)),
     Route(MAILER, "/inbox"),
+    # Before the inbox's messages: a path with a name comes before one with a parameter.
+    Route(MAILER, "/inbox/events", endless=True),
+    Route(MAILER, "/inbox/read-all", ("POST",)),
+    Route(MAILER, "/inbox/{message}"),
     Route(MAILER, "/inbox/{message}/read", ("POST",)),
+    Route(MAILER, "/inbox/{message}/unread", ("POST",)),
+    Route(MAILER, "/inbox/{message}/forward", ("POST",)),
     Route(MAILER, "/messages"),
     Route(MAILER, "/templates"),
     Route(MAILER, "/templates/{message_type}", ("GET", "PUT", "DELETE")),

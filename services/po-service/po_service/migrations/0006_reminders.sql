@@ -42,7 +42,7 @@ CREATE TABLE requisition_items (
     delivery_date date,
     order_id      text,
     line          text,
-    requested_at  timestamptz NOT NULL DEFAULT now(),
+    requested_at  timestamptz NOT NULL,
     PRIMARY KEY (tenant, id),
     CHECK ((order_id IS NULL) = (line IS NULL))
 );

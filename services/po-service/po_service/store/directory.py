@@ -26,6 +26,12 @@ async def companies_by_endpoint(connection: Connection, keys: Iterable[tuple[str
     return {(row["tenant"], row["side"], row["endpoint"]): rows.of(Company, row, endpoints=(row["endpoint"],)) for row in found}
 
 
+async def companies_by_id(connection: Connection, tenant: str, ids: Iterable[str]) -> dict[str, Company]:
+    """Companies of a tenant, as id → company."""
+    found = await connection.fetch(_COMPANY + "WHERE c.tenant = $1 AND c.id = ANY($2)", tenant, list(ids))
+    return {row["id"]: rows.of(Company, row) for row in found}
+
+
 async def people_meant(
     connection: Connection, by_email: Iterable[tuple[str, str, str]], by_name: Iterable[tuple[str, str, str]]
 ) -> list[Person]:

@@ -1,0 +1,103 @@
+"""What people want ordered, and the contracts that it waits under."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from po_service.domain.contracts import Contract
+from po_service.domain.requisitions import Item
+from po_service.store import rows
+from postroom.db import Connection
+
+
+async def put(connection: Connection, item: Item) -> bool:
+    """Write an open item as it now is; False where an order has it, and nothing is written."""
+    written = await connection.fetchval(
+        """
+        INSERT INTO requisition_items AS known SELECT * FROM jsonb_populate_record(NULL::requisition_items, $1)
+        ON CONFLICT (tenant, id) DO UPDATE SET
+            contract = excluded.contract, requester = excluded.requester, name = excluded.name, quantity = excluded.quantity,
+            unit = excluded.unit, net = excluded.net, currency = excluded.currency, delivery_date = excluded.delivery_date
+        WHERE known.order_id IS NULL RETURNING true
+        """,
+        rows.plain(item),
+    )
+    return bool(written)
+
+
+async def get(connection: Connection, tenant: str, id_: str) -> Item | None:
+    """One item."""
+    row = await connection.fetchrow("SELECT * FROM requisition_items WHERE tenant = $1 AND id = $2", tenant, id_)
+    return rows.of(Item, row) if row else None
+
+
+async def listed(connection: Connection, contract: str | None, state: str | None, limit: int) -> list[Item]:
+    """The items that the caller may see, the newest first; `state` is open or ordered."""
+    found = await connection.fetch(
+        """
+        SELECT * FROM requisition_items
+        WHERE ($1::text IS NULL OR contract = $1) AND ($2::text IS NULL OR (order_id IS NULL) = ($2 = 'open'))
+        ORDER BY requested_at DESC, id LIMIT $3
+        """,
+        contract,
+        state,
+        limit,
+    )
+    return [rows.of(Item, row) for row in found]
+
+
+async def contracts_with_open_items(connection: Connection, tenant: str, contract: str | None) -> list[Contract]:
+    """The contracts (or this one) with an open item, locked: two runs must not order the same items."""
+    found = await connection.fetch(
+        """
+        SELECT * FROM contracts c WHERE tenant = $1 AND ($2::text IS NULL OR id = $2)
+          AND EXISTS (SELECT FROM requisition_items i WHERE (i.tenant, i.contract) = (c.tenant, c.id) AND i.order_id IS NULL)
+        ORDER BY id FOR UPDATE
+        """,
+        tenant,
+        contract,
+    )
+    return [rows.of(Contract, row) for row in found]
+
+
+async def open_items(connection: Connection, tenant: str, contracts: Sequence[str]) -> dict[str, list[Item]]:
+    """Contract → its open items, the oldest first, locked."""
+    found = await connection.fetch(
+        """
+        SELECT * FROM requisition_items WHERE tenant = $1 AND contract = ANY($2) AND order_id IS NULL
+        ORDER BY contract, requested_at, id FOR UPDATE
+        """,
+        tenant,
+        contracts,
+    )
+    grouped: dict[str, list[Item]] = {}
+    for row in found:
+        grouped.setdefault(row["contract"], []).append(rows.of(Item, row))
+    return grouped
+
+
+async def next_serials(connection: Connection, tenant: str, contracts: Sequence[str]) -> dict[str, int]:
+    """Contract → what the number of its next order ends with: one more than the highest of its supplier's orders that begin alike."""
+    found = await connection.fetch(
+        """
+        SELECT c.id, coalesce(max(substring(o.number FROM length(c.begin) + 1)::int), 0) + 1 AS serial
+        FROM (SELECT *, left(number, 180) || '-' AS begin FROM contracts WHERE tenant = $1 AND id = ANY($2)) AS c
+        LEFT JOIN orders o ON o.tenant = c.tenant AND o.supplier = c.supplier AND starts_with(o.number, c.begin)
+                          AND substring(o.number FROM length(c.begin) + 1) ~ '^[0-9]{1,9}$'
+        GROUP BY c.id
+        """,
+        tenant,
+        contracts,
+    )
+    return {row["id"]: row["serial"] for row in found}
+
+
+async def mark_ordered(connection: Connection, tenant: str, ordered: Sequence[dict[str, Any]]) -> None:
+    """Give these items (`id`) the order and line that they became."""
+    await connection.execute(
+        """
+        UPDATE requisition_items i SET order_id = t.order_id, line = t.line
+        FROM jsonb_to_recordset($2::jsonb) AS t (id text, order_id text, line text) WHERE i.tenant = $1 AND i.id = t.id
+        """,
+        tenant,
+        ordered,
+    )

@@ -1,0 +1,179 @@
+"""Requisition items and order generation over HTTP: minimum order value, what is ordered, and what is told."""
+
+import asyncio
+from typing import Any
+
+from tests.integration.po.door import CLIENT, OPERATOR, SUPPLIER, Door
+from tests.integration.po.told import ACME, first_slot, run, told
+
+NORDWIND = {"name": "Nordwind", "side": "supplier", "endpoints": ["0088:2"]}
+ANNA = {"person": "anna", "side": "client", "company": "acme"}
+
+
+async def contract(door: Door, number: str = "RV-77", **more: Any) -> str:
+    await door.put("/companies/acme", {**ACME, "endpoints": ["0088:1"]})
+    await door.put("/companies/nordwind", NORDWIND)
+    for person in ("anna", "ben", "paula"):
+        await door.put(f"/people/{person}", {"name": person.title(), "email": f"{person}@acme.example", "company": "acme"})
+    body = {"buyer": "acme", "purchaser_contact": "paula", "currency": "EUR", "minimum_order_value": "100.00", "supplier": "nordwind"}
+    return str((await door.put(f"/contracts/{number}", {**body, **more}))["contract"])
+
+
+async def want(door: Door, item: str, net: str, requester: str = "anna", **more: Any) -> Any:
+    body = {"contract": "RV-77", "requester": requester, "name": f"Item {item}", "quantity": "2", "unit": "EA", "net": net}
+    answer = await door.ask(CLIENT, "PUT", f"/requisitions/{item}", json={**body, **more})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def generate(door: Door, named: str | None = "RV-77", **more: Any) -> Any:
+    answer = await door.ask(CLIENT, "POST", "/order-generation", json={"contract": named} if named else {}, **more)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def test_below_the_minimum_items_stay_open_and_each_run_tells(door: Door) -> None:
+    await contract(door)
+    await want(door, "a", "60.00")
+    await want(door, "b", "20.00", "ben")
+    first, second = await generate(door), await generate(door)
+    assert [one["outcome"] for one in first["contracts"] + second["contracts"]] == ["below-minimum"] * 2
+    facts = await told(door, "MinimumOrderValueNotReached")
+    assert [fact["run"] for fact in facts] == [first["run"], second["run"]]
+    assert facts[0]["order"] == facts[1]["order"]
+    assert (facts[0]["minimum"], facts[0]["total"], facts[0]["purchaser_contact"]) == ("100.00", "80.00", "paula")
+    assert [(one["item"], one["requester"], one["net"]) for one in facts[0]["items"]] == [("a", "anna", "60.00"), ("b", "ben", "20.00")]
+    assert {one["state"] for one in (await door.get(CLIENT, "/requisitions"))["items"]} == {"open"}
+    assert (await door.get(CLIENT, "/orders"))["orders"] == []
+
+
+async def test_once_the_minimum_is_reached_they_are_ordered_in_one_order(door: Door) -> None:
+    id_ = await contract(door, reminders={"first": {}})
+    await want(door, "a", "60.00", delivery_date="2026-11-18")
+    await generate(door)
+    await want(door, "b", "40.00", "ben")
+    (ordered,) = (await generate(door))["contracts"]
+    assert (ordered["outcome"], ordered["order"]["number"], ordered["items"]) == ("ordered", "RV-77-1", 2)
+    page = await door.get(CLIENT, f"/orders/{ordered['order']['id']}")
+    assert (page["supplier"]["id"], page["buyer"]["id"], page["currency"], page["contract"]["id"]) == ("nordwind", "acme", "EUR", id_)
+    assert [(one["item"], one["ordered_by"]["person"], one["net"]) for one in page["lines"]] == [
+        ("Item a", "anna", "60.00"),
+        ("Item b", "ben", "40.00"),
+    ]
+    item = await door.get(CLIENT, "/requisitions/b")
+    assert (item["state"], item["order_id"], item["line"]) == ("ordered", page["id"], "2")
+    assert (await generate(door))["contracts"] == []
+    # It is an order as any other: its supplier sees it, and its delivery note is awaited.
+    assert (await door.get({**SUPPLIER, "company": "nordwind"}, f"/orders/{page['id']}"))["number"] == "RV-77-1"
+    await run(door, "remind-delivery-notes", "2026-11-19")
+    assert [one["line"] for fact in await told(door, "DeliveryNoteOverdue") for one in fact["lines"]] == ["1"]
+
+
+async def test_each_order_of_a_contract_has_the_next_number(door: Door) -> None:
+    await contract(door, minimum_order_value=None)
+    numbers = []
+    for number in range(11):
+        await want(door, f"i{number}", "1.00")
+        numbers += [one["order"]["number"] for one in (await generate(door))["contracts"]]
+    assert numbers == [f"RV-77-{number}" for number in range(1, 12)]
+
+
+async def test_without_a_name_every_contract_has_its_order_and_one_that_cannot_be_stops_no_other(door: Door) -> None:
+    await contract(door, minimum_order_value=None)
+    await contract(door, "RV-78", minimum_order_value=None, supplier=None)
+    await want(door, "a", "1.00")
+    await want(door, "b", "1.00", contract="RV-78")
+    outcomes = {one["number"]: one for one in (await generate(door, None))["contracts"]}
+    assert {number: one["outcome"] for number, one in outcomes.items()} == {"RV-77": "ordered", "RV-78": "refused"}
+    assert (outcomes["RV-78"]["problem"]["code"], outcomes["RV-78"]["problem"]["field"]) == ("supplier_missing", "supplier")
+    refused = await door.ask(CLIENT, "POST", "/order-generation", json={"contract": "RV-78"})
+    assert (refused.status_code, refused.json()["field"]) == (409, "supplier")
+
+
+async def test_nothing_open_and_nothing_worth_ordering_tell_nothing(door: Door) -> None:
+    await contract(door)
+    assert (await generate(door))["contracts"] == []
+    await want(door, "a", "0")
+    assert [one["outcome"] for one in (await generate(door))["contracts"]] == ["nothing"]
+    assert await told(door, "MinimumOrderValueNotReached") == []
+
+
+async def test_a_retry_generates_once_and_two_at_once_order_once(door: Door) -> None:
+    await first_slot(door)
+    await contract(door, minimum_order_value=None)
+    await want(door, "a", "1.00")
+    headers = {"Idempotency-Key": "click-1"}
+    assert await generate(door, headers=headers) == await generate(door, headers=headers)
+    await want(door, "b", "1.00")
+    both = await asyncio.gather(generate(door), generate(door))
+    assert sorted(len(one["contracts"]) for one in both) == [0, 1]
+    assert (await door.get(CLIENT, "/orders"))["total"] == 2
+
+
+async def test_an_item_changes_while_it_is_open_and_not_after(door: Door) -> None:
+    await contract(door)
+    await want(door, "a", "60.00")
+    changed = await want(door, "a", "150.00")
+    assert (changed["net"], changed["state"], changed["currency"]) == ("150.00", "open", "EUR")
+    await generate(door)
+    late = await door.ask(
+        CLIENT,
+        "PUT",
+        "/requisitions/a",
+        json={"contract": "RV-77", "requester": "anna", "name": "a", "quantity": "1", "unit": "EA", "net": "1"},
+    )
+    assert (late.status_code, late.json()["code"]) == (409, "item_ordered")
+    states = {
+        state: [one["item"] for one in (await door.get(CLIENT, "/requisitions", state=state))["items"]] for state in ("open", "ordered")
+    }
+    assert states == {"open": [], "ordered": ["a"]}
+
+
+async def test_an_item_is_its_callers_where_it_names_nobody(door: Door) -> None:
+    await contract(door)
+    body = {"contract": "RV-77", "name": "a", "quantity": "1", "unit": "EA", "net": "1"}
+    assert (await door.ask(ANNA, "PUT", "/requisitions/a", json=body)).json()["requester"] == "anna"
+
+
+async def test_an_item_that_cannot_be_is_named(door: Door) -> None:
+    await contract(door)
+    body = {"contract": "RV-77", "requester": "anna", "name": "a", "quantity": "1", "unit": "EA", "net": "1.00"}
+    table: list[tuple[dict[str, Any], str, str]] = [
+        ({"currency": "CHF"}, "currency_differs", "currency"),
+        ({"requester": "nobody"}, "person_unknown", "requester"),
+        ({"contract": "RV-0"}, "contract_unknown", "contract"),
+        ({"quantity": "0"}, "invalid", "quantity"),
+        ({"net": "-1"}, "invalid", "net"),
+        ({"net": 1.5}, "invalid", "net"),
+    ]
+    for more, code, field in table:
+        answer = await door.ask(OPERATOR, "PUT", "/requisitions/a", json={**body, **more})
+        assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, code, field), more
+
+
+async def test_a_contract_without_a_currency_and_one_whose_currency_changed(door: Door) -> None:
+    await contract(door, currency="")
+    body = {"contract": "RV-77", "requester": "anna", "name": "a", "quantity": "1", "unit": "EA", "net": "1.00"}
+    answer = await door.ask(OPERATOR, "PUT", "/requisitions/a", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "currency_missing")
+    await contract(door)
+    await want(door, "a", "500.00")
+    await contract(door, currency="CHF")
+    refused = await door.ask(OPERATOR, "POST", "/order-generation", json={"contract": "RV-77"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "currency_differs")
+
+
+async def test_who_may_ask_for_orders_and_see_them(door: Door) -> None:
+    await contract(door)
+    await want(door, "a", "1.00")
+    body = {"contract": "RV-77", "name": "a", "quantity": "1", "unit": "EA", "net": "1.00"}
+    supplier = {**SUPPLIER, "company": "nordwind"}
+    assert (await door.ask(supplier, "PUT", "/requisitions/b", json=body)).status_code == 403
+    assert (await door.ask(supplier, "POST", "/order-generation", json={})).status_code == 403
+    assert (await door.get(supplier, "/requisitions"))["items"] == []
+    assert (await door.ask(supplier, "GET", "/requisitions/a")).status_code == 404
+    stranger = {**CLIENT, "tenant": "other"}
+    assert (await door.get(stranger, "/requisitions"))["items"] == []
+    assert (await door.ask(stranger, "POST", "/order-generation", json={})).json()["contracts"] == []
+    unknown = await door.ask(CLIENT, "POST", "/order-generation", json={"contract": "RV-0"})
+    assert (unknown.status_code, unknown.json()["field"]) == (422, "contract")
