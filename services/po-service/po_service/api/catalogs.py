@@ -33,7 +33,7 @@ class CatalogIn(BaseModel):
     name: Id
     company: Id
     supplier: Id | None = None
-    managers: Annotated[list[Id], Field(max_length=200)] = []
+    managers: Annotated[list[Id], Field(max_length=100)] = []
     notify_on: Annotated[list[Literal["added", "removed", "price", "description", "validity", "expired"]], Field(max_length=6)] = []
 
 

@@ -141,9 +141,10 @@ def _changes(document: Catalogue, before: dict[str, Item]) -> Changes:
 
 
 def _named(lines: Sequence[CatalogueLine], items: Iterable[Item]) -> Iterator[str]:
-    """The items that these lines name, by the seller's number or the standard one."""
-    codes = {line.code for line in lines}
-    return (one.item for one in items if one.code in codes or (one.standard and one.standard in codes))
+    """The items that these lines name: by the seller's number, or by the standard one where they have no other."""
+    codes = {line.code for line in lines if line.code != line.standard}
+    standards = {line.standard for line in lines if line.code == line.standard}
+    return (one.item for one in items if one.code in codes or one.standard in standards)
 
 
 def _items(lines: Sequence[CatalogueLine], before: dict[str, Item]) -> list[Item]:
