@@ -1,5 +1,6 @@
 """Cost codes and credit cards, and which of them a scan looks at."""
 
+from collections.abc import AsyncIterator
 from datetime import date
 
 from po_service.domain.structures import ControlStructure
@@ -41,9 +42,11 @@ async def some(connection: Connection, kind: str | None, company: str | None, li
     return [rows.of(ControlStructure, row) for row in found]
 
 
-async def candidates(connection: Connection, tenant: str | None, last_day: date) -> list[ControlStructure]:
-    """Those not yet raised that may have expired by this day, with their company's zone; locked, so that a change waits."""
-    found = await connection.fetch(
+async def candidates(
+    connection: Connection, tenant: str | None, last_day: date, at_once: int = 1_000
+) -> AsyncIterator[list[ControlStructure]]:
+    """Those not yet raised that may have expired by this day, with their company's zone, some at a time; locked meanwhile."""
+    cursor = await connection.cursor(
         """
         SELECT s.*, coalesce(c.zone, 'UTC') AS zone
         FROM control_structures s LEFT JOIN companies c ON (c.tenant, c.id) = (s.tenant, s.company)
@@ -55,4 +58,5 @@ async def candidates(connection: Connection, tenant: str | None, last_day: date)
         tenant,
         last_day,
     )
-    return [rows.of(ControlStructure, row) for row in found]
+    while found := await cursor.fetch(at_once):
+        yield [rows.of(ControlStructure, row) for row in found]

@@ -1,6 +1,6 @@
 """Templates and quantity requests, and which of them a scan looks at."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -62,22 +62,15 @@ async def some(
     return [_of(row) for row in found]
 
 
-async def candidates(
-    connection: Connection, tenant: str | None, last_day: date, after: tuple[str, str], limit: int = 500
-) -> list[Template]:
-    """The next ones after (tenant, id) that may be due by this day, with their company's zone; locked, so that a change waits."""
-    found = await connection.fetch(
-        _WITH_ZONE
-        + """
-        WHERE ($1::text IS NULL OR t.tenant = $1) AND t.next_due <= $2 AND (t.tenant, t.id) > ($3, $4)
-        ORDER BY t.tenant, t.id LIMIT $5 FOR UPDATE OF t
-        """,
+async def candidates(connection: Connection, tenant: str | None, last_day: date, at_once: int = 500) -> AsyncIterator[list[Template]]:
+    """Those that may be due by this day, with their company's zone, some at a time; locked meanwhile."""
+    cursor = await connection.cursor(
+        _WITH_ZONE + "WHERE ($1::text IS NULL OR t.tenant = $1) AND t.next_due <= $2 ORDER BY t.tenant, t.id FOR UPDATE OF t",
         tenant,
         last_day,
-        *after,
-        limit,
     )
-    return [_of(row) for row in found]
+    while found := await cursor.fetch(at_once):
+        yield [_of(row) for row in found]
 
 
 async def save_next_due(connection: Connection, templates: Sequence[Template]) -> None:

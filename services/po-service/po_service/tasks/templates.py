@@ -16,9 +16,8 @@ from postroom.db import Connection
 
 async def due_templates(connection: Connection, tenant: str | None, as_of: date | None) -> int:
     """TemplateDue for each occurrence that has come, once each, also those of days on which no scan ran; returns how many."""
-    raised, after = 0, ("", "")
-    while found := await templates.candidates(connection, tenant, last_today(as_of), after):
-        after = (found[-1].tenant, found[-1].id)
+    raised = 0
+    async for found in templates.candidates(connection, tenant, last_today(as_of)):
         due = [(one, domain.due(one, today(one.zone, as_of))) for one in found]
         events = await once_each(connection, [(one, day, today(one.zone, as_of)) for one, days in due for day in days])
         await templates.save_next_due(connection, [domain.looked_at(one, days) for one, days in due if days])
