@@ -139,7 +139,8 @@ async def test_one_that_cannot_be_decided_stops_neither_the_others_nor_the_recor
     """A rule was changed meanwhile, say, and now fails on the waiting event's data."""
     await rules.take(goods_received(("1", "anna")), note_recorded(note_line("9"), purchaser_contact="anna"))
     fails = yaml.safe_load(files("notification_rules").joinpath("rules.yaml").read_text("utf-8"))
-    next(rule for rule in fails["rules"] if rule["name"] == "wrong-delivery")["lines"]["where"][0]["is"] = "dec(line.item) > dec(line.delivered)"
+    (wrong_delivery,) = (rule for rule in fails["rules"] if rule["name"] == "wrong-delivery")
+    wrong_delivery["lines"]["where"][0]["is"] = "dec(line.item) > dec(line.delivered)"
     rules.library.rulebook = rulebook.parse(yaml.safe_dump(fails))
     tally = await rules.take(person_changed("anna"))
     assert (tally.processed, tally.parked) == (1, 0)
