@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := shared services cli deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down status test lint format bench clean distclean
+.PHONY: help venv demo up down status test lint format bench pictures clean distclean
 
 help: ## what can be done here
 	@echo "make demo           start everything, play the scenario, stay until Ctrl-C"
@@ -15,6 +15,7 @@ help: ## what can be done here
 	@echo "make test           all tests"
 	@echo "make lint           ruff, mypy --strict, import-linter"
 	@echo "make bench          mails per second of a burst of 2,000 events through the whole house"
+	@echo "make pictures       take the pictures of docs/messages.md again, from real renders"
 	@echo "make format         let ruff format everything"
 	@echo "make clean          stop everything and remove the data"
 	@echo "make distclean      the same, and remove .venv with all that was downloaded"
@@ -62,3 +63,7 @@ distclean:
 
 bench: up ## how many mails a second, in a burst of 2,000 through the whole house
 	@$(BIN)/python -m tests.benchmarks.burst 2000
+
+pictures: venv ## the mails that docs/messages.md shows
+	@$(BIN)/python -m embedded.chromium
+	@$(BIN)/python -m tests.pictures

@@ -6,7 +6,7 @@ from html import unescape
 from typing import Any
 
 import pytest
-from tests.unit.mailer.told import CASES, FACTS_OF, facts_of, message
+from tests.unit.mailer.told import CASES, FACTS_OF, LOG, facts_of, message
 
 from mailer_service.mime import Mail, build
 from mailer_service.plain_text import COLUMNS
@@ -247,3 +247,15 @@ def test_a_withdrawn_line_leaves_a_mail_that_reads_well(renderer: Renderer) -> N
     mail = renderer.mail(message("delivery-note-reminder-requester", {**first, "lines": first["lines"][1:]}))
     assert "for Drill bit set on order" in mail.subject
     assert "Cordless" not in mail.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ["Order", "Logs", "(supplier)", "page"]), ("de-AT", ["Bestellung", "Einträge", "(Lieferant)", "Seite"])],
+)
+def test_the_pdf_of_the_logs_speaks_the_language_of_its_mail(renderer: Renderer, language: str, words: list[str]) -> None:
+    log = {**LOG, "author": {**LOG["author"], "side": "supplier"}}
+    facts = {"subject": "", "buyer": "", "order": {"number": "4711", "supplier": ""}, "logs": [log]}
+    page = renderer.page("_plain_pdf/logs.html", {"facts": facts}, language=language, zone="Europe/Vienna")
+    for word in words:
+        assert word in page

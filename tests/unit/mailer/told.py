@@ -30,7 +30,12 @@ def facts_of(example: examples.Example) -> dict[str, Any]:
     return FACTS[example.type].model_validate(json.loads(example.value)["data"]).model_dump(mode="json")
 
 
-LOG = {"log_type": "Delivery", "message": "hello", "author": {"name": "Jörg", "company": "Huber"}, "created_at": "2026-11-23T09:30:00Z"}
+LOG: dict[str, Any] = {
+    "log_type": "Delivery",
+    "message": "hello",
+    "author": {"name": "Jörg", "company": "Huber"},
+    "created_at": "2026-11-23T09:30:00Z",
+}
 ENTRY = {
     "message": "m-2",
     "message_type": "goods-receipt",
