@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer._click.exceptions import ClickException  # Typer's own copy of click; it is named nowhere else
 
-from postroom_cli import output, parked, preferences, rules, tasks
+from postroom_cli import output, parked, preferences, rules, tasks, templates
 from postroom_cli.emit import emit
 from postroom_cli.errors import FAILED, CliError
 from postroom_cli.explain import explain
@@ -31,6 +31,7 @@ app.command()(explain)
 app.add_typer(parked.app, name="parked")
 app.add_typer(tasks.app, name="task")
 app.add_typer(rules.app, name="rules")
+app.add_typer(templates.app, name="templates")
 app.add_typer(preferences.app, name="preferences")
 app.command()(token)
 app.command()(status)

@@ -47,13 +47,21 @@ class Gateway:
         """The answer to a PUT."""
         return self._call("PUT", path, **request)
 
-    def token(self, person: str) -> dict[str, Any]:
-        """A token of this person from the local issuer: {token, expires_in, principal}."""
+    def delete(self, path: str) -> Any:
+        """The answer to a DELETE."""
+        return self._call("DELETE", path)
+
+    def reachable_at(self, email: str) -> None:
+        """Sign in as an operator with this address (local issuer)."""
+        self._token = str(self.token(OPERATOR, email=email)["token"])
+
+    def token(self, person: str, **more: str) -> dict[str, Any]:
+        """A token of this person from the local issuer: {token, expires_in, principal}; `more` is what else the token shall say."""
         secret = self._settings.secret()
         if not secret:
             hint = "Set POSTROOM_TOKEN to a token of your issuer, or run this inside the folder of a local installation."
             raise CliError("no_issuer", "There is no token, and no local issuer to get one from.", hint)
-        body = {"person": person, "tenant": self.tenant}
+        body = {"person": person, "tenant": self.tenant, **more}
         return dict(self._send("POST", "/token", json=body, headers={"X-Issuer-Secret": secret}))
 
     def _call(self, method: str, path: str, **request: Any) -> Any:

@@ -190,7 +190,7 @@ async def test_a_hostile_template_is_refused_before_it_is_in_force(typesetter: T
     began = time.monotonic()
     found = await typesetter.check("budget-warning", {**GOOD, "body.txt": HOSTILE[attack]}, {}, "BudgetExpired.v1")
     assert found
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 50
     assert await typesetter.check("budget-warning", GOOD, {}, "BudgetExpired.v1") == []
 
 
@@ -205,8 +205,8 @@ async def test_a_template_that_turns_hostile_with_the_facts_costs_its_own_type_o
     events = [requested(message=f"m-{n}", message_type="budget-warning", facts=facts) for n in range(20)]
     await customers.take_in(*events, *[requested() for _ in range(20)])
     began = time.monotonic()
-    await customers.until_states(held=20, sent=20)
-    assert time.monotonic() - began < 15
+    await customers.until_states(60, held=20, sent=20)
+    assert time.monotonic() - began < 50
     held = await customers.envelope("m-7")
     assert (held["hold_reason"], held["detail"]) == ("render", f"the template was stopped: stopped after {CPU:g} s of computing")
     write(tmp_path / "custom", "budget-warning")
