@@ -21,9 +21,12 @@ class Installation:
         self.run = run
         self.logs = run / "logs"
         self.blobs = run / "blobs"
+        # Beside the data and not among them: `make clean` must not take a customer's rules and templates along.
+        self.custom = run.parent / "custom"
         # Others may pass through (the server's user must), and see no names.
         run.chmod(0o711)
-        self.blobs.mkdir(parents=True, exist_ok=True)
+        for folder in (self.blobs, self.custom / "rules", self.custom / "templates"):
+            folder.mkdir(parents=True, exist_ok=True)
         self.emitters = ROOT / "deploy" / "emitters.yaml"
         self.issuer: Issuer = ensure_issuer(run / "issuer")
         self.ports = choose({**_INFRASTRUCTURE_PORTS, **_service_ports()}, run / "ports.json")
@@ -52,6 +55,7 @@ class Installation:
             "POSTROOM_SMTP": self.mailbox.smtp,
             "POSTROOM_MAIL_FROM": "Postroom <postroom@postroom.example>",
             "POSTROOM_BLOBS": str(self.blobs),
+            "POSTROOM_CUSTOM": str(self.custom),
             "POSTROOM_EMITTERS": str(self.emitters),
             "POSTROOM_ISSUER_PUBLIC": str(self.issuer.public),
             "POSTROOM_MAILBOX_URL": self.mailbox.url,
@@ -73,6 +77,7 @@ class Installation:
             "mailbox_url": self.mailbox.url,
             **{f"{row.key}_url": self._url(row) for row in SERVICES},
             "blobs": str(self.blobs),
+            "custom": str(self.custom),
             "issuer_secret": self.issuer.secret,
             "issuer_public": str(self.issuer.public),
             "logs": str(self.logs),

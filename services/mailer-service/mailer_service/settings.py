@@ -38,7 +38,7 @@ class Settings(ServiceSettings):
     pdf_memory: int = 1 << 30
     custom: Path | None = None
     template_cpu_seconds: float = 2.0
-    template_memory: int = 512 << 20
+    template_memory: int = 256 << 20
 
     @property
     def unknown_resend(self) -> timedelta:

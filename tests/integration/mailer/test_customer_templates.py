@@ -179,7 +179,7 @@ HOSTILE = {
 
 @pytest.fixture(scope="module")
 async def typesetter() -> AsyncIterator[Typesetter]:
-    typesetter = Typesetter(cpu=CPU, memory=512 << 20)
+    typesetter = Typesetter(cpu=CPU, memory=256 << 20)
     yield typesetter
     await typesetter.close()
 

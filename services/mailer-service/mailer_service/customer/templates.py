@@ -22,7 +22,7 @@ NEVER: Signature = (("never read", 0, 0, 0),)
 class Templates:
     """The house's templates, rendered here, and those of the customer's folder, rendered by workers: one for mails, one for people."""
 
-    def __init__(self, house: Renderer, custom: Path | None = None, *, cpu: float = 2.0, memory: int = 512 << 20) -> None:
+    def __init__(self, house: Renderer, custom: Path | None = None, *, cpu: float = 2.0, memory: int = 256 << 20) -> None:
         self.house = house
         self.folder = Folder(custom) if custom else None
         self.problems: dict[str, str] = {}
@@ -106,8 +106,6 @@ class Templates:
         if self.folder is None:
             return set()
         async with self._one:
-            if self._applied == NEVER:
-                await self._desk.warm()
             signature = await asyncio.to_thread(self.folder.signature)
             settled, self._seen = signature == self._seen or now, signature
             if not settled or signature == self._applied:

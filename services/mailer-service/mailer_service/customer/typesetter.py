@@ -26,10 +26,6 @@ class Typesetter:
         self._worker = Confined(WORKER, memory=memory, seconds=WALL_SECONDS, cpu=cpu)
         self._broken: dict[str, str] = {}
 
-    async def warm(self) -> None:
-        """Start the worker now, so that nobody waits for that later."""
-        await self.check("warm", {}, {}, None)
-
     async def mail(self, own: Files, message: Row) -> Rendered:
         """The mail. Raises TemplateFaultError."""
         [answer] = await self._ask("mail", own, [message])
