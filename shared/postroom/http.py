@@ -17,6 +17,8 @@ def create_app(settings: ServiceSettings, title: str, lifespan: Lifespan, router
     """An app with /health, problem+json errors and the issuer's public key for tokens."""
     app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, separate_input_output_schemas=False)
     app.state.issuer_public = settings.issuer_public.read_bytes()
+    # Called when the server is told to stop: what would never end by itself, such as a stream of events, ends then.
+    app.state.when_closing = []
     problems.install(app)
 
     @app.get("/health", include_in_schema=False)

@@ -1,6 +1,9 @@
 """Keeps a service's workers going, and serves its HTTP."""
 
 import asyncio
+import contextlib
+import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -16,6 +19,7 @@ Work = Callable[[], Awaitable[None]]
 
 _PAUSE_SECONDS = (0.5, 1.0, 2.0, 5.0)
 _GRACE_SECONDS = 8
+_NOT_STARTED = 3  # uvicorn's own exit code
 
 
 @asynccontextmanager
@@ -44,9 +48,18 @@ async def _again_and_again(work: Work) -> None:
         crashes += 1
 
 
+class Server(uvicorn.Server):
+    """uvicorn, which tells the app that it is closing before it waits for the requests under way."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for end in self.config.app.state.when_closing:  # type: ignore[union-attr] # a FastAPI of ours
+            end()
+        await super().shutdown(sockets)
+
+
 def serve(app: FastAPI, settings: ServiceSettings) -> None:
     """Serve until SIGTERM or SIGINT; requests under way get a few seconds to end."""
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -56,3 +69,8 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
         timeout_graceful_shutdown=_GRACE_SECONDS,
         server_header=False,
     )
+    server = Server(config)
+    with contextlib.suppress(KeyboardInterrupt):  # as uvicorn.run does
+        server.run()
+    if not server.started:
+        sys.exit(_NOT_STARTED)

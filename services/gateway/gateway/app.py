@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from gateway import api, proxy
+from gateway import api, proxy, unsubscribe
 from gateway.issuer import Issuer
 from gateway.openapi import Merged
 from gateway.settings import Settings
@@ -24,6 +24,7 @@ def build(settings: Settings) -> FastAPI:
         app.state.mailbox_url = settings.mailbox_url
         async with connect(settings) as upstream:
             app.state.upstream = upstream
+            app.state.when_closing.append(upstream.closing.set)
             app.state.merged = Merged(upstream)
             yield
 
@@ -31,6 +32,7 @@ def build(settings: Settings) -> FastAPI:
     # FastAPI serves its own document at /openapi.json; the merged one takes its place.
     app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") != "/openapi.json"]
     app.include_router(api.page_router)
+    app.include_router(unsubscribe.router)
     return app
 
 

@@ -19,6 +19,8 @@ nav { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; }
 table { width: 100%; border-collapse: collapse; background: var(--sheet); border: 1px solid var(--line); }
 td { padding: .5rem 1rem; vertical-align: top; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
 code { font: .9em ui-monospace, monospace; } .command { white-space: nowrap; }
+button { padding: .7rem 1.2rem; font: inherit; font-weight: 600; color: var(--ground); background: var(--accent); border: 0; }
+button { border-radius: .4rem; cursor: pointer; }
 .name { width: 14rem; }
 .method { width: 4rem; padding-right: 0; font-weight: 600; color: var(--accent); } .path { width: 26rem; }
 @media (max-width: 46rem) { td, .method, .path, .name { display: block; width: auto; padding: .1rem .8rem; border: 0; }
@@ -75,12 +77,18 @@ def operations(document: dict[str, Any]) -> str:
     return _page("Operations", f"{top}{missing}<nav>{contents}</nav>{tables}")
 
 
+def notice(title: str, text: str, *, language: str, button: str = "") -> str:
+    """A few words to a person who came by a link, and the one thing to do, if there is one; it posts to the page's own address."""
+    form = f'<form method="post"><button>{escape(button)}</button></form>' if button else ""
+    return _page(title, f"<p>{escape(text)}</p>{form}", language)
+
+
 def _row(method: str, path: str, what: str) -> str:
     """One operation; what stands in backticks is code."""
     told = _CODE.sub(r"<code>\1</code>", escape(what))
     return f'<tr><td class="method">{method.upper()}</td><td class="path"><code>{escape(path)}</code></td><td>{told}</td></tr>'
 
 
-def _page(title: str, body: str) -> str:
+def _page(title: str, body: str, language: str = "en") -> str:
     head = f'<meta charset="utf-8">{_VIEWPORT}<title>{escape(title)}</title><link rel="stylesheet" href="/style.css">'
-    return f'<!doctype html><html lang="en"><head>{head}</head><body><h1>{escape(title)}</h1>{body}</body></html>'
+    return f'<!doctype html><html lang="{language}"><head>{head}</head><body><h1>{escape(title)}</h1>{body}</body></html>'

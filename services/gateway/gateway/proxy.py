@@ -7,7 +7,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
 
-from gateway.routes import ROUTES
+from gateway import endless
+from gateway.routes import ROUTES, Route
 from gateway.upstream import Upstream, away
 from postroom.auth import Caller
 from postroom.problems import Problem
@@ -35,16 +36,18 @@ def router() -> APIRouter:
     """All declared routes below /api. Their schemas come from the services' own documents (openapi.py)."""
     routes = APIRouter(prefix=PREFIX)
     for route in ROUTES:
-        routes.add_api_route(
-            route.path, _forwarder(route.service), methods=list(route.methods), include_in_schema=False, response_model=None
-        )
+        routes.add_api_route(route.path, _forwarder(route), methods=list(route.methods), include_in_schema=False, response_model=None)
     return routes
 
 
-def _forwarder(service: str) -> Forward:
+def _forwarder(route: Route) -> Forward:
     async def forward(request: Request, _: Caller) -> StreamingResponse:
         upstream: Upstream = request.app.state.upstream
-        return await pass_on(request, upstream.pool(service), service, _inner_path(request))
+        if not route.endless:
+            return await pass_on(request, upstream.pool(route.service), route.service, inner_path(request))
+        answer = await pass_on(request, upstream.streams(route.service), route.service, inner_path(request))
+        answer.body_iterator = endless.until(upstream.closing, answer.body_iterator)
+        return answer
 
     return forward
 
@@ -82,7 +85,8 @@ async def _stream(answer: httpx.Response) -> AsyncIterator[bytes]:
         await answer.aclose()
 
 
-def _inner_path(request: Request) -> bytes:
+def inner_path(request: Request) -> bytes:
+    """The path behind the door. Raises Problem 404 for one that would be read differently there."""
     raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
     path = raw.partition(b"?")[0].removeprefix(PREFIX.encode())
     # A dot segment or a hidden slash would be read differently behind the door than at it, and no id holds a NUL.

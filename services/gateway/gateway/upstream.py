@@ -1,5 +1,6 @@
 """The services behind the gateway: connection pools, and questions asked for the gateway's own answers."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -13,14 +14,18 @@ from postroom.problems import Problem
 _TIMEOUT = httpx.Timeout(60, connect=2, pool=5)
 # The services close idle connections after 5 s: ours go first, so that no request meets a closing one.
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=3)
+# Answers that don't end each hold a connection: they must not take those of the others. Their heartbeats come every 15 s.
+_STREAMS = httpx.Limits(max_connections=2_000, max_keepalive_connections=0)
 SERVER_ERROR = 500
 
 
 class Upstream:
     """Each service's pool, by the service's name."""
 
-    def __init__(self, pools: Mapping[str, httpx.AsyncClient]) -> None:
+    def __init__(self, pools: Mapping[str, httpx.AsyncClient], streams: Mapping[str, httpx.AsyncClient]) -> None:
         self._pools = dict(pools)
+        self._streams = dict(streams)
+        self.closing = asyncio.Event()
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -31,6 +36,10 @@ class Upstream:
         if service not in self._pools:
             raise Problem(404, "unknown_service", f"There is no service {service!r}: they are {', '.join(self._pools)}.", "service")
         return self._pools[service]
+
+    def streams(self, service: str) -> httpx.AsyncClient:
+        """The pool for answers that don't end."""
+        return self._streams[service]
 
     async def ask(self, service: str, token: str, path: str, **params: Any) -> Any:
         """A service's JSON. Raises Problem 503 naming it while it is away, or the problem it answers with."""
@@ -60,8 +69,10 @@ async def connect(settings: Settings) -> AsyncIterator[Upstream]:
     """Pools to all services; they connect when they are first used."""
     urls = {PO: settings.po_url, COMMLOG: settings.commlog_url, RULES: settings.rules_url, MAILER: settings.mailer_url}
     async with AsyncExitStack() as stack:
-        pools = {}
-        for service, url in urls.items():
-            pool = httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, limits=_LIMITS, trust_env=False, follow_redirects=False)
-            pools[service] = await stack.enter_async_context(pool)
-        yield Upstream(pools)
+        pools = {service: await stack.enter_async_context(_pool(url, _LIMITS)) for service, url in urls.items()}
+        streams = {service: await stack.enter_async_context(_pool(url, _STREAMS)) for service, url in urls.items()}
+        yield Upstream(pools, streams)
+
+
+def _pool(url: str, limits: httpx.Limits) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, limits=limits, trust_env=False, follow_redirects=False)

@@ -10,6 +10,7 @@ from mailer_service.compose import Composer
 from mailer_service.customer.templates import Templates
 from mailer_service.customer.watch import Watch
 from mailer_service.links import Links
+from mailer_service.live import Live
 from mailer_service.pdf import Pdfs
 from mailer_service.render import TEMPLATES, Renderer
 from mailer_service.sender.process import Sender
@@ -42,10 +43,14 @@ def build(settings: Settings) -> FastAPI:
         consumer = broker.Consumer(settings, topics.consumed_by(settings.service, declared), intake, pool)
         relay = Relay(pool, topics.written_by(settings.service), lambda: broker.new_producer(settings.kafka))
         sender = Sender(pool, settings, composer)
+        live = Live(pool, templates)
+        app.state.when_closing.append(live.close)
         await templates.refresh(now=True)
-        app.include_router(api.router(api_pool, templates, pdfs))
+        app.include_router(api.router(api_pool, templates, pdfs, live))
         app.include_router(operations.router(settings, pool, intake, consumer, reading.figures))
-        async with running.background(relay.run, consumer.run, sender.run, Digester(pool, templates).run, Watch(pool, templates).run):
+        async with running.background(
+            relay.run, consumer.run, sender.run, Digester(pool, templates).run, live.run, Watch(pool, templates).run
+        ):
             yield
         await templates.close()
         await pdfs.close()

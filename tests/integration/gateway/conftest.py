@@ -17,7 +17,7 @@ from embedded.issuer import Issuer, ensure_issuer
 from gateway.app import build
 from gateway.routes import COMMLOG, MAILER, PO, RULES
 from gateway.settings import Settings
-from postroom import problems
+from postroom import problems, running
 from postroom.auth import Caller, Operator, Principal, issue
 from postroom.problems import Problem
 
@@ -40,7 +40,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
 @asynccontextmanager
 async def served(app: FastAPI) -> AsyncIterator[str]:
     """The app on a free port of this machine; yields its address."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=2))
+    server = running.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=2))
     server.capture_signals = nullcontext  # type: ignore[method-assign,assignment] # pytest keeps its own handlers
     task = asyncio.create_task(server.serve())
     while not server.started:
@@ -55,6 +55,7 @@ def stand_in(service: str, issuer_public: bytes, seen: list[Request]) -> FastAPI
     """A service that answers what the tests of the door need: echoes, people, explanations, operations."""
     app = FastAPI(title=service)
     app.state.issuer_public = issuer_public
+    app.state.when_closing = []
     problems.install(app)
     _add_echoes(app, service, seen)
     _add_answers(app, service)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from postroom.contracts import event
 from postroom.contracts.event import Event
-from postroom.contracts.messages import Cause, MessageRequested, Recipient
+from postroom.contracts.messages import Cause, MessageRequested, MessageWithdrawn, Recipient
 
 _numbers = count(1)
 WRONG_DELIVERY: dict[str, Any] = {
@@ -41,8 +41,9 @@ def requested(
     name: str = "Anna Maier",
     person: str = "anna",
     tenant: str = "tenant-a",
+    **more: Any,
 ) -> Event:
-    """A MessageRequested, each with an event and message of its own unless told."""
+    """A MessageRequested, each with an event and message of its own unless told; `more` are other fields of the fact."""
     number = next(_numbers)
     data = MessageRequested(
         message=message or str(uuid4()),
@@ -54,5 +55,14 @@ def requested(
         order="order-1",
         order_number="4711",
         facts=WRONG_DELIVERY if facts is None else facts,
+        **more,
     )
     return event.new(data, source="notification-rules", subject=data.message, tenant=tenant, key="order-1")
+
+
+def withdrawn(message: str, *about: str, reason: str = "the delivery note has been recorded", tenant: str = "tenant-a") -> Event:
+    """A MessageWithdrawn; without `about`, of the whole."""
+    number = next(_numbers)
+    cause = Cause(emitter="po-service", source="po-service", id=f"note-{number}", type="DeliveryNoteRecorded.v1")
+    data = MessageWithdrawn(message=message, about=list(about), reason=reason, cause=cause)
+    return event.new(data, source="notification-rules", subject=message, tenant=tenant, key="order-1")

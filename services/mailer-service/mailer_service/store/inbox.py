@@ -123,6 +123,8 @@ async def changes(connection: Connection, readers: Sequence[tuple[str, str, int]
 
 async def unread_of(connection: Connection, readers: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
     """How many unread messages each of these (tenant, person) has."""
+    if not readers:
+        return {}
     rows = await connection.fetch(
         """
         SELECT p.tenant, p.person, count(i.message) AS n FROM unnest($1::text[], $2::text[]) AS p (tenant, person)
