@@ -45,7 +45,7 @@ def _condition(branch: Tree, one: Json) -> None:
     passed = one["passed"]
     mark, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}[passed]
     lines = f"{one['passed_lines']} of {one['lines']} line(s)" if one.get("lines") is not None else ""
-    branch.add(line(mark, style, one["is"], lines, "" if passed else one["error"] or one["otherwise"]))
+    branch.add(line(mark, style, one["source"], lines, "" if passed else one["error"] or one["otherwise"]))
 
 
 def _message(branch: Tree, message: Json) -> None:
@@ -63,8 +63,14 @@ def _message(branch: Tree, message: Json) -> None:
 
 def _claims(twig: Tree, claims: Any) -> None:
     for claim in claims:
-        taken = f"taken: told in message {', '.join(claim['messages'])}" if claim["taken"] else "free"
-        twig.add(line("claim", "bold", claim["key"], f"about {claim['about']}", taken))
+        twig.add(line("claim", "bold", claim["key"], f"about {claim['about']}", _taken(claim)))
+
+
+def _taken(claim: Json) -> str:
+    if not claim["taken"]:
+        return "free"
+    told = f"told in message {', '.join(claim['messages'])}"
+    return f"{told} by this event itself" if claim["itself"] else f"taken: {told}"
 
 
 def _withdrawal(branch: Tree, one: Json) -> None:

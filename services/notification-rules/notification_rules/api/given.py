@@ -9,6 +9,7 @@ import orjson
 from pydantic import Field, model_validator
 
 from notification_rules.api.wishes import Body
+from notification_rules.store.decisions import event_by_id
 from postroom.auth import Principal
 from postroom.contracts import cloudevents, topics
 from postroom.contracts.emitters import Emitter
@@ -54,21 +55,28 @@ class GivenEvent(Body):
 
 async def event_of(connection: Connection, given: GivenEvent, caller: Principal, emitters: Mapping[str, Emitter]) -> Event:
     """The event to try. Raises Problem or Refused that names what is wrong with it."""
-    event = _decoded(given.event, caller, emitters, given.emitter)
+    event = await _past(connection, given.event_id) if given.event_id else _decoded(given.event or {}, caller.tenant)
+    if given.emitter is not None:
+        if given.emitter not in emitters:
+            there = ", ".join(sorted(emitters))
+            raise Problem(422, "unknown_emitter", f"No system {given.emitter!r} is registered; there are {there}.", "emitter")
+        event = replace(event, emitter=given.emitter)
+        emitters[given.emitter].check(event)
     if event.tenant != caller.tenant:
-        raise Problem(
-            403, "forbidden", f"The event is of the tenant {event.tenant!r}, and you are an operator of {caller.tenant!r}.", "tenant"
-        )
+        raise Problem(403, "forbidden", f"The event is of the tenant {event.tenant!r}, and you are {caller.tenant!r}'s operator.", "tenant")
     return event
 
 
-def _decoded(document: dict[str, Any] | None, caller: Principal, emitters: Mapping[str, Emitter], name: str | None) -> Event:
-    """As the intake would read it: from its owner's topic, or from the emitter's, with all that holds there."""
-    record = Record("", 0, 0, None, (), orjson.dumps({**_TRIED, **(document or {})}), datetime.now(UTC))
-    event = cloudevents.decode(record, name or "", caller.tenant)
-    if name is None:
-        return replace(event, emitter=topics.of_fact(event.type).owner)
-    if name not in emitters:
-        raise Problem(422, "unknown_emitter", f"No system {name!r} is registered; there are {', '.join(sorted(emitters))}.", "emitter")
-    emitters[name].check(event)
+async def _past(connection: Connection, id_: str) -> Event:
+    event = await event_by_id(connection, id_)
+    if event is None:
+        detail = f"No event {id_!r} has been here. `explain` tells the ids of an order's events; give a new event as JSON."
+        raise Problem(404, "unknown_event", detail, "event_id")
     return event
+
+
+def _decoded(document: dict[str, Any], tenant: str) -> Event:
+    """As the intake would read it from its owner's own topic."""
+    record = Record("", 0, 0, None, (), orjson.dumps({**_TRIED, **document}), datetime.now(UTC))
+    event = cloudevents.decode(record, "", tenant)
+    return replace(event, emitter=topics.of_fact(event.type).owner)

@@ -41,7 +41,7 @@ def router(pool: Pool, library: Library, emitters: Mapping[str, Emitter], mailer
     @routes.post("/rules/check")
     async def check(_: Operator, given: GivenRules) -> dict[str, Any]:
         """Would this file work? Its rules, or what is wrong, with rule, field and line. Changes nothing."""
-        _book(library, given)
+        await asyncio.to_thread(_book, library, given)
         shown = ("name", "event", "message_type", "mandatory", "replaces")
         rules = [rule.model_dump(include=set(shown)) for rule in read(given.name, given.text).declaration.rules]
         return {"file": given.name, "rules": rules}
@@ -49,7 +49,8 @@ def router(pool: Pool, library: Library, emitters: Mapping[str, Emitter], mailer
     @routes.post("/rules/try")
     async def try_(request: Request, caller: Operator, given: GivenEvent) -> dict[str, Any]:
         """What would this event lead to, and why? By the rules in force, or with this file. Nothing is stored, and nothing sent."""
-        book = _book(library, given.rules) if given.rules else library.rulebook
+        # Compiling takes a part of a second, in which batches go on.
+        book = await asyncio.to_thread(_book, library, given.rules) if given.rules else library.rulebook
         async with db.as_principal(pool, caller) as connection:
             event = await event_of(connection, given, caller, emitters)
             answer = await try_event(connection, event, book)

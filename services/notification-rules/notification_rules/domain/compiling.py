@@ -58,13 +58,15 @@ class Compiler:
     def _check(self, field: str, condition: Condition, per_line: str | None = None) -> Check:
         return Check(self._cel(f"{field}.is", condition.is_, per_line=per_line), condition.otherwise)
 
-    def _steps(self, hops: list[Hop]) -> Iterator[Step]:
+    def _steps(self, hops: list[Hop], within: tuple[str, ...] = ()) -> Iterator[Step]:
         for number, hop in enumerate(hops):
             field = f"recipients.{number}"
             if hop.chain is not None:
                 if hop.chain not in self._chains:
                     raise RuleError(f"there is no chain {hop.chain!r}", field=f"{field}.chain")
-                yield from self._steps(self._chains[hop.chain])
+                if hop.chain in within:
+                    raise RuleError(f"the chain {hop.chain!r} leads back to itself", field=f"{field}.chain")
+                yield from self._steps(self._chains[hop.chain], (*within, hop.chain))
                 continue
             assert hop.hop is not None  # noqa: S101 - a hop that is no chain has a name
             assert hop.because is not None  # noqa: S101 - and a reason
@@ -95,12 +97,10 @@ class Compiler:
 
     def _cel(self, field: str, source: str, *, per_line: str | None = None, extra: frozenset[str] = frozenset()) -> Expression:
         variables = self._names | {"event"} | extra
-        wrap = "{}"
         if per_line:
             variables |= {per_line}
-            wrap = f"{per_line}.map(line, {{}})"
         try:
-            expression = compiled(source, variables=frozenset(variables), fields=frozenset(self._all_fields), wrap=wrap)
+            expression = compiled(source, variables=frozenset(variables), fields=frozenset(self._all_fields), over=per_line)
         except RuleError as error:
             raise RuleError(error.detail, field=field) from error
         self._used |= expression.fields

@@ -35,17 +35,27 @@ class Source:
 def read(file: str, text: str) -> Source:
     """Raises RuleError."""
     try:
-        raw, tree = yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
+        raw, tree = _parsed(text)
         if not isinstance(raw, dict | None):
             raise RuleError("holds no `rules:`", file=file, line=1)
         return Source(file, Declaration.model_validate(raw or {}), tree)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise RuleError(f"is no YAML: {error}", file=file, line=mark.line + 1 if mark else None) from error
+        raise RuleError(f"is no YAML: {getattr(error, 'problem', None) or error}", file=file, line=mark.line + 1 if mark else None) from error
     except RecursionError as error:
         raise RuleError("is nested too deeply", file=file) from error
     except ValidationError as error:
         raise _invalid(file, raw, tree, error) from error
+
+
+def _parsed(text: str) -> tuple[Any, yaml.Node | None]:
+    """By libyaml, ten times as fast as PyYAML's own: rules are read again while the service works."""
+    loader = yaml.CSafeLoader(text)
+    try:
+        tree = loader.get_single_node()
+        return (None if tree is None else loader.construct_document(tree)), tree
+    finally:
+        loader.dispose()
 
 
 def _invalid(file: str, raw: Any, tree: yaml.Node | None, error: ValidationError) -> RuleError:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from notification_rules.domain import letters
-from notification_rules.domain.deciding import Claiming, ClaimKey, Decision, Message, Outcome
+from notification_rules.domain.deciding import Claim, Claiming, ClaimKey, Decision, Message, Outcome
 from notification_rules.domain.mailing import explained
 from notification_rules.domain.preferences import AT_ONCE, Delivery
 from notification_rules.domain.rule import Rule
@@ -19,12 +19,17 @@ About = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The phases' results: `told` are the claims that are taken, with their messages; `void` the messages that a withdrawal would meet."""
+    """The phases' results.
+
+    `told` are the claims that are taken, with their messages; `own` the messages of this very event, which has been here before;
+    `void` those that a withdrawal would meet.
+    """
 
     event: Event
     claimings: Sequence[Claiming]
     outcome: Outcome
     told: Mapping[ClaimKey, Sequence[str]]
+    own: frozenset[str]
     void: Mapping[About, Sequence[str]]
     going: Mapping[str, Delivery]
 
@@ -63,12 +68,13 @@ class Tried:
 
     def _claims(self, rule: Rule, person: str) -> list[Json]:
         wishes = [wish for one in self.claimings if one.resolved.plan.rule is rule for wish in one.wishes]
-        return [
-            {"key": claim.key[2], "about": claim.about, "taken": claim.key in self.told, "messages": list(self.told.get(claim.key, ()))}
-            for wish in wishes
-            if wish.found.told.person == person
-            for claim in wish.claims
-        ]
+        return [self._claim(claim) for wish in wishes if wish.found.told.person == person for claim in wish.claims]
+
+    def _claim(self, claim: Claim) -> Json:
+        """`itself`: it was this event that told it."""
+        messages = list(self.told.get(claim.key, ()))
+        itself = bool(messages) and self.own.issuperset(messages)
+        return {"key": claim.key[2], "about": claim.about, "taken": bool(messages), "itself": itself, "messages": messages}
 
     def _withdrawals(self, rule: Rule) -> list[Json]:
         return [

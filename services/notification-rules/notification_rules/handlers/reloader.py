@@ -26,7 +26,8 @@ class Reloader:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            self._library.look()
+            # In a thread: compiling takes a part of a second, in which batches go on by the rules they had.
+            await asyncio.to_thread(self._library.look)
             if self._library.files != self._kept:
                 await self._keep(dict(self._library.files))
             await asyncio.sleep(self._seconds)

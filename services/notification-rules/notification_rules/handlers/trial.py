@@ -35,11 +35,13 @@ async def try_event(connection: Connection, event: Event, rulebook: Rulebook) ->
         with _noting(errors, plan.rule_name):
             claimings.append(claiming(resolve_case(Case(plan), directory, now)))
     told = await store.told(connection, {key for one in claimings for key in one.keys})
-    outcome = decide(claimings, set(told))
+    # A past event has told this itself: what it would tell is shown all the same.
+    own = await store.messages_of(connection, event.identity)
+    outcome = decide(claimings, {key for key, messages in told.items() if not own.issuperset(messages)})
     people = mailing.recipients(outcome.messages.values())
     going = mailing.deliveries(outcome.messages.values(), await preferences_store.load(connection, people), now)
     void = {(type_, one.about) for one in outcome.withdrawals for type_ in one.message_types}
-    tried = Tried(event, claimings, outcome, told, await store.told_about(connection, event.tenant, void), going)
+    tried = Tried(event, claimings, outcome, told, own, await store.told_about(connection, event.tenant, void), going)
     return {
         "event": {name: getattr(event, name) for name in ATTRIBUTES},
         "none": "" if rules else rulebook.handled_elsewhere.get(event.type, NO_RULE),

@@ -19,11 +19,11 @@ async def told(connection: Connection, keys: Collection[ClaimKey]) -> dict[Claim
 
 
 async def told_about(connection: Connection, tenant: str, things: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[str]]:
-    """(message type, about) → the messages that have told of it."""
+    """(message type, about) → the messages that have told of it and were not withdrawn."""
     rows = await connection.fetch(
         """
         SELECT message_type, about, array_agg(DISTINCT message) AS messages FROM claims, unnest(messages) AS message
-        WHERE tenant = $1 AND (message_type, about) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+        WHERE tenant = $1 AND withdrawn_at IS NULL AND (message_type, about) IN (SELECT * FROM unnest($2::text[], $3::text[]))
         GROUP BY message_type, about
         """,
         tenant,
@@ -31,3 +31,11 @@ async def told_about(connection: Connection, tenant: str, things: Collection[tup
         [about for _, about in things],
     )
     return {(row["message_type"], row["about"]): row["messages"] for row in rows}
+
+
+async def messages_of(connection: Connection, event: tuple[str, str, str]) -> frozenset[str]:
+    """The messages that this event (emitter, source, id) has led to."""
+    rows = await connection.fetch(
+        "SELECT message FROM decisions WHERE (emitter, source, event_id) = ($1, $2, $3) AND outcome = 'message'", *event
+    )
+    return frozenset(row["message"] for row in rows)
