@@ -13,6 +13,7 @@ from notification_rules.domain import decimals
 
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
 _BOUND = re.compile(r"\.(?:all|exists|exists_one|map|filter)\(\s*(\w+)\s*,")
+_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _FIELD = re.compile(r"\.\s*([A-Za-z_]\w*)\b(?!\s*\()")
 
 
@@ -47,25 +48,28 @@ FUNCTIONS: dict[str, Any] = {"dec": decimals.dec, "plus": decimals.plus, "minus"
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A compiled expression, with the variables it needs and the fields it names behind a dot."""
+    """A compiled expression, with the variables it needs and the fields it names behind a dot.
+
+    `over` is the list whose lines it is evaluated for, all at once. `path`: it is nothing but a field, such as order.id, and needs no CEL.
+    """
 
     source: str
     program: cel.Program
     needs: tuple[str, ...]
     fields: frozenset[str]
+    over: str | None
+    path: tuple[str, ...]
 
 
-def compiled(source: str, *, variables: frozenset[str], fields: frozenset[str], wrap: str = "{}") -> Expression:
-    """Compile, or raise RuleError naming what an event of this type doesn't have.
-
-    `wrap` makes one evaluation over all lines of what is written for one line, such as "lines.map(line, {})".
-    """
+def compiled(source: str, *, variables: frozenset[str], fields: frozenset[str], over: str | None = None) -> Expression:
+    """Compile, or raise RuleError naming what an event of this type doesn't have. `over`: it is written for one line of this list."""
+    whole = f"{over}.map(line, {source})" if over else source
     try:
-        program = cel.compile(wrap.format(source))
+        program = cel.compile(whole)
     except ValueError as error:
         raise RuleError(f"{source!r} is no CEL expression: {error}") from error
     bare = _TEXT.sub('""', source)
-    bound = set(_BOUND.findall(_TEXT.sub('""', wrap.format(source))))
+    bound = set(_BOUND.findall(_TEXT.sub('""', whole)))
     names = set(program.variables()) - bound
     for name in sorted(names - variables):
         raise RuleError(f"{source!r} names {name!r}, which is not there; there are {', '.join(sorted(variables))}")
@@ -76,33 +80,48 @@ def compiled(source: str, *, variables: frozenset[str], fields: frozenset[str], 
         raise RuleError(f"{source!r} calls {name}(), which is not there; there are {', '.join(sorted(_KNOWN_FUNCTIONS))}")
     if "dec" in program.functions() and "+" in bare:
         raise RuleError(f"{source!r}: add decimals with dec(a).plus(b); + would join them as text")
-    return Expression(source, program, tuple(sorted(names)), used)
+    path = tuple(source.split(".")) if _PATH.fullmatch(source) and names else ()
+    return Expression(source, program, tuple(sorted(names)), used, over, path if not over or path[:1] == ("line",) else ())
 
 
 _KNOWN_FUNCTIONS = frozenset({*FUNCTIONS, "size", "has", "contains", "startsWith", "endsWith", "string", "int"})
 
 
 class Scope:
-    """The values that expressions see of one event. Python → CEL is the dear part, so a value is converted when first needed."""
+    """The values that expressions see of one event. Python → CEL is the dear part, so a value is converted when CEL first needs it."""
 
     __slots__ = ("_context", "_known", "_values")
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._context = cel.Context(None, FUNCTIONS)
-        self._values = values
+        self._values = dict(values)
         self._known: set[str] = set()
 
     def bind(self, name: str, value: Any) -> None:
         """Give a variable a value of its own, such as `each` or `R`."""
-        self._context.add_variable(name, value)
-        self._known.add(name)
+        self._values[name] = value
+        self._known.discard(name)
 
     def evaluate(self, expression: Expression) -> Any:
         """Raises Unevaluable with CEL's own words."""
         try:
+            if expression.path:
+                return self._field(expression.path, expression.over)
             for name in expression.needs:
                 if name not in self._known:
-                    self.bind(name, self._values[name])
+                    self._context.add_variable(name, self._values[name])
+                    self._known.add(name)
             return expression.program.execute(self._context)
         except Exception as error:
             raise Unevaluable(f"{expression.source!r}: {error}") from error
+
+    def _field(self, path: tuple[str, ...], over: str | None) -> Any:
+        if over:
+            return [_below(line, path[1:]) for line in self._values[over]]
+        return _below(self._values[path[0]], path[1:])
+
+
+def _below(value: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        value = value[name]
+    return value
