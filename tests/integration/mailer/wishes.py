@@ -43,12 +43,14 @@ def requested(
     tenant: str = "tenant-a",
     **more: Any,
 ) -> Event:
-    """A MessageRequested, each with an event and message of its own unless told; `more` are other fields of the fact."""
+    """A MessageRequested, each with an event and message of its own unless told; `more` are a language and other fields of the fact."""
     number = next(_numbers)
     data = MessageRequested(
         message=message or str(uuid4()),
         message_type=message_type,
-        recipient=Recipient(person=person, name=name, email=email, zone="Europe/Vienna", hop="purchaser contact"),
+        recipient=Recipient(
+            person=person, name=name, email=email, language=more.pop("language", "en"), zone="Europe/Vienna", hop="purchaser contact"
+        ),
         channels=list(channels),
         reason="you are the purchaser contact of the basic contract",
         cause=Cause(emitter="po-service", source="po-service", id=f"cause-{number}", type="DeliveryNoteRecorded.v1"),
