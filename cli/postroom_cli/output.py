@@ -14,6 +14,8 @@ from postroom_cli.errors import CliError
 
 # Piped, lines are for grep: not cut at 80 columns.
 _PIPED = 10_000
+# Line ends and the fixed spaces in amounts (€ 12.000,00), which Python doesn't call printable.
+_HARMLESS = "\n\t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
 STYLES = {
     "processed": "green", "sent": "green", "message": "green", "up": "green",
     "waiting": "yellow", "duplicate": "yellow", "undecided": "yellow", "deferred": "yellow", "unknown": "yellow", "held": "yellow",
@@ -30,7 +32,7 @@ def console(*, stderr: bool = False) -> Console:
 def plain(value: Any) -> str:
     """Text that can't command the terminal: what came from outside may hold escape sequences."""
     text = "" if value is None else str(value)
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return "".join(letter if letter.isprintable() or letter in _HARMLESS else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def text(value: Any, style: str = "") -> Text:
