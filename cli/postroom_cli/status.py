@@ -13,6 +13,7 @@ from postroom_cli.options import DEMO, AsJson, Tenant, gateway
 _TO_LOOK_AT = {
     "parked": "red",
     "unroutable": "red",
+    "faulty_rules": "red",
     "undecided": "yellow",
     "waiting": "yellow",
     "held": "yellow",

@@ -40,8 +40,8 @@ def read(file: str, text: str) -> Source:
             raise RuleError("holds no `rules:`", file=file, line=1)
         return Source(file, Declaration.model_validate(raw or {}), tree)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise RuleError(f"is no YAML: {getattr(error, 'problem', None) or error}", file=file, line=mark.line + 1 if mark else None) from error
+        mark, said = getattr(error, "problem_mark", None), getattr(error, "problem", None) or error
+        raise RuleError(f"is no YAML: {said}", file=file, line=mark.line + 1 if mark else None) from error
     except RecursionError as error:
         raise RuleError("is nested too deeply", file=file) from error
     except ValidationError as error:
