@@ -16,12 +16,15 @@ THEIRS = {"emitter": "erp"}
 
 @dataclass(frozen=True)
 class Case:
-    """What is told after these events, one after another, and what became void; `quote` is the seed's (or product.md's) word for it."""
+    """What is told after these events, one after another, and what became void; `quote` is the seed's (or product.md's) word for it.
+
+    Between the events people may come and go.
+    """
 
     about: str
     name: str
     quote: str
-    events: tuple[Event, ...]
+    events: tuple[Event | Callable[[People], Any], ...]
     told: tuple[Letter, ...] = ()
     void: frozenset[Void] = frozenset()
     undecided: int = 0
@@ -62,6 +65,11 @@ def without(*gone: str) -> Callable[[People], Any]:
 def away(who: str, deputy: str | None) -> Callable[[People], Any]:
     """Absent from yesterday to tomorrow."""
     return lambda people: [people.change(who, away=(date(2026, 11, 22), date(2026, 11, 24)), deputy=deputy)]
+
+
+def comes(who: str, role: str, company: str) -> Callable[[People], Any]:
+    """Somebody new takes up a role."""
+    return lambda people: people.add(who, (role, company))
 
 
 def all_of(*changes: Callable[[People], Any]) -> Callable[[People], Any]:

@@ -43,17 +43,22 @@ class Line:
     quantity: Decimal
     day: date
     cancelled: bool = False
-    noted: bool = False
 
 
 @dataclass
 class Order:
-    """An order; `delivered` is what its notes say has come: note → line → quantity."""
+    """An order; `delivered` is what its notes say has come: note → line → quantity; `by_requester` are those that the requester wrote."""
 
     company: str
     contract: str
     lines: dict[str, Line]
     delivered: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    by_requester: set[str] = field(default_factory=set)
+    versions: dict[str, int] = field(default_factory=dict)
+
+    def is_noted(self, line: str) -> bool:
+        """Whether the requester has a delivery note of this line: a note's newest version counts."""
+        return any(line in self.delivered[note] for note in self.by_requester)
 
     def came_before(self, note: str, line: str) -> Decimal:
         """What the notes before this one say of a line; a note's new version stands where its first one stood."""
@@ -161,7 +166,7 @@ class World:
         return found
 
     def _levels(self, number: str, order: Order, id_: str, line: Line, moment: datetime) -> list[int]:
-        if line.cancelled or line.noted:
+        if line.cancelled or order.is_noted(id_):
             return []
         contract, company = self.contracts[order.contract], self.companies[order.company]
         holidays = company.holidays if contract.working_days else None
@@ -210,14 +215,17 @@ class World:
             for line, quantity in quantities.items()
         ]
         one.delivered[note] = quantities
-        for line in quantities if requester else ():
-            one.lines[line].noted = True
-        data: Facts = {"note": f"{order}/{note}", "order": shown, "origin": "requester" if requester else "despatch-advice"}
+        one.versions[note] = one.versions.get(note, 0) + 1
+        if requester:
+            one.by_requester.add(note)
+        data: Facts = {"note": f"{order}/{note}", "number": note, "version": one.versions[note], "order": shown}
+        data["origin"] = "requester" if requester else "despatch-advice"
         events = [_event("DeliveryNoteRecorded.v1", one.company, {**data, "purchaser_contact": contract.contact, "lines": lines})]
         right = all(Decimal(line["delivered"]) == Decimal(line["ordered"]) - Decimal(line["previously_delivered"]) for line in lines)
         if contract.automatic_receipt and right and self.once("receipt", order, note):
-            received = [{"line": line, "ordered_by": one.lines[line].orderer} for line in quantities]
-            data = {"receipt": note, "note": f"{order}/{note}", "order": shown, "booking": "automatic", "lines": received}
+            received = [{"line": line, "ordered_by": one.lines[line].orderer} for line, quantity in quantities.items() if quantity]
+            booked = {"receipt": note, "note": f"{order}/{note}", "note_number": note, "booking": "automatic"}
+            data = {**booked, "order": shown, "lines": received}
             events.append(_event("GoodsReceived.v1", one.company, data))
         return events
 
@@ -228,7 +236,8 @@ class World:
             return []
         self.replies[request, requester] = (revision + 1, quantity)
         one = self.templates[request]
-        data = {"reply": f"{request}/{requester}", "revision": revision + 1, "purchaser": one["released_by"], "replied_on": str(on)}
+        data = {"request": request, "requester": requester, "reply": f"{request}/{requester}", "revision": revision + 1}
+        data |= {"purchaser": one["released_by"], "replied_on": str(on)}
         return [_event("QuantityRequestReplied.v1", one["company"], data)]
 
     def withdraw(self, template: str) -> list[Event]:

@@ -170,13 +170,12 @@ class Play:
 
     async def price(self, catalog: str, item: str, price: str, valid_until: date) -> None:
         line = {"item": item, "name": item, "price": price, "currency": "EUR", "unit": "EA", "valid_until": str(valid_until)}
-        await self.house.put(f"/catalogs/{catalog}/items", {"items": [line], "partial": True})
+        await self.house.put(f"/catalogs/{catalog}/items", {"items": [line], "whole": False})
         await self._happened(self.world.price(catalog, item, price, valid_until, "operator"))
 
     async def invoice_check(self, invoice: str, company: str, version: int, code: str) -> None:
-        if ("invoice", invoice) not in self.world.raised:
-            self.world.raised.add(("invoice", invoice))
-            await self.house.put(f"/invoices/{invoice}", {"number": invoice, "company": company, "supplier": "nordwind"})
+        known = {"number": invoice, "version": version, "company": company, "supplier": "nordwind"}
+        await self.house.put(f"/invoices/{invoice}", known)
         await self.house.post(f"/invoices/{invoice}/checks", {"version": version, "stage": "matching", "code": code, "text": "differs"})
         await self._happened(self.world.invoice_check(invoice, company, version, code))
 

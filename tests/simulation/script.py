@@ -1,6 +1,7 @@
 """What happens on which day: drawn from a seed, so that a run can be repeated."""
 
 import random
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -41,6 +42,7 @@ class Script:
         self.play = play
         self.random = random.Random(seed)  # noqa: S311 - a story, not a secret
         self.n = 0
+        self.versions: defaultdict[str, int] = defaultdict(lambda: 1)
 
     def _id(self, prefix: str) -> str:
         self.n += 1
@@ -210,7 +212,7 @@ class Script:
         open_ = [id_ for id_ in released if self._is_valid(world.templates[id_])]
         if open_:
             id_ = self.random.choice(open_[-4:])
-            await self.play.reply(id_, self._who(world.templates[id_]["company"]), str(self.random.randint(1, 3)))
+            await self.play.reply(id_, world.templates[id_]["assigned"][0]["person"], str(self.random.randint(1, 3)))
 
     def _is_valid(self, template: dict[str, Any]) -> bool:
         return (template["valid_until"] or date.max) >= self.play.world.today(template["company"], self.play.now)
@@ -227,7 +229,9 @@ class Script:
     async def _invoice(self) -> None:
         company = self.random.choice(COMPANIES)
         code = self.random.choice(("PRI", "QTY"))
-        await self.play.invoice_check(f"{company}-i{self.random.randint(1, 9)}", company, self.random.randint(1, 2), code)
+        invoice = f"{company}-i{self.random.randint(1, 9)}"
+        self.versions[invoice] += self.random.random() < 0.3
+        await self.play.invoice_check(invoice, company, self.versions[invoice], code)
 
     async def _want(self) -> None:
         company = self.random.choice(COMPANIES)

@@ -22,10 +22,10 @@ _SUBJECTS: dict[str, Callable[[Data, str], Subject]] = {
     "due-template": lambda data, item: (item, data["occurrence"]),
     "carbon-copy-registration": lambda _, item: (item,),
     "control-structure-expired": lambda data, _: (data["structure"], data["valid_until"]),
-    "goods-receipt": lambda data, item: (data["order"]["number"], item),
+    "goods-receipt": lambda data, item: (data["order"]["number"], data["note_number"], item),
     "budget-expired": lambda data, item: (item, data["period_start"], data["reason"]),
-    "wrong-delivery": lambda data, item: (data["order"]["number"], item),
-    "quantity-request-reply": lambda data, item: (item, data["revision"]),
+    "wrong-delivery": lambda data, item: (data["order"]["number"], data["number"], data["version"], item),
+    "quantity-request-reply": lambda data, _: (data["request"], data["requester"], data["revision"]),
     "invoice-check-failed": lambda data, item: (item, data["version"], data["code"]),
     "minimum-order-value-requester": lambda _, item: (item,),
     "minimum-order-value-purchaser": lambda data, _: tuple(sorted(one["item"] for one in data["items"])),
@@ -61,7 +61,8 @@ def of_message(message_type: str, facts: Data) -> list[Subject]:
     """The subjects of a message as the mailer was asked to tell it."""
     if message_type in _LISTS:
         list_, name = _LISTS[message_type]
-        return of_letter(message_type, facts, [one[name] for one in facts[list_]])
+        # An item may have changed in several ways: it is one thing to hear of.
+        return of_letter(message_type, facts, dict.fromkeys(one[name] for one in facts[list_]))
     return of_letter(message_type, facts, [facts[_NAMES[message_type]]])
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tests.oracle import events as e
-from tests.oracle.case import ADMINISTRATORS, Case, away, letter, without
+from tests.oracle.case import ADMINISTRATORS, Case, away, comes, letter, without
 from tests.oracle.directory import People
 
 
@@ -14,6 +14,8 @@ def carbon_copies() -> Iterable[Case]:
     yield Case(t, "also when the new user is blocked", quote, (e.carbon_copy(blocked=True),), all_)
     yield Case(t, "a later log-on", "for the first time", (e.carbon_copy(first=False),))
     yield Case(t, "the same again", "Told once: new user+R", (e.carbon_copy(), e.carbon_copy(logged_on_at="2026-11-24T09:00:00Z")), all_)
+    grown = (e.carbon_copy(), comes("anna", "company-administrator", "acme"), e.carbon_copy())
+    yield Case(t, "an administrator who came between", "Told once: new user+R", grown, (*all_, letter(t, "anna", "nina")))
     another = (e.carbon_copy(), e.carbon_copy(user="noah"))
     yield Case(
         t, "another new user", "Told once: new user+R", another, (*all_, *(letter(t, one, "noah") for one in ("sam", "ada", "adam")))

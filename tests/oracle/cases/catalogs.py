@@ -43,6 +43,8 @@ def catalogs() -> Iterable[Case]:
     mine = e.catalog(managers=["cara", "cody"], attributes={"actor": "cara"})
     yield Case(t, "one's own change, the other manager's news", "one's own change is skipped", (mine,), (letter(t, "cody", "p1"),))
     yield Case(t, "the same version again", "Told once: catalog+version+R", (e.catalog(), e.catalog(e.change("p9"))), (cara,))
+    handed_on = (e.catalog(), e.catalog(managers=["cody"]))
+    yield Case(t, "another manager hears of the version too", "Told once: …+R", handed_on, (cara, letter(t, "cody", "p1")))
     yield Case(t, "the next version", "Told once: catalog+version+R", (e.catalog(), e.catalog(version=3)), (cara, cara))
     yield Case(t, "another catalog", quote, (e.catalog(), e.catalog(catalog="C2")), (cara, cara))
     gone = e.change("p1", "expired", valid_until="2026-11-22")
@@ -69,6 +71,8 @@ def catalogs() -> Iterable[Case]:
     )
     handed_on = (expiry, e.catalog(gone, cause="expired", managers=["cody"]))
     yield Case(t, "another manager hears of an expiry too", "…+R", handed_on, (cara, letter(t, "cody", "p1")))
+    own = e.catalog(gone, cause="expired", attributes={"actor": "cara"})
+    yield Case(t, "an expiry that she brought about herself", "one's own change is skipped", (own,))
     yield Case(t, "expiry is not enabled", "change kind enabled", (e.catalog(gone, cause="expired", **wanted),))
     yield Case(t, "the item of another catalog", quote, (expiry, e.catalog(gone, cause="expired", catalog="C2")), (cara, cara))
     yield Case(

@@ -15,6 +15,8 @@ def goods_receipts() -> Iterable[Case]:
     yield Case(t, "each who ordered, own lines only", quote, (e.received(),), both)
     yield Case(t, "booked by hand", "booking = automatic", (e.received(booking="manual"),))
     yield Case(t, "the same note again", "Told once: note+R", (e.received(), e.received(receipt="R2")), both)
+    yours = (e.received(**mine), e.received(lines={"2": "ron"}))
+    yield Case(t, "the same note, another orderer's line", "Told once: note+R", yours, (letter(t, "rita", "1"), letter(t, "ron", "2")))
     yield Case(t, "another note", "Told once: note+R", (e.received(**mine), e.received(note="N2", **mine)), (letter(t, "rita", "1"),) * 2)
     without_note = (e.received(note=None, **mine), e.received(note=None, receipt="R2", **mine))
     yield Case(t, "without a note the receipt counts", quote, without_note, (letter(t, "rita", "1"),) * 2)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tests.oracle import events as e
-from tests.oracle.case import ADMINISTRATORS, Case, all_of, away, letter, without
+from tests.oracle.case import ADMINISTRATORS, Case, all_of, away, comes, letter, without
 from tests.oracle.directory import People
 
 
@@ -14,6 +14,8 @@ def invoices() -> Iterable[Case]:
     yield Case(t, "another company's controller", quote, (e.invoice({"company": "other"}),), (letter(t, "otto", "I1"),))
     yield Case(t, "no error code: no error", "error in processing", (e.invoice(code=""),))
     yield Case(t, "a retry with the same code", "is no new message", (e.invoice(), e.invoice(text="again")), both)
+    grown = (e.invoice(), comes("cem", "controller", "acme"), e.invoice())
+    yield Case(t, "a controller who came between", "Told once: …+R", grown, (*both, letter(t, "cem", "I1")))
     yield Case(t, "another code", "Told once: invoice+version+code+R", (e.invoice(), e.invoice(code="QTY")), both * 2)
     yield Case(t, "the next version", "Told once: invoice+version+code+R", (e.invoice(), e.invoice(version=2)), both * 2)
     yield Case(

@@ -35,6 +35,8 @@ def reminders_requester() -> Iterable[Case]:
     yield Case(t, "a new delivery date", "a new delivery date re-arms", (e.overdue(), moved), (rita, rita))
     grown = e.overdue(e.overdue_line("1"), e.overdue_line("3"))
     yield Case(t, "one line more: that one", "Told once: line+…", (e.overdue(), grown), (rita, letter(t, "rita", "3")))
+    handed_on = (e.overdue(), e.overdue(e.overdue_line(who="ron")))
+    yield Case(t, "another orderer of the line", "Told once: …+R", handed_on, (rita, letter(t, "ron", "1")))
     other = e.overdue(order={"id": "order-2", "number": "4712"})
     yield Case(t, "line 1 of another order", "Told once: line+…", (e.overdue(), other), (rita, rita))
     both = (e.overdue(level=3), e.overdue())
@@ -76,6 +78,7 @@ def reminders_purchaser() -> Iterable[Case]:
     t = "delivery-note-reminder-purchaser"
     quote = "If the options Delivery note second reminder and Delivery note third reminder have been activated"
     pia = letter(t, "pia", "1")
+    yield Case(t, "level 1 is the requester's", "Delivery note reminder (Requester)", (e.overdue(),))
     yield Case(t, "level 2: the purchaser contact", quote, (e.overdue(level=2),), (pia,))
     yield Case(t, "level 3: the purchaser contact", quote, (e.overdue(level=3),), (pia,))
     yield Case(t, "first 2, then 3", "Told once: line+level+…", (e.overdue(level=2), e.overdue(level=3)), (pia, pia))

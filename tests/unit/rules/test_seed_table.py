@@ -30,6 +30,9 @@ def test_the_oracle_says_the_same(case: Case) -> None:
     told: Counter[Letter] = Counter()
     void: set[Void] = set()
     for event in case.events:
+        if callable(event):
+            event(people)
+            continue
         told.update(letter for letter in oracle.letters(event) if letter.message_type == case.about)
         void |= oracle.voids(event)
     assert told == Counter(letter for letter in case.told if letter.message_type == case.about), case.quote
