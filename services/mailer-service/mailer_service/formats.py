@@ -143,7 +143,9 @@ def _percent_to(context: Context, old: str, new: str) -> str:
     before, after = _number(old), _number(new)
     if not before or after is None or before == after:
         return ""
-    return format_percent((after - before) / abs(before), format="+#,##0.#%;-#,##0.#%", locale=context["formats"].locale)
+    locale = context["formats"].locale
+    shape = locale.percent_formats[None].pattern.replace("0", "0.#")
+    return format_percent((after - before) / abs(before), format=f"+{shape};-{shape}", locale=locale)
 
 
 def _dates(context: Context, text: str) -> str:

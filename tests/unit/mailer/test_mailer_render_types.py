@@ -14,7 +14,7 @@ from mailer_service.render import TEMPLATES, Rendered, Renderer
 from postroom.contracts import examples
 
 LANGUAGES = ("en", "de", "de-AT")
-BLOCK = re.compile(r"{% block (\w+)")
+BLOCK = re.compile(r"{%\+? block (\w+)")
 # Words that English sentences and labels can't do without, and German ones don't have.
 ENGLISH = re.compile(r"\b(the|is|are|your?|what|and|more|orders?|lines?|items?|delivery|hello|why|from|of|to|until|on)\b", re.IGNORECASE)
 GERMAN = re.compile(r"\b(der|die|das|ist|und|Sie|Ihre|Bestellung|Artikel|Warum|von|bis|am|Position)\b")
@@ -172,6 +172,12 @@ def change(**changes: str) -> dict[str, Any]:
 def test_each_change_of_a_catalog_reads_in_its_own_way(renderer: Renderer, changed: dict[str, Any], said: str) -> None:
     facts = {**FACTS_OF["catalog-changed"], "notify_on": [], "counts": {}, "changes": [changed]}
     assert f"- Drill (No. D-18): {said}\n" in renderer.mail(message("catalog-changed", facts)).text
+
+
+def test_a_change_of_price_in_german(renderer: Renderer) -> None:
+    facts = {**FACTS_OF["catalog-changed"], "notify_on": [], "counts": {}, "changes": [change(old="1200", new="900.5")]}
+    said = "1.200,00 € → 900,50 € (-25 %)".replace(" €", "\xa0€").replace(" %", "\xa0%")
+    assert said in renderer.mail(message("catalog-changed", facts, language="de")).text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
