@@ -126,3 +126,19 @@ def test_a_rule_that_fails_on_an_event_parks_it_with_what_cel_said(changes: dict
         decided(goods_received(("1", "anna")), directory(person("anna")), rules=_parsed(**changes))
     assert (refused.value.reason, said in refused.value.detail) == ("invalid", True), refused.value.detail
     assert "the rule receipt can't be evaluated" in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("hop", "said"),
+    [("order.contract", None), ("order['contract']", None), ("order.contract.id", "order.contract.id"), ("note.number", "note.number")],
+)
+def test_a_bare_field_means_what_cel_says_it_means(hop: str, said: str | None) -> None:
+    """A field alone is read without CEL; unset it is nobody, and a field of what has none parks the event all the same."""
+    first = {"hop": "contract", "because": "b", "person": hop}
+    rules = _parsed(recipients=[first, {"hop": "orderer", "because": "b", "person": "each"}])
+    if said is None:
+        with_contract = decided(goods_received(("1", "anna")), directory(person("contract-1"), person("anna")), rules=rules)
+        assert told(with_contract) == [("contract-1", "contract")]
+        return
+    with pytest.raises(Refused, match="can't be evaluated"):
+        decided(goods_received(("1", "anna")), directory(person("anna")), rules=rules)
