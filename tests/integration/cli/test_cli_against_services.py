@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+import httpx
 import pytest
 
 from embedded.issuer import ensure_issuer
@@ -161,3 +162,59 @@ def test_tasks_tokens_status_and_what_is_not_known(cli: Cli) -> None:
     assert set(answer["services"]) == {"po-service", "notification-rules"}
     assert set(answer["unreachable"]) == {"commlog-service", "mailer-service"}
     assert {"lag", "outbox", "parked", "duplicates", "waiting"} <= set(answer["services"]["po-service"])
+
+
+OWN_RULE = """\
+rules:
+  - name: big-budgets
+    event: BudgetExpired.v1
+    message_type: big-budgets
+    label: {en: A big budget has run out, de: Ein großes Budget ist abgelaufen}
+    when:
+      - is: dec(start_value) >= dec("10000")
+        otherwise: a small budget
+    recipients:
+      - {hop: owner, person: owner, because: it is yours}
+    claim: {key: "[budget, period_start]", about: budget, told: told before}
+"""
+
+
+def test_rules_are_checked_and_tried_without_effect(cli: Cli, tmp_path: Path) -> None:
+    """As a customer's engineer writes a rule: check, try with an event, and see why."""
+    rules, event = tmp_path / "big-budgets.yaml", tmp_path / "event.json"
+    rules.write_text(OWN_RULE)
+    assert "✓ big-budgets: BudgetExpired.v1 → big-budgets" in cli("rules", "check", str(rules)).out
+    data = {
+        "budget": "B9",
+        "name": "Travel",
+        "kind": "user",
+        "period_start": "2026-01-01",
+        "period_end": "2026-06-30",
+        "owner": "nobody.yet",
+    }
+    data |= {"start_value": "9000", "current_value": "0", "currency": "EUR", "reason": "date"}
+    event.write_text(json.dumps({"type": "BudgetExpired.v1", "data": data}))
+    tried = cli("rules", "try", str(rules), str(event), "--emitter", "erp")
+    assert (tried.code, tried.err) == (1, "")
+    assert '✗ dec(start_value) >= dec("10000") · a small budget' in tried.out
+    assert "undecided" in tried.out, "the house's own rule waits for the owner"
+    rules.write_text(OWN_RULE.replace("start_value", "start_valu"))
+    refused = cli("rules", "check", str(rules))
+    assert (refused.code, "big-budgets.yaml:7: rule 'big-budgets': when.0.is: " in refused.err) == (1, True), refused.err
+    listed = cli("rules", "list")
+    assert (listed.code, "big-budgets" in listed.out, "budget-expired" in listed.out) == (0, False, True)
+
+
+def test_preferences_are_set_in_a_persons_own_name(cli: Cli, installation: Path) -> None:
+    endpoints = json.loads((installation / ".run" / "endpoints.json").read_text())
+    headers = {"Authorization": f"Bearer {cli('token', 'operator').out.strip()}"}
+    with httpx.Client(base_url=endpoints["gateway_url"], headers=headers, trust_env=False) as http:
+        assert http.put("/api/companies/cli-buyer", json={"name": "Buyer", "side": "client"}).is_success
+        person = {"name": "Pia", "email": "pia@example.org", "zone": "Europe/Vienna", "company": "cli-buyer"}
+        assert http.put("/api/people/pia", json=person).is_success
+    _until(lambda: "Europe/Vienna" in cli("preferences", "show", "pia").out)
+    done = cli("preferences", "set", "goods-receipt=off", "--quiet", "22:00-06:00", "--as", "pia")
+    assert (done.code, done.err) == (0, "")
+    assert "quiet from 22:00 until 06:00 · Europe/Vienna" in cli("preferences", "show", "--as", "pia").out
+    refused = cli("preferences", "set", "budget-expired=off", "--as", "pia")
+    assert (refused.code, "is mandatory: its mail always comes" in refused.err) == (1, True)
