@@ -26,7 +26,7 @@ class Door:
         self._private = private
 
     async def __call__(self, principal: Principal, method: str, path: str, **options: Any) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {issue(principal, self._private)}"}
+        headers = {"Authorization": f"Bearer {issue(principal, self._private)}", **options.pop("headers", {})}
         return await self._client.request(method, path, headers=headers, timeout=30, **options)
 
 

@@ -23,7 +23,7 @@ def later() -> datetime:
 
 
 def mails(world: World) -> list[EmailMessage]:
-    return [message_from_bytes(body, policy=policy.default) for _, body in world.sink.taken]  # type: ignore[misc]
+    return [message_from_bytes(body, policy=policy.default) for _, body in world.sink.taken]
 
 
 def digester(world: World) -> Digester:
