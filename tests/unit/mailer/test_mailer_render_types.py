@@ -6,7 +6,7 @@ from html import unescape
 from typing import Any
 
 import pytest
-from tests.unit.mailer.told import CASES, FACTS_OF, LOG, facts_of, message
+from tests.unit.mailer.told import CASES, ENTRY, FACTS_OF, LOG, facts_of, message
 
 from mailer_service.mime import Mail, build
 from mailer_service.plain_text import COLUMNS
@@ -193,6 +193,19 @@ def test_a_mass_import_of_50_000_lines_is_one_readable_mail(renderer: Renderer, 
         assert part.count("Bolt") == 40
         assert f"{'and' if language == 'en' else 'und'} {more}" in part
         assert "777" not in part
+    assert len(octets(mail)) < 100_000
+
+
+@pytest.mark.parametrize(("language", "rest"), [("en", "and 197 more in your inbox"), ("de", "und 197 weitere in Ihrem Posteingang")])
+def test_a_digest_of_many_messages_shows_the_first_and_counts_the_rest(renderer: Renderer, language: str, rest: str) -> None:
+    """200 come with it, 37 more are only counted."""
+    entries = [{**ENTRY, "subject": f"Message {n}", "text": "ein Text aus sechshundert Zeichen " * 17} for n in range(200)]
+    mail = renderer.mail(message("digest", {"day": "2026-11-23", "entries": entries, "more": 37}, language=language))
+    assert mail.subject.startswith("237 ")
+    for part in (mail.text, mail.html):
+        assert "Message 39" in part
+        assert "Message 40" not in part
+        assert rest in part
     assert len(octets(mail)) < 100_000
 
 
