@@ -48,31 +48,31 @@ class Answered(Settled):
     """What becomes of one response; `check` where it says that the invoice failed."""
 
     received: ReceivedResponse
-    invoice: Invoice | None = None
+    invoice: Invoice = field(kw_only=True)
     check: Check | None = None
 
     @property
-    def invoice_id(self) -> str | None:
-        """The invoice; None for a response that came before by another way."""
-        return self.invoice.id if self.invoice else None
+    def invoice_id(self) -> str:
+        """The invoice that is meant."""
+        return self.invoice.id
 
 
 @dataclass(slots=True)
 class Ledger:
-    """The invoices of a batch by (tenant, number), and the responses that came before: (tenant, invoice id, sha256)."""
+    """The invoices of a batch by (tenant, number), and its responses that came before by another way: (tenant, sha256)."""
 
     at: datetime
     invoices: dict[tuple[str, str], list[Invoice]] = field(default_factory=dict)
-    known: set[tuple[str, str, str]] = field(default_factory=set)
+    known: set[tuple[str, str]] = field(default_factory=set)
     directory: Directory = field(default_factory=Directory)
 
     def carry(self, answered: Answered) -> Answered:
         """Go on with what was decided."""
-        invoice = answered.invoice
-        if invoice:
-            others = [one for one in self.invoices.get(answered.received.key, []) if one.id != invoice.id]
-            self.invoices[answered.received.key] = [*others, invoice]
-            self.known.add((invoice.tenant, invoice.id, answered.received.id))
+        received, invoice = answered.received, answered.invoice
+        if answered.outcome == "processed":
+            others = [one for one in self.invoices.get(received.key, []) if one.id != invoice.id]
+            self.invoices[received.key] = [*others, invoice]
+            self.known.add((received.tenant, received.id))
         return answered
 
 
@@ -88,7 +88,7 @@ def decide(received: ReceivedResponse, ledger: Ledger) -> Answered:
     company = _company(received, directory)
     supplier = directory.company(received.tenant, "supplier", document.seller)
     invoice = _invoice(received, company, supplier, ledger.invoices.get(received.key, []))
-    if (invoice.tenant, invoice.id, received.id) in ledger.known:
+    if (received.tenant, received.id) in ledger.known:
         return Answered(received, "duplicate", invoice=invoice)
     orders = tuple(dict.fromkeys((*invoice.orders, *document.orders)))[:MAX_ORDERS]
     invoice = replace(invoice, orders=orders, response_code=document.code, supplier_name=invoice.supplier_name or supplier.name)

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from po_service.domain import invoices as domain
 from po_service.domain.answering import Answered, Ledger
-from po_service.domain.invoices import Invoice
 from po_service.domain.received import ReceivedResponse
 from po_service.store import book, filing, invoices, locks
 from po_service.store.raised import raise_once
@@ -19,30 +18,29 @@ async def load(connection: Connection, batch: Sequence[ReceivedResponse], at: da
     keys = sorted({received.key for received in batch})
     await locks.take(connection, "invoice", keys)
     found = await invoices.numbered(connection, keys)
-    known = await _known(connection, [invoice for some in found.values() for invoice in some])
-    return Ledger(at, found, known, await book.known_directory(connection, batch))
+    return Ledger(at, found, await _known(connection, batch), await book.known_directory(connection, batch))
 
 
-async def _known(connection: Connection, found: Sequence[Invoice]) -> set[tuple[str, str, str]]:
-    """(tenant, invoice, sha256) of the responses to these that were processed."""
+async def _known(connection: Connection, batch: Sequence[ReceivedResponse]) -> set[tuple[str, str]]:
+    """(tenant, sha256) of those that were processed before."""
     rows = await connection.fetch(
         """
-        SELECT tenant, invoice_id, sha256 FROM ubl_documents
-        WHERE (tenant, invoice_id) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND outcome = 'processed'
+        SELECT tenant, sha256 FROM ubl_documents
+        WHERE (tenant, sha256) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND outcome = 'processed'
         """,
-        [one.tenant for one in found],
-        [one.id for one in found],
+        [one.tenant for one in batch],
+        [one.id for one in batch],
     )
-    return {tuple(row) for row in rows}
+    return {(row["tenant"], row["sha256"]) for row in rows}
 
 
 async def save(connection: Connection, service: str, ledger: Ledger, decisions: Sequence[Answered]) -> None:
     """Everything that was decided, in the batch's transaction; a code that was told of this version is recorded and not told again."""
     met = await filing.meet(connection, ledger.directory)
     processed = [one for one in decisions if one.outcome == "processed"]
-    last = {(one.invoice.tenant, one.invoice.id): one.invoice for one in processed if one.invoice}
+    last = {(one.invoice.tenant, one.invoice.id): one.invoice for one in processed}
     await invoices.put(connection, list(last.values()))
-    failed = [(one.invoice, one.check, one.received.event) for one in processed if one.invoice and one.check]
+    failed = [(one.invoice, one.check, one.received.event) for one in processed if one.check]
     await invoices.add_checks(connection, [(invoice, check) for invoice, check, _ in failed])
     fresh = await raise_once(connection, InvoiceCheckFailed.TYPE, [domain.raised_key(invoice, check) for invoice, check, _ in failed])
     # The first one tells it, where a batch has the same code twice.
