@@ -178,7 +178,8 @@ async def test_a_batch_costs_a_fixed_number_of_statements(room: Room) -> None:
 async def test_a_delivery_for_a_cancelled_order_is_wrong(room: Room) -> None:
     cancellation = sample(CHANGE_1, OrderChange="OrderCancellation", **{"<cbc:ID>Change-1<": "<cbc:ID>Cancel<"})
     await room.take(sample(ORDER), cancellation, sample(DESPATCH))
-    (note,) = await room.published()
+    changed, note = await room.published()
+    assert changed["cancelled"]
     assert [(line["ordered"], line["delivered"]) for line in note["lines"]] == [("0", "10")]
 
 

@@ -25,7 +25,6 @@ WHERE EXISTS (
 UPDATE order_lines l SET awaited = coalesce(l.estimated, l.requested_end, l.requested_start, o.requested_end, o.requested_start)
 FROM orders o WHERE o.id = l.order_id AND o.contract IS NOT NULL AND NOT (o.cancelled OR l.cancelled OR l.noted);
 CREATE INDEX order_lines_awaited ON order_lines (awaited) WHERE awaited IS NOT NULL;
-CREATE INDEX orders_by_contract ON orders (tenant, contract) WHERE contract IS NOT NULL;
 UPDATE contracts c SET supplier = (SELECT o.supplier FROM orders o WHERE (o.tenant, o.contract) = (c.tenant, c.id) ORDER BY o.issue_date DESC LIMIT 1);
 
 -- What people want ordered under a contract: open until an order has it.
