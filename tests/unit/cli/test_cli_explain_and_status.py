@@ -134,6 +134,25 @@ def test_a_story_begins_with_the_order_and_its_documents(gateway: FakeGateway, c
     assert cli("explain", "4711", "--json").json == {"ref": "4711", **told}
 
 
+def test_a_story_may_begin_with_a_catalog_or_an_invoice(gateway: FakeGateway, cli: Cli) -> None:
+    catalog = {"id": "k-1", "name": "Tools", "supplier_name": "Seller", "version": 2, "items": 40, "managers": [], "notify_on": ["price"]}
+    invoice = {
+        "id": "i-1", "number": "88", "supplier_name": "Seller", "version": 1, "orders": ["4711"], "provisional": True, "checks": 2,
+        "code": "RE PRI", "text": "Rejected: too dear", "checked_at": "2026-11-23T09:00:00Z",
+    }  # fmt: skip
+    response = {**DOCUMENTS[0], "kind": "InvoiceResponse", "number": "IR-1", "order": None, "invoice": "i-1"}
+    gateway.answers["GET", "/explain/88"] = (200, {"catalogs": [catalog], "invoices": [invoice], "documents": [response]})
+    lines = [line.lstrip("│ ├└─") for line in cli("explain", "88").out.splitlines()]
+    assert lines == [
+        "88",
+        "catalog Tools · of Seller · version 2 · 40 items · k-1",
+        "no managers: the role catalog-manager · told of price only",
+        "invoice 88 · of Seller · for 4711 · known by a response only · i-1",
+        "2 failed checks · newest RE PRI · Rejected: too dear · 2026-11-23 09:00:00Z",
+        "processed InvoiceResponse IR-1 · from peppol · 2026-11-23 09:00:00Z",
+    ]
+
+
 def test_what_waits_is_yellow_and_alone_is_known_enough(gateway: FakeGateway, cli: Cli) -> None:
     gateway.answers["GET", "/explain/4711"] = (200, {"documents": DOCUMENTS[1:]})
     assert cli("explain", "4711").code == 0
