@@ -19,7 +19,8 @@ _HARMLESS = "\n\t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
 STYLES = {
     "processed": "green", "sent": "green", "message": "green", "up": "green",
     "waiting": "yellow", "duplicate": "yellow", "undecided": "yellow", "deferred": "yellow", "unknown": "yellow", "held": "yellow",
-    "parked": "red", "bounced": "red", "dead": "red", "unroutable": "red", "down": "red", "cancelled": "dim", "none": "dim",
+    "parked": "red", "bounced": "red", "dead": "red", "unroutable": "red", "down": "red",
+    "cancelled": "dim", "withdrawn": "dim", "none": "dim",
 }  # fmt: skip
 
 

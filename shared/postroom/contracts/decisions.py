@@ -7,7 +7,7 @@ from postroom.contracts.messages import Cause
 
 
 class DecisionMade(Fact):
-    """One decision of one rule for one person: `outcome` is message, none, undecided or unroutable; `reason` says why."""
+    """One decision of one rule for one person: `outcome` is message, none, undecided, unroutable or withdrawn; `reason` says why."""
 
     TYPE: ClassVar[str] = "DecisionMade.v1"
 
