@@ -61,6 +61,7 @@ class Installation:
             "POSTROOM_MAILBOX_URL": self.mailbox.url,
         }
         env |= {f"POSTROOM_{other.key.upper()}_URL": self._url(other) for other in SERVICES}
+        env["POSTROOM_PUBLIC_URL"] = env["POSTROOM_GATEWAY_URL"]
         if row.key == "gateway":
             env |= {"POSTROOM_ISSUER_PRIVATE": str(self.issuer.private), "POSTROOM_ISSUER_SECRET": self.issuer.secret}
         return env

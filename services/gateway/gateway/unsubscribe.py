@@ -25,7 +25,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "refused": "That did not work",
         "unknown": "This link is not one of ours, or a part of it is missing. Take the whole link from the mail, or sign in and set "
         "your preferences.",
-        "must": "“{label}” can't be switched off: it is a message that you must get.",
+        "must": "Mail of this kind can't be switched off: it is something that you must get.",
         "away": "The service does not answer just now. Nothing was changed: try again in a minute.",
     },
     "de": {
@@ -38,7 +38,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "refused": "Das hat nicht geklappt",
         "unknown": "Dieser Link ist nicht von uns, oder ein Teil davon fehlt. Nehmen Sie den ganzen Link aus der E-Mail, oder melden Sie "
         "sich an und ändern Sie Ihre Einstellungen.",
-        "must": "„{label}“ lässt sich nicht abschalten: Diese Nachricht müssen Sie erhalten.",
+        "must": "E-Mails dieser Art lassen sich nicht abschalten: Sie müssen sie erhalten.",
         "away": "Der Dienst antwortet gerade nicht. Es wurde nichts geändert: Versuchen Sie es in einer Minute wieder.",
     },
 }
@@ -50,7 +50,7 @@ async def look(request: Request, token: str) -> HTMLResponse:
     status, answer = await _asked(request, "GET")
     language = _language(request, answer)
     if status != httpx.codes.OK:
-        return _refused(language, status, answer)
+        return _refused(language, status)
     words = _WORDS[language]
     if answer["off"]:
         return _page(language, "done", _told(words["undo"], language, answer))
@@ -63,7 +63,7 @@ async def end(request: Request, token: str) -> HTMLResponse:
     status, answer = await _asked(request, "POST")
     language = _language(request, answer)
     if status != httpx.codes.OK:
-        return _refused(language, status, answer)
+        return _refused(language, status)
     return _page(language, "done", _told(_WORDS[language]["undo"], language, answer))
 
 
@@ -79,13 +79,10 @@ async def _asked(request: Request, method: str) -> tuple[int, dict[str, Any]]:
     return answer.status_code, answer.json() if "json" in answer.headers.get("content-type", "") else {}
 
 
-def _refused(language: str, status: int, answer: Mapping[str, Any]) -> HTMLResponse:
-    words = _WORDS[language]
+def _refused(language: str, status: int) -> HTMLResponse:
     if status >= SERVER_ERROR:
-        return _page(language, "refused", words["away"], status=httpx.codes.SERVICE_UNAVAILABLE)
-    if status == httpx.codes.NOT_FOUND or "label" not in answer:
-        return _page(language, "refused", words["unknown"], status=httpx.codes.NOT_FOUND)
-    return _page(language, "refused", _told(words["must"], language, answer), status=status)
+        return _page(language, "refused", _WORDS[language]["away"], status=httpx.codes.SERVICE_UNAVAILABLE)
+    return _page(language, "refused", _WORDS[language]["unknown" if status == httpx.codes.NOT_FOUND else "must"], status=status)
 
 
 def _told(words: str, language: str, answer: Mapping[str, Any]) -> str:

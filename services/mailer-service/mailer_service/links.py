@@ -16,6 +16,8 @@ _PATHS = {
     "control-structure": "/api/control-structures/{}",
     "template": "/api/demand-templates/{}",
     "quantity-request": "/api/quantity-requests/{}/replies",
+    "catalog": "/api/catalogs/{}",
+    "invoice": "/api/invoices/{}",
     "carbon-copy-user": "/api/carbon-copy-users/{}",
 }
 
