@@ -72,8 +72,9 @@ def show(
 @app.command()
 def check(context: typer.Context, folder: FolderArgument, event: Event = None, tenant: Tenant = DEMO, *, as_json: AsJson = False) -> None:
     """What is wrong with these templates? The folder is named like the message type. Changes nothing; exit code 1 if something is."""
+    files = read_folder(folder)
     with gateway(context, tenant) as door:
-        answer = _checked(door, folder.resolve().name, read_folder(folder), event)
+        answer = _checked(door, folder.resolve().name, files, event)
     if as_json:
         output.as_json(answer)
     else:

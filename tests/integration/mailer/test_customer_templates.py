@@ -22,6 +22,7 @@ from mailer_service.domain.samples import sample
 from mailer_service.links import Links
 from mailer_service.pdf import Pdfs
 from mailer_service.render import TEMPLATES, Renderer
+from mailer_service.sender.supply import COMPANIES
 from postroom.blobs import Blobs
 
 FACTS = {"name": "Office", "current_value": "80", "currency": "EUR", "period_end": "2026-12-31"}
@@ -211,6 +212,26 @@ async def test_a_template_that_turns_hostile_with_the_facts_costs_its_own_type_o
     assert (held["hold_reason"], held["detail"]) == ("render", f"the template was stopped: stopped after {CPU:g} s of computing")
     write(tmp_path / "custom", "budget-warning")
     await customers.until_states(sent=40)
+
+
+async def test_a_flood_of_slow_mails_of_one_type_waits_in_the_queue_and_not_before_the_others(
+    customers: World, templates: Templates, tmp_path: Path
+) -> None:
+    """A legal template that takes its time: a bounded number of its mails is taken, and others that come later overtake them."""
+    slow = "{% for a in range(300) %}{% for b in range(9999) %}{% endfor %}{% endfor %}x"
+    write(tmp_path / "custom", "budget-warning", body_txt=slow)
+    await templates.refresh(now=True)
+    await customers.stop_senders()
+    await customers.take_in(*[warned(f"m-{n}") for n in range(200)])
+    await customers.take_in(*[requested() for _ in range(20)])
+    customers.start_sender(take=10)
+
+    async def others_are_sent() -> bool:
+        return len(customers.sink.taken) >= 20
+
+    await customers.until(others_are_sent)
+    states = await customers.states()
+    assert states["pending"] >= 200 - 10 * (COMPANIES + 2), states
 
 
 async def test_a_worker_knows_no_secret_of_the_service(templates: Templates, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def _handler(gateway: FakeGateway) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = _do  # noqa: N815 - the base class's names
+        do_GET = do_POST = do_PUT = do_DELETE = _do  # noqa: N815 - the base class's names
 
         def log_message(self, *_: Any) -> None:
             """Quiet."""

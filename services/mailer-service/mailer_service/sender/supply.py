@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ from postroom.db import Pool
 
 log = structlog.get_logger()
 SWEEP_SECONDS, CHUNK = 1.0, 16
+# So many batches of one kind may wait to be composed by a worker; then the rest of that kind stays in the queue.
+COMPANIES = 5
 DATABASE_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
@@ -36,7 +39,7 @@ class Supply:
         self._relay = relay
         self._recorder = recorder
         self._composer = composer
-        self._slow: dict[asyncio.Task[None], list[str]] = {}
+        self._slow: dict[asyncio.Task[None], tuple[str, list[str]]] = {}
         self._doubt = False
 
     async def run(self) -> None:
@@ -93,7 +96,7 @@ class Supply:
         if not self._relay.accepting or len(self._recorder.ready) > self._settings.take // 2 or not self._lease.fresh:
             return False
         async with self._pool.acquire() as connection:
-            rows = await store.take(connection, self._lease.id, self._settings.take)
+            rows = await store.take(connection, self._lease.id, self._settings.take, self._crowded())
             if not rows:
                 return False
             loaded = await bytes_store.load(connection, list({row["message"] for row in rows}))
@@ -101,13 +104,13 @@ class Supply:
         messages = await withdrawing.without_void(self._pool, loaded)
         slow = self._slow_ones(messages)
         for company in set(slow.values()):
-            self._start_slow([row for row in rows if slow.get(row["message"]) == company], messages)
+            self._start_slow(company, [row for row in rows if slow.get(row["message"]) == company], messages)
         await self._prepare([row for row in rows if row["message"] in messages and row["message"] not in slow], messages)
         return True
 
     async def _reconcile(self) -> None:
         """After a failure: give back what we have leased and don't hold."""
-        kept = self._recorder.held + [id_ for ids in self._slow.values() for id_ in ids]
+        kept = self._recorder.held + [id_ for _, ids in self._slow.values() for id_ in ids]
         async with self._pool.acquire() as connection:
             await store.give_back(connection, self._lease.id, kept)
         self._doubt = False
@@ -117,7 +120,12 @@ class Supply:
         fresh = {id_: message for id_, message in messages.items() if message["bytes"] is None}
         return {id_: company for id_, message in fresh.items() if (company := self._composer.slow_company(message))}
 
-    def _start_slow(self, rows: Sequence[Row], messages: dict[str, Row]) -> None:
+    def _crowded(self) -> list[str]:
+        """The message types that have enough waiting here."""
+        waiting = Counter(company for company, _ in self._slow.values())
+        return [company for company, number in waiting.items() if number >= COMPANIES]
+
+    def _start_slow(self, company: str, rows: Sequence[Row], messages: dict[str, Row]) -> None:
         async def prepare() -> None:
             try:
                 await self._prepare(rows, messages)
@@ -126,7 +134,7 @@ class Supply:
                 self._doubt = True
 
         task = asyncio.create_task(prepare())
-        self._slow[task] = [row["id"] for row in rows]
+        self._slow[task] = (company, [row["id"] for row in rows])
         task.add_done_callback(lambda done: self._slow.pop(done, None))
 
     async def _prepare(self, rows: Sequence[Row], messages: dict[str, Row]) -> None:

@@ -12,14 +12,18 @@ from postroom.db import Connection
 Row = asyncpg.Record
 
 
-async def take(connection: Connection, sender: UUID, limit: int) -> list[Row]:
-    """Lease up to `limit` due envelopes to this sender, if its own lease holds (the row lock keeps a take-over out meanwhile)."""
+async def take(connection: Connection, sender: UUID, limit: int, but_not: Sequence[str] = ()) -> list[Row]:
+    """Lease up to `limit` due envelopes to this sender, if its own lease holds (the row lock keeps a take-over out meanwhile).
+
+    Message types in `but_not` are passed over; where there are none, the planner drops that condition.
+    """
     return await connection.fetch(
         """
         WITH me AS MATERIALIZED (
             SELECT id FROM senders WHERE id = $1 AND expires_at > now() FOR KEY SHARE
         ), due AS MATERIALIZED (
             SELECT id FROM envelopes WHERE due_at <= now() AND EXISTS (SELECT FROM me)
+              AND ($3::text[] = '{}' OR NOT EXISTS (SELECT FROM messages WHERE id = envelopes.message AND message_type = ANY ($3)))
             ORDER BY due_at, sequence LIMIT $2 FOR UPDATE SKIP LOCKED
         )
         UPDATE envelopes AS e SET state = 'leased', sender_id = $1, due_at = NULL FROM due WHERE e.id = due.id
@@ -27,6 +31,7 @@ async def take(connection: Connection, sender: UUID, limit: int) -> list[Row]:
         """,
         sender,
         limit,
+        but_not,
     )
 
 
