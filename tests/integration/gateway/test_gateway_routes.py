@@ -17,7 +17,14 @@ from postroom.settings import ServiceSettings
 
 PACKAGES = {PO: "po_service", COMMLOG: "commlog_service", RULES: "notification_rules", MAILER: "mailer_service"}
 # Asked by other services or by the gateway itself, and closed to the outside.
-INNER = {(PO, "POST", "/orders/{}/documents/pin"), (MAILER, "POST", "/pdf")} | {(one, "GET", "/explain") for one in (PO, COMMLOG, RULES)}
+INNER = {
+    (PO, "POST", "/orders/{}/documents/pin"),
+    (MAILER, "POST", "/pdf"),
+    (MAILER, "POST", "/preview"),
+    # The gateway's own page of one-click unsubscribing asks these, without a sign-in.
+    (RULES, "GET", "/unsubscribe/{}"),
+    (RULES, "POST", "/unsubscribe/{}"),
+} | {(one, "GET", "/explain") for one in (PO, COMMLOG, RULES)}
 Documents = dict[str, dict[str, Any]]
 
 
