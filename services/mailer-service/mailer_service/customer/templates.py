@@ -81,7 +81,8 @@ class Templates:
         return await self._desk.check(message_type, files, layout, event)
 
     def _of_house(self, message_type: str) -> Renderer:
-        if problem := self.problems.get(message_type, "") if message_type not in self.house.message_types else "":
+        problem = self.problems.get(message_type)
+        if problem and message_type not in self.house.message_types:
             raise MissingTemplateError(problem)
         return self.house
 
