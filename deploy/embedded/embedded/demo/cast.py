@@ -4,9 +4,10 @@ from typing import Any
 
 BUYER, SUPPLIER = "stadtwerke", "nordlicht"
 ANNA, BELA, CLARA, DORA, EGON, FRIDA = "anna.berger", "bela.kovacs", "clara.novak", "dora.weiss", "egon.huber", "frida.lund"
+GERD, HANA, IDA = "gerd.maier", "hana.dvorak", "ida.roth"
 
 COMPANIES: dict[str, dict[str, Any]] = {
-    BUYER: {"name": "Stadtwerke Linz", "side": "client", "zone": "Europe/Vienna", "endpoints": ["0088:9120000000017"]},
+    BUYER: {"name": "Stadtwerke Linz", "side": "client", "zone": "Europe/Vienna", "country": "AT", "endpoints": ["0088:9120000000017"]},
     SUPPLIER: {"name": "Nordlicht Office AS", "side": "supplier", "zone": "Europe/Oslo", "endpoints": ["0192:912660680"]},
 }
 
@@ -26,6 +27,10 @@ PEOPLE = {
     # Has left; a cost code is still in this name.
     EGON: _person("Egon Huber", BUYER, active=False),
     FRIDA: _person("Frida Lund", SUPPLIER),
+    # Reads German, as Austria writes it.
+    GERD: {**_person("Gerd Maier", BUYER, {"role": "controller", "company": BUYER}), "language": "de-AT"},
+    HANA: _person("Hana Dvorak", BUYER, {"role": "catalog-manager", "company": BUYER}),
+    IDA: _person("Ida Roth", BUYER, {"role": "administrator"}),
 }
 
 BUDGETS: dict[str, dict[str, Any]] = {
@@ -40,7 +45,8 @@ BUDGET = {
     "current_value": "318.40",
     "currency": "EUR",
 }
-CONTRACT = {"buyer": BUYER, "purchaser_contact": CLARA, "automatic_receipt": True, "complaint_days": 14}
+REMINDERS: dict[str, Any] = {"first": {}, "second": {}, "third": {}}
+CONTRACT = {"buyer": BUYER, "purchaser_contact": CLARA, "automatic_receipt": True, "complaint_days": 14, "reminders": REMINDERS}
 
 
 def address(person: str) -> str:

@@ -7,7 +7,7 @@ import httpx
 from rich.console import Console
 from rich.panel import Panel
 
-from embedded.demo import scenes, storm
+from embedded.demo import causes, scenes, storm
 from embedded.demo.door import Door
 from embedded.demo.stage import Stage
 from embedded.errors import EmbeddedError
@@ -32,6 +32,7 @@ def run(endpoints: dict[str, str], *, once: bool, run_folder: Path) -> int:
         for scene in SCENES:
             scene(stage)
         storm.kill_while_sending(stage, run_folder)
+        causes.status_messages(stage)
         stage.title("✓", "In the end")
         stage.each_once()
         _tell_duplicates(stage)

@@ -54,7 +54,7 @@ def short_delivery(stage: Stage) -> None:
     """(b) A despatch advice with a short quantity."""
     stage.title("b", "A despatch advice: 8 desks of 10")
     hand_in(stage, "despatch-short.xml")
-    stage.expect(cast.address(cast.CLARA), ORDER, "she is the purchaser contact of the basic contract")
+    stage.expect(cast.address(cast.CLARA), "Wrong delivery", "she is the purchaser contact of the basic contract")
 
 
 def receipts(stage: Stage) -> None:
