@@ -8,6 +8,7 @@ from tests.integration.rules.conftest import Rules, person_changed
 from tests.unit.rules.reminders_support import line, noted, order_changed, overdue
 from tests.unit.rules.rules_support import event
 
+from notification_rules.store.decisions import explain
 from postroom.contracts.demand import TemplateDue, TemplateWithdrawn
 
 ANNA = person_changed("anna", language="de")
@@ -44,6 +45,16 @@ async def test_the_withdrawal_has_its_messages_key_and_names_its_cause(rules: Ru
     assert (row["topic"], bytes(row["key"])) == ("messages", b"the reminder's key")
     (fact,) = await rules.published("MessageWithdrawn.v1")
     assert fact["cause"] == {"emitter": "po-service", "source": "po-service", "id": "the note", "type": "DeliveryNoteRecorded.v1"}
+
+
+async def test_explain_by_the_message_shows_what_asked_for_it_and_what_withdrew_it(rules: Rules) -> None:
+    await rules.take(ANNA, overdue(id="overdue"))
+    await rules.take(noted("1", id="note"))
+    (message,) = await rules.published("MessageRequested.v1")
+    async with rules.pool.acquire() as connection:
+        found = await explain(connection, message["message"])
+    about_it = [(one["id"], made["outcome"]) for one in found for made in one["decisions"] if made["message"]]
+    assert about_it == [("overdue", "message"), ("note", "withdrawn")]
 
 
 async def test_a_despatch_advice_withdraws_nothing_and_says_nothing(rules: Rules) -> None:

@@ -36,7 +36,10 @@ def deliveries(messages: Iterable[Message], known: Mapping[PersonKey, Preference
 def explained(decisions: Iterable[Decision], messages: Mapping[str, Message], going: Mapping[str, Delivery]) -> list[Decision]:
     """The decisions, each reason with what became of the mail."""
     notes = {message: one.told(messages[message].found.told.zone) for message, one in going.items()}
-    return [replace(one, reason=f"{one.reason}; {notes[one.message]}") if one.message in notes else one for one in decisions]
+    return [
+        replace(one, reason=f"{one.reason}; {notes[one.message]}") if one.outcome == "message" and one.message in notes else one
+        for one in decisions
+    ]
 
 
 def requested(message: Message, going: Delivery, key: bytes) -> Event:
