@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rich.text import Text
 from rich.tree import Tree
 
 from postroom_cli import output
@@ -55,11 +56,33 @@ def _message(branch: Tree, message: Json) -> None:
     to = " ".join(part for part in (recipient.get("name"), f"<{recipient['email']}>" if recipient.get("email") else "") if part)
     subject = f"“{message['subject']}”" if message.get("subject") else message["message_type"]
     twig = branch.add(line("message", "bold", subject, f"to {to}" if to else "", at(message, "created_at"), ident=message["message"]))
+    if message.get("withdrawn"):
+        twig.add(_withdrawn(message["withdrawn"]))
     envelopes = message.get("envelopes", ())
     for envelope in envelopes:
         _envelope(twig, envelope)
-    if not envelopes:
-        twig.add(output.text(message.get("unmailed") or "in the inbox only, no mail", "dim"))
+    if message.get("digest"):
+        twig.add(_digest(message))
+    elif not envelopes:
+        unmailed = message.get("unmailed")
+        twig.add(output.text(f"no mail: {unmailed}" if unmailed else "in the inbox only, no mail", "dim"))
+
+
+def _withdrawn(void: Json) -> Text:
+    """What does not hold any more, why, and which event said so."""
+    lines = "" if void["whole"] else "only " + ", ".join(void["about"])
+    return state("withdrawn", lines, void["reason"], f"by {void['cause']['type']} {void['cause']['id']}", at(void, "at"))
+
+
+def _digest(message: Json) -> Text:
+    """Where the mail of a message is that goes with others, once a day."""
+    digest, moment = message["digest"], at(message["digest"], "moment")
+    if digest["message"]:
+        where = ", ".join(f"{one['state']} to {one['address']}" for one in digest["envelopes"])
+        return line("digest", "bold", f"of {moment}", where, ident=digest["message"])
+    if (message.get("withdrawn") or {}).get("whole"):
+        return line("digest", "dim", f"of {moment}", "left out of it")
+    return state("waiting", f"for the daily digest of {moment}")
 
 
 def _envelope(branch: Tree, envelope: Json) -> None:

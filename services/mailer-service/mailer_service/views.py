@@ -1,7 +1,7 @@
 """Rows as the API shows them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mailer_service.customer.templates import Briefs
@@ -69,7 +69,7 @@ def messages(briefs: Briefs, found: Sequence[Row], envelopes: Sequence[Row], att
             "reason": row["reason"],
             "unmailed": row["unmailed"],
             "not_before": row["not_before"],
-            "digest": _digest(row),
+            "digest": _digest(row, envelopes_of),
             "withdrawn": _withdrawn(row),
             "created_at": row["created_at"],
             "envelopes": [_envelope(envelope, attempts_of[envelope["id"]]) for envelope in envelopes_of[row["id"]]],
@@ -78,9 +78,13 @@ def messages(briefs: Briefs, found: Sequence[Row], envelopes: Sequence[Row], att
     ]
 
 
-def _digest(row: Row) -> dict[str, Any] | None:
-    """When the person's digest takes it up, and which one did."""
-    return {"moment": row["digest_moment"], "message": row["digest_message"]} if row["digest_moment"] else None
+def _digest(row: Row, envelopes_of: Mapping[str, Sequence[Row]]) -> dict[str, Any] | None:
+    """When the person's digest takes it up; which message that became, and where its mail is."""
+    if not row["digest_moment"]:
+        return None
+    mail = row["digest_message"]
+    states = [{name: envelope[name] for name in ("address", "state")} for envelope in envelopes_of.get(mail, ())] if mail else []
+    return {"moment": row["digest_moment"], "message": mail, "envelopes": states}
 
 
 def _withdrawn(row: Row) -> dict[str, Any] | None:

@@ -26,7 +26,7 @@ async def withdraw(connection: Connection, messages: Collection[str]) -> None:
 
 
 async def without_void(pool: Pool, loaded: Sequence[Row]) -> dict[str, Row]:
-    """A sender's messages by id, without what was withdrawn while it could not be stopped, which is cancelled; others without void lines."""
+    """A sender's messages by id: void ones are cancelled and left out, others come without their void lines."""
     void = {row["id"] for row in loaded if row["void"] and is_void(row)}
     if void:
         async with pool.acquire() as connection, connection.transaction():

@@ -172,6 +172,33 @@ def test_a_message_without_mail_says_so(gateway: FakeGateway, cli: Cli) -> None:
     assert "in the inbox only, no mail" in cli("explain", "msg-1").out
 
 
+MOMENT = "2026-11-24T06:00:00+00:00"
+VOID = {
+    "whole": True,
+    "about": ["o/1"],
+    "reason": "the note is there",
+    "cause": {"type": "DeliveryNoteRecorded.v1", "id": "n-1"},
+    "at": MOMENT,
+}
+IN_DIGEST = {"moment": MOMENT, "message": "d-1", "envelopes": [{"address": "otto@acme.example", "state": "sent"}]}
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"unmailed": "she wants no mail of this type"}, "no mail: she wants no mail of this type"),
+        ({"withdrawn": VOID}, "withdrawn the note is there · by DeliveryNoteRecorded.v1 n-1 · 2026-11-24 06:00:00Z"),
+        ({"withdrawn": {**VOID, "whole": False}}, "withdrawn only o/1 · the note is there"),
+        ({"digest": {"moment": MOMENT, "message": None, "envelopes": []}}, "waiting for the daily digest of 2026-11-24 06:00:00Z"),
+        ({"digest": IN_DIGEST}, "digest of 2026-11-24 06:00:00Z · sent to otto@acme.example · d-1"),
+        ({"digest": {**IN_DIGEST, "message": None}, "withdrawn": VOID}, "digest of 2026-11-24 06:00:00Z · left out of it"),
+    ],
+)
+def test_why_a_mail_was_not_sent_or_not_by_itself(more: dict[str, object], told: str) -> None:
+    (branch,) = tree("msg-1", {"messages": [{**MESSAGE, "envelopes": [], **more}]}).children
+    assert told in "\n".join(str(twig.label) for twig in branch.children)
+
+
 @pytest.mark.parametrize("answer", [(404, {"code": "not_found", "detail": "no"}), (200, {"events": [], "messages": []})])
 def test_nothing_known_is_friendly_and_code_1(gateway: FakeGateway, cli: Cli, answer: tuple[int, object]) -> None:
     gateway.answers["GET", "/explain/a%2Fb"] = answer

@@ -46,7 +46,8 @@ def _add_messages(routes: APIRouter, pool: Pool, templates: Templates) -> None:
         """Messages by message id, order, order number, correspondence (`ref`) or causing event, with envelopes and attempts."""
         async with db.as_principal(pool, operator) as connection:
             found = await reading.messages(connection, ref, cause or [], limit)
-            of = await reading.envelopes(connection, [row["id"] for row in found])
+            # Those of the digests too, in which some of these were sent.
+            of = await reading.envelopes(connection, [id_ for row in found for id_ in (row["id"], row["digest_message"]) if id_])
             attempts = await reading.attempts(connection, [row["id"] for row in of])
         return {"messages": views.messages(await templates.briefs(found), found, of, attempts)}
 
