@@ -118,6 +118,23 @@ async def test_a_response_is_a_failed_check_of_an_invoice_that_needs_not_be_know
     assert len(await room.published("directory")) == 2, "two companies, and nobody's name"
 
 
+@pytest.mark.parametrize(
+    ("listed", "text", "asked"),
+    [
+        (
+            "OPStatusAction",
+            "Rejected: The price of line 1 is not the agreed one.",
+            "Asked for: PRI: The price of line 1 is not the agreed one.",
+        ),
+        ("OPStatusReason", "Rejected: The price of line 1 is not the agreed one.", None),
+    ],
+)
+async def test_a_remark_to_an_action_is_the_reason_where_there_is_no_other(room: Room, listed: str, text: str, asked: str | None) -> None:
+    await room.take(sample("invoice-response.xml", OPStatusReason=listed))
+    (fact,) = await room.published()
+    assert (fact["text"], [one for one in fact["details"] if "PRI" in one]) == (text, [asked] if asked else [])
+
+
 @pytest.mark.parametrize("status", ["AB", "IP", "CA", "AP", "PD"])
 async def test_another_status_is_recorded_and_tells_nobody(room: Room, status: str) -> None:
     await room.take(response(status=status))

@@ -142,7 +142,8 @@ def _text(document: InvoiceResponse) -> str:
     """What the buyer says in words, else what its codes mean."""
     said = [reason.text for reason in document.reasons if reason.text and not _is_action(reason)]
     named = [REASONS.get(reason.code, reason.code) for reason in document.reasons if reason.code and not _is_action(reason)]
-    why = "; ".join(dict.fromkeys(said or named)) or document.note
+    remarks = [reason.text for reason in document.reasons if reason.text]
+    why = "; ".join(dict.fromkeys(said or named or remarks)) or document.note
     return f"{STATUSES[document.code]}: {why}"[:4_000] if why else STATUSES[document.code]
 
 
@@ -152,7 +153,7 @@ def _details(document: InvoiceResponse) -> tuple[str, ...]:
     for reason in document.reasons:
         found += [f"{attribute}: {value}" if attribute else value for attribute, value in reason.conditions if attribute or value]
         if _is_action(reason):
-            asked = reason.text or ACTIONS.get(reason.code, reason.code)
+            asked = ": ".join(part for part in (ACTIONS.get(reason.code, reason.code), reason.text) if part)
             found += [f"Asked for: {asked}"] if asked else []
     return tuple(one[:LONGEST] for one in dict.fromkeys(found))[:MAX_DETAILS]
 

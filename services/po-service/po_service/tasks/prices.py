@@ -13,13 +13,14 @@ from postroom.db import Connection
 
 async def check_price_validity(connection: Connection, tenant: str | None, as_of: date | None) -> int:
     """CatalogItemsChanged for the items whose price has ended, each end of a price once; returns how many events."""
-    items = await catalogs.run_out(connection, tenant, last_today(as_of))
-    known = await catalogs.find(connection, sorted(items))
+    known = await catalogs.find(connection, sorted(await catalogs.run_out(connection, tenant, last_today(as_of))))
+    # Again under their locks: a new price may have come meanwhile.
+    items = await catalogs.run_out(connection, tenant, last_today(as_of)) if known else {}
     days = {zone: today(zone, as_of) for zone in {catalog.zone for catalog in known.values()}}
     due = [
         (catalog, item)
         for key, catalog in known.items()
-        for item in items[key]
+        for item in items.get(key, ())
         if item.valid_until is not None and item.valid_until < days[catalog.zone]
     ]
     fresh = await raise_once(connection, CatalogItemsChanged.TYPE, [domain.raised_key(*one) for one in due])
