@@ -4,6 +4,9 @@ from decimal import Decimal
 
 from babel import Locale
 
+from mailer_service.plain_text import shortened
+
+LONGEST = 14
 # For each code the word for one and for several, English and German.
 _PIECES = (("pc", "pcs"), ("Stk.", "Stk."))
 _BOXES = (("box", "boxes"), ("Schachtel", "Schachteln"))
@@ -53,8 +56,8 @@ _SYMBOLS = {
 
 
 def unit_name(code: str, value: Decimal, locale: Locale) -> str:
-    """The word or symbol for so much of it; a code without one is shown as it is."""
+    """The word or symbol for so much of it; a code without one is shown as it is, but not so long that it breaks a table."""
     words = _WORDS.get(code)
     if words is None:
-        return _SYMBOLS.get(code, code)
+        return _SYMBOLS.get(code) or shortened(code, LONGEST)
     return words[locale.language == "de"][locale.plural_form(value) != "one"]
