@@ -9,11 +9,14 @@ from PIL import Image
 from tests.pictures.scenes import SCALE, Picture, digest, pictures
 
 import notification_rules
+from mailer_service.domain import digests
 from mailer_service.render import TEMPLATES, Renderer
+from postroom import clock
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "messages.md").read_text("utf-8")
-RULES = yaml.safe_load((Path(notification_rules.__file__).parent / "rules.yaml").read_text("utf-8"))["rules"]
+RULES_FILE = (Path(notification_rules.__file__).parent / "rules.yaml").read_text("utf-8")
+RULES = yaml.safe_load(RULES_FILE)["rules"]
 # Without a picture: what never goes by mail, and what a person writes.
 UNSEEN = {"new-communication-log", "correspondence"}
 
@@ -36,6 +39,12 @@ def test_every_picture_is_on_the_page_and_shows_its_mail_as_it_is(renderer: Rend
     image = Image.open(DOCS / "images" / "messages" / f"{picture.name}.png")
     assert image.width == picture.width * SCALE
     assert image.info["mail"] == digest(mail.html), "make pictures"
+
+
+@pytest.mark.parametrize("picture", pictures(), ids=lambda picture: picture.name)
+def test_every_picture_gives_the_reason_that_the_rules_give(picture: Picture) -> None:
+    digest_says = digests.message(digests.Reader("t", "p", "P", None, picture.message["language"], "UTC"), clock.now(), [], 0).reason
+    assert picture.message["reason"] in (digest_says if picture.name == "digest" else RULES_FILE)
 
 
 def test_no_picture_lies_about() -> None:
