@@ -78,7 +78,6 @@ def _invoice(stage: Stage) -> None:
 
 
 def _too_small(stage: Stage) -> None:
-    contract = {"buyer": cast.BUYER, "supplier": cast.SUPPLIER, "purchaser_contact": cast.CLARA, **_MINIMUM}
     _put(stage, "/contracts/FR-2026-08", {**_MINIMUM, "purchaser_contact": cast.CLARA})
     item = {"contract": "FR-2026-08", "requester": cast.ANNA, "name": "Safety goggles", "quantity": "20", "unit": "C62", "net": "104.50"}
     _put(stage, "/requisitions/REQ-1", item)
