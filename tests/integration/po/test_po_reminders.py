@@ -259,18 +259,22 @@ async def test_a_contract_shows_its_reminders_and_keeps_the_orders_supplier(door
     assert (refused.status_code, refused.json()["field"]) == (422, "supplier")
 
 
-async def test_lines_that_were_there_before_the_reminders_are_awaited_too(door: Door) -> None:
+async def test_what_was_there_before_the_reminders_is_awaited_too(door: Door) -> None:
     """The migration derives what the code derives."""
     order = await ordered(door, ALL)
     await note(door, order, "N1", "1")
     connection = await asyncpg.connect(door.settings.dsn)
     query = "SELECT line, noted, awaited FROM order_lines ORDER BY line"
     derived = await connection.fetch(query)
+    supplier = await connection.fetchval("SELECT supplier FROM contracts")
     await connection.execute("UPDATE order_lines SET noted = false, awaited = NULL")
+    await connection.execute("UPDATE contracts SET supplier = NULL")
     sql = (files("po_service") / "migrations" / "0006_reminders.sql").read_text()
     for statement in sql.split(";"):
-        if "UPDATE order_lines" in statement:
+        if "UPDATE order_lines" in statement or "UPDATE contracts" in statement:
             await connection.execute(statement)
     assert await connection.fetch(query) == derived
+    assert supplier
+    assert await connection.fetchval("SELECT supplier FROM contracts") == supplier
     assert [(row["noted"], row["awaited"]) for row in derived] == [(True, None), (False, date(2013, 3, 16))]
     await connection.close()

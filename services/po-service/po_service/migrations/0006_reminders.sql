@@ -25,7 +25,9 @@ WHERE EXISTS (
 UPDATE order_lines l SET awaited = coalesce(l.estimated, l.requested_end, l.requested_start, o.requested_end, o.requested_start)
 FROM orders o WHERE o.id = l.order_id AND o.contract IS NOT NULL AND NOT (o.cancelled OR l.cancelled OR l.noted);
 CREATE INDEX order_lines_awaited ON order_lines (awaited) WHERE awaited IS NOT NULL;
-UPDATE contracts c SET supplier = (SELECT o.supplier FROM orders o WHERE (o.tenant, o.contract) = (c.tenant, c.id) ORDER BY o.issue_date DESC LIMIT 1);
+UPDATE contracts c SET supplier = newest.supplier
+FROM (SELECT DISTINCT ON (tenant, contract) tenant, contract, supplier FROM orders ORDER BY tenant, contract, issue_date DESC) AS newest
+WHERE (newest.tenant, newest.contract) = (c.tenant, c.id);
 
 -- What people want ordered under a contract: open until an order has it.
 CREATE TABLE requisition_items (
