@@ -1,13 +1,12 @@
 """What a batch of events reads and writes."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 import orjson
 
 from mailer_service.domain.messages import Envelope, Message
 from postroom.db import Connection
-
-_FIELDS = tuple(Message.__dataclass_fields__)
 
 
 async def suppressed(connection: Connection, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -40,14 +39,16 @@ async def add_messages(connection: Connection, messages: Sequence[Message]) -> s
         ON CONFLICT (id) DO NOTHING
         RETURNING id
         """,
-        *zip(*(_columns(message) for message in messages), strict=True),
+        *_columns(messages),
     )
     return {row["id"] for row in rows}
 
 
-def _columns(message: Message) -> tuple[object, ...]:
-    """The fields in their order; a list goes as JSON text, for in an array it would be taken for a dimension."""
-    return tuple(orjson.dumps(value).decode() if isinstance(value, tuple) else value for value in map(message.__getattribute__, _FIELDS))
+def _columns(messages: Sequence[Message]) -> list[list[object]]:
+    """The values of each field; a list goes as JSON text, for in an array it would be taken for a dimension."""
+    columns = {name: list(map(attrgetter(name), messages)) for name in Message.__dataclass_fields__}
+    columns["about"] = [orjson.dumps(about).decode() for about in columns["about"]]
+    return list(columns.values())
 
 
 async def add_inbox(connection: Connection, messages: Sequence[Message]) -> None:
