@@ -117,8 +117,8 @@ class Renderer:
 
     def _spoken(self, message_type: str, language: str) -> str:
         """The language that a mail of this type is in: the recipient's if the type has words in it, else English."""
-        if language.partition("-")[0] == "en":
-            return language
+        if language.partition("-")[0] in ("en", ""):
+            return language or "en"
         names = [self.name_of(message_type, language, file) for file in PARTS]
         return language if any(name.count("/") > 1 for name in names) else "en"
 

@@ -60,4 +60,4 @@ def unit_name(code: str, value: Decimal, locale: Locale) -> str:
     words = _WORDS.get(code)
     if words is None:
         return _SYMBOLS.get(code) or shortened(code, LONGEST)
-    return words[locale.language == "de"][locale.plural_form(value) != "one"]
+    return words[locale.language == "de"][value != 1]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.mailer.told import CASES, ENTRY, FACTS_OF, LOG, facts_of, message
 
+from mailer_service.formats import formats
 from mailer_service.mime import Mail, build
 from mailer_service.plain_text import COLUMNS
 from mailer_service.render import TEMPLATES, Rendered, Renderer
@@ -278,3 +279,28 @@ def test_the_pdf_of_the_logs_speaks_the_language_of_its_mail(renderer: Renderer,
     page = renderer.page("_plain_pdf/logs.html", {"facts": facts}, language=language, zone="Europe/Vienna")
     for word in words:
         assert word in page
+
+
+@pytest.mark.parametrize("language", ["fr", "fr-CH", "xx", ""])
+def test_a_language_without_words_reads_english_in_words_and_numbers(renderer: Renderer, language: str) -> None:
+    """Not a French date in an English sentence."""
+    for message_type in FACTS_OF:
+        assert renderer.mail(message(message_type, language=language)) == renderer.mail(message(message_type, language="en"))
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "english", "german"),
+    [
+        ("1", "BX", "1 box", "1 Schachtel"),
+        ("1.0", "XBX", "1 box", "1 Schachtel"),
+        ("0.5", "XBX", "0.5 boxes", "0,5 Schachteln"),
+        ("2.5", "CT", "2.5 cartons", "2,5 Kartons"),
+        ("1", "C62", "1 pc", "1 Stk."),
+        ("12.50", "KGM", "12.5 kg", "12,5 kg"),
+        ("3", "ZZ", "3 ZZ", "3 ZZ"),
+        ("3", "", "3", "3"),
+        ("1", "Rahmenvertragsmengeneinheit", "1 Rahmenvertrag…", "1 Rahmenvertrag…"),
+    ],
+)
+def test_an_amount_names_its_unit_as_people_do(quantity: str, unit: str, english: str, german: str) -> None:
+    assert [formats(language, "UTC").amount(quantity, unit) for language in ("en", "de")] == [english, german]
