@@ -45,6 +45,9 @@ def test_the_page_leads_to_a_mail_in_each_language_without_a_restart(house: Hous
         "carl": ["Budget aufgebraucht: Workshop tools"],
         "you": ["[Test] Budget used up: Workshop tools"],
     }
+    tried = re.search(r"postroom explain (\S+) tells", done.stdout)
+    assert tried
+    assert "[Test] Budget used up" in house.postroom("explain", tried[1]).stdout
     assert control.endpoints(house.run)["pids"] == before, "nothing was started anew"
 
 

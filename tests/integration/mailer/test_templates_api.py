@@ -101,6 +101,14 @@ async def test_the_event_is_known_from_past_messages_or_asked_for(world: World, 
     assert "There is no event 'Nonsense.v1'" in unknown.json()["detail"]
 
 
+@pytest.mark.parametrize("message_type", ["correspondence", "digest"])
+async def test_what_tells_of_no_event_can_be_replaced_too(door: Door, message_type: str) -> None:
+    files = (await door(OLGA, "GET", f"/templates/{message_type}")).json()["files"]
+    files.setdefault("de/subject.txt", files["subject.txt"])  # a correspondence's subject is what a person wrote, in any language
+    saved = await door(OLGA, "PUT", f"/templates/{message_type}", json={"files": files})
+    assert (saved.status_code, saved.json()["whose"], saved.json()["examples"]) == (200, "customer", [])
+
+
 async def test_a_preview_shows_a_past_message_in_other_words_and_sends_nothing(world: World, door: Door) -> None:
     await world.take_in(requested(message="m-1"))
     await world.until_states(sent=1)

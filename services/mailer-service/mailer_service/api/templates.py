@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from mailer_service.checking.finding import Finding
 from mailer_service.customer.files import Files, languages
 from mailer_service.customer.templates import Templates
+from mailer_service.domain import digests
+from mailer_service.domain.messages import CORRESPONDENCE
 from mailer_service.layered import LAYOUT
 from mailer_service.store import samples as store
 from postroom import db
@@ -19,6 +21,8 @@ from postroom.db import Pool
 from postroom.problems import Problem
 
 PATH = "/templates"
+# The layout, and what the mailer makes itself: checked for syntax and safety, without examples.
+_OF_NO_EVENT = {LAYOUT, CORRESPONDENCE, digests.MESSAGE_TYPE}
 MessageType = Annotated[str, Path(max_length=200)]
 
 
@@ -112,8 +116,8 @@ def _files(templates: Templates, message_type: str) -> Files:
 
 
 async def _event(pool: Pool, operator: Principal, message_type: str, named: str | None) -> str | None:
-    """The event that the type tells of: as named, or as its past messages have it. Raises Problem 422. None for the layout."""
-    if message_type == LAYOUT:
+    """The event that the type tells of: as named, or as its past messages have it. Raises Problem 422. None for what tells of no event."""
+    if message_type in _OF_NO_EVENT:
         return None
     if named is None:
         async with db.as_principal(pool, operator) as connection:
