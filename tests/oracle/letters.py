@@ -4,7 +4,7 @@ An event is a dict as it lies in Kafka: type, data, company, actor, emitter (non
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -20,7 +20,7 @@ class NotKnownYet(Exception):  # noqa: N818 - somebody whom the directory may st
 
 @dataclass(frozen=True)
 class Letter:
-    """One message: its type, who gets it, for whom (other than that only if a deputy stands in), and the things it speaks of."""
+    """One message: its type, who gets it, the things it speaks of, and whom a deputy stands in for (of several, the first)."""
 
     message_type: str
     person: str
@@ -96,18 +96,21 @@ class Oracle:
     # -- once -----------------------------------------------------------------------------------------------------------------
 
     def _once(self, event: Event, wishes: "list[Wish]") -> list[Letter]:
+        """ "Nobody twice within one type for one cause", also not a deputy who stands in for several."""
         scope = event.get("emitter", "")
         before = set(self.told)
-        letters: list[Letter] = []
+        letters: dict[str, Letter] = {}
         for wish in wishes:
             fresh = [item for item in wish.items if (scope, wish.message_type, *wish.claims[item]) not in before]
             self.told |= {(scope, wish.message_type, *wish.claims[item]) for item in wish.items}
             self.told |= {(scope, wish.message_type, *claim) for claim in wish.closes}
             if fresh:
                 gets = self.people.reached(wish.person, self.day)
-                shown = fresh if wish.by_item else wish.items
-                letters.append(Letter(wish.message_type, gets, frozenset(shown), wish.person if gets != wish.person else ""))
-        return letters
+                shown = frozenset(fresh if wish.by_item else wish.items)
+                letter = Letter(wish.message_type, gets, shown, wish.person if gets != wish.person else "")
+                known = letters.get(gets)
+                letters[gets] = replace(known, items=known.items | shown) if known else letter
+        return list(letters.values())
 
 
 @dataclass

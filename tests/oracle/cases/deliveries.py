@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tests.oracle import events as e
-from tests.oracle.case import ADMINISTRATORS, THEIRS, Case, away, chain, letter, without
+from tests.oracle.case import ADMINISTRATORS, THEIRS, Case, all_of, away, chain, letter, without
 from tests.oracle.events import Event
 
 
@@ -37,6 +37,11 @@ def goods_receipts() -> Iterable[Case]:
         (e.received(**mine),),
         (letter(t, "dan", "1", stands_for="rita"),),
         people=away("rita", "dan"),
+    )
+    both_away = all_of(away("rita", "dan"), away("ron", "dan"))
+    all_lines = (letter(t, "dan", "1", "2", "3", stands_for="rita"),)
+    yield Case(
+        t, "one deputy for two: one message", "nobody twice within one type for one cause", (e.received(),), all_lines, people=both_away
     )
     yield Case(
         t,
