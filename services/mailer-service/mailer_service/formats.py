@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
@@ -14,6 +14,7 @@ from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from mailer_service.domain import zones
 from mailer_service.plain_text import shortened
 from mailer_service.units import unit_name
 
@@ -28,7 +29,7 @@ class Formats:
 
     def __init__(self, language: str, zone: str) -> None:
         self.locale = _locale(language)
-        self.zone = _zone(zone)
+        self.zone = zones.zone(zone)
 
     def quantity(self, value: Any) -> str:
         """Such as 1234.50 → 1,234.5."""
@@ -101,14 +102,6 @@ def _locale(language: str) -> Locale:
         return Locale.parse("en_GB" if language == "en" else language.replace("-", "_"))
     except (UnknownLocaleError, ValueError):
         return Locale.parse("en_GB")
-
-
-@lru_cache(maxsize=256)
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 @lru_cache(maxsize=256)

@@ -150,7 +150,8 @@ class Live:
 
 
 def _since(watcher: Watcher, horizon: int) -> int:
-    return horizon if watcher.since is None else watcher.since
+    # An id from another database may lie in the future of this one.
+    return horizon if watcher.since is None else min(watcher.since, horizon)
 
 
 def _any_new(watchers: set[Watcher]) -> bool:

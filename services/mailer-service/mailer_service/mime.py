@@ -21,7 +21,7 @@ _NEWLINE = re.compile(r"\r\n?")
 _FOLDABLE = re.compile(r"[!-~]{1,60}( [!-~]{1,60})*")
 _MEDIA_TYPE = re.compile(r"(?!message/|multipart/)[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._ -]{1,60}")
-_URL = re.compile(r"https?://[!#-;=?-~]{1,900}")
+_URL = re.compile(r"https?://[!#-;=?-~]+")
 _FIELD = re.compile(rb"([!-9;-~]+): ?[^\r\n]*(\r\n[ \t][^\r\n]*)*\r\n")
 _WORD_BYTES = 39  # base64 makes 52 of it; with =?utf-8?b?…?= that stays below 75
 
@@ -120,7 +120,8 @@ def build(mail: Mail) -> bytes:
     ]
     if mail.reply_to:
         headers.append(f"Reply-To: {mail.reply_to}")
-    if mail.unsubscribe:
+    # One that fits no line is left to the link in the mail.
+    if mail.unsubscribe and len(mail.unsubscribe) <= MAX_LINE:
         headers += [f"List-Unsubscribe: <{_url(mail.unsubscribe)}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
     parts = [_text("plain", mail.text, boundary), _text("html", mail.html, boundary)]
     kind, body = "alternative", _multipart(boundary, parts)

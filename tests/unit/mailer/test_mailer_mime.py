@@ -1,5 +1,6 @@
 """A mail's bytes: whatever people write, no header gets in, nothing gets lost, any server takes it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -112,3 +113,22 @@ def test_the_same_message_gives_the_same_bytes() -> None:
 
 def test_clean_breaks_encoded_words_up() -> None:
     assert clean("a=?UTF-8?Q?=0A?=Bcc: x") == "a= ?UTF-8?Q?=0A?=Bcc: x"
+
+
+def test_the_way_out_is_one_line_that_a_mail_program_understands() -> None:
+    url = "https://post.example/unsubscribe/" + "t" * 700
+    parsed = parse(build(replace(mail(), unsubscribe=url)))
+    assert (parsed["List-Unsubscribe"], parsed["List-Unsubscribe-Post"]) == (f"<{url}>", "List-Unsubscribe=One-Click")
+    assert sorted(parsed.keys()) == sorted([*HEADERS, "List-Unsubscribe", "List-Unsubscribe-Post"])
+
+
+def test_a_way_out_too_long_for_a_line_is_left_to_the_mail() -> None:
+    assert parse(build(replace(mail(), unsubscribe="https://post.example/" + "t" * 1_000)))["List-Unsubscribe"] is None
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.example/>\r\nBcc: <b@example.com", "https://a.example/a b", "mailto:a@example.com", "https://ä.example/"]
+)
+def test_nothing_else_gets_in_with_the_way_out(url: str) -> None:
+    with pytest.raises(ValueError, match="List-Unsubscribe"):
+        build(replace(mail(), unsubscribe=url))

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from mailer_service.domain.messages import Message
+from mailer_service.domain.zones import zone
 from postroom.contracts import ids
 from postroom.contracts.messages import Cause
 
@@ -50,7 +50,7 @@ def entry(row: Any, subject: str, text: str) -> dict[str, Any]:
 def message(reader: Reader, moment: datetime, entries: Sequence[dict[str, Any]], more: int) -> Message:
     """The digest as a message; `more` is how many are not among `entries`."""
     id_ = id_of(reader.tenant, reader.person, moment)
-    day = moment.astimezone(ZoneInfo(reader.zone)).date()
+    day = moment.astimezone(zone(reader.zone)).date()
     return Message(
         id=id_,
         tenant=reader.tenant,

@@ -4,9 +4,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from mailer_service.domain.addresses import deliverable
+from mailer_service.domain.zones import zone
 from postroom.contracts import ids
 from postroom.contracts.commlog import CorrespondenceRequested
 from postroom.contracts.event import Event
@@ -140,8 +140,9 @@ def _requested(event: Event, data: MessageRequested, suppressed: Suppressed) -> 
 def _not_before(new: Envelope, message: Message) -> Envelope:
     if message.not_before is None or new.state != "pending":
         return new
-    until = message.not_before.astimezone(ZoneInfo(message.zone))
-    return replace(new, not_before=message.not_before, detail=f"quiet hours until {until:%Y-%m-%d %H:%M} ({message.zone})")
+    there = zone(message.zone)
+    until = message.not_before.astimezone(there)
+    return replace(new, not_before=message.not_before, detail=f"quiet hours until {until:%Y-%m-%d %H:%M} ({there.key})")
 
 
 def _why_no_mail(data: MessageRequested, address: str | None) -> str:
