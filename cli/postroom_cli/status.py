@@ -14,6 +14,7 @@ _TO_LOOK_AT = {
     "parked": "red",
     "unroutable": "red",
     "faulty_rules": "red",
+    "faulty_templates": "red",
     "undecided": "yellow",
     "waiting": "yellow",
     "held": "yellow",

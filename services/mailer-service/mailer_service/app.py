@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -35,6 +36,10 @@ def build(settings: Settings) -> FastAPI:
     templates = Templates(renderer, settings.custom, cpu=settings.template_cpu_seconds, memory=settings.template_memory)
     composer = Composer(templates, Blobs(settings.blobs), pdfs, settings.mail_from, Links(settings.public_url, settings.page_url))
 
+    async def figures(connection: db.Connection) -> dict[str, Any]:
+        faulty = [f"{message_type}: {problem}" for message_type, problem in sorted(templates.problems.items())]
+        return {**await reading.figures(connection), "faulty_templates": faulty}
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await db.migrate(settings, "mailer_service")
@@ -47,7 +52,7 @@ def build(settings: Settings) -> FastAPI:
         app.state.when_closing.append(live.close)
         await templates.refresh(now=True)
         app.include_router(api.router(api_pool, templates, pdfs, live))
-        app.include_router(operations.router(settings, pool, intake, consumer, reading.figures))
+        app.include_router(operations.router(settings, pool, intake, consumer, figures))
         async with running.background(
             relay.run, consumer.run, sender.run, Digester(pool, templates).run, live.run, Watch(pool, templates).run
         ):

@@ -109,6 +109,16 @@ async def test_what_tells_of_no_event_can_be_replaced_too(door: Door, message_ty
     assert (saved.status_code, saved.json()["whose"], saved.json()["examples"]) == (200, "customer", [])
 
 
+async def test_an_operator_sees_in_the_status_what_can_not_be_used(door: Door, tmp_path: Path) -> None:
+    assert (await door(OLGA, "GET", "/operations/status")).json()["faulty_templates"] == []
+    folder = tmp_path / "custom" / "templates" / "budget-warning"
+    folder.mkdir(parents=True)
+    (folder / "subject.txt").write_text("alone")
+    await save(door, "another")  # which has the folder read at once
+    [fault] = (await door(OLGA, "GET", "/operations/status")).json()["faulty_templates"]
+    assert fault.startswith("budget-warning: body.html: It is missing")
+
+
 async def test_a_preview_shows_a_past_message_in_other_words_and_sends_nothing(world: World, door: Door) -> None:
     await world.take_in(requested(message="m-1"))
     await world.until_states(sent=1)
