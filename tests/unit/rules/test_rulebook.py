@@ -112,6 +112,7 @@ def test_a_claim_per_line_leaves_out_what_was_told_and_nothing_left_is_no_messag
         ({"claim": {"key": "note", "about": "note", "told": "x"}}, "a claim key is a list without gaps"),
         ({"claim": {"key": "[R]", "about": "event.actor", "told": "x"}}, "gave None, which is no id"),
         ({"recipients": [{"hop": "a", "because": "b", "person": "1 + 1"}]}, "gave 2, which is no id"),
+        ({"lines": None, "for_each": "lines.map(line, line)"}, "which is no id"),
         ({"lines": {"of": "lines", "where": [{"is": "dec(line.item) > dec('1')", "otherwise": "x"}]}, "recipients": None}, None),
         ({"when": [{"is": "dec(note) > dec('1')", "otherwise": "x"}]}, "dec() takes a decimal in a string such as '12.50', not 'note-1'"),
         ({"when": [{"is": "dec('5') > 3", "otherwise": "x"}]}, "No such overload"),

@@ -116,8 +116,8 @@ class _Planner:
                 own = tuple(place for place in chosen if (owners[place] or "") == each)
                 yield Telling(each, self._chain(each), own)
         elif rule.for_each:
-            for each in dict.fromkeys(_list(self._scope, rule.for_each)):
-                yield Telling(_text(rule.for_each, each) or "", self._chain(each), chosen)
+            for each in dict.fromkeys(_text(rule.for_each, one) or "" for one in _list(self._scope, rule.for_each)):
+                yield Telling(each, self._chain(each), chosen)
         else:
             yield Telling("", self._chain(None), chosen)
 
