@@ -189,6 +189,8 @@ async def test_an_operator_sees_why_and_when(world: World, door: Door) -> None:
     assert (void["whole"], void["about"], void["reason"]) == (True, ["order-1/1"], "the delivery note has been recorded")
     assert void["cause"]["type"] == "DeliveryNoteRecorded.v1"
     assert [one["state"] for one in shown["void"]["envelopes"]] == ["cancelled"]
+    by_event = (await door(OPERATOR, "GET", "/messages", params={"cause": void["cause"]["id"]})).json()["messages"]
+    assert [one["message"] for one in by_event] == ["void"]
     assert shown["daily"]["digest"] == {"moment": "2999-01-01T06:00:00Z", "message": None, "envelopes": []}
     assert shown["quiet"]["not_before"] == "2999-01-01T05:00:00Z"
     assert (shown["off"]["unmailed"], shown["off"]["withdrawn"], shown["off"]["digest"]) == ("not wanted", None, None)

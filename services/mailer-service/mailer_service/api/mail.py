@@ -43,7 +43,7 @@ def _add_messages(routes: APIRouter, pool: Pool, templates: Templates) -> None:
         cause: Annotated[list[str] | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT)] = LIMIT,
     ) -> dict[str, Any]:
-        """Messages by message id, order, order number, correspondence (`ref`) or causing event, with envelopes and attempts."""
+        """Messages by message id, order, order number, correspondence (`ref`), causing or withdrawing event, with all attempts."""
         async with db.as_principal(pool, operator) as connection:
             found = await reading.messages(connection, ref, cause or [], limit)
             # Those of the digests too, in which some of these were sent.

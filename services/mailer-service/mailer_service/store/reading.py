@@ -12,7 +12,7 @@ _MESSAGE = """m.id, m.tenant, m.message_type, m.person, m.name, m.email, m.langu
 
 
 async def messages(connection: Connection, ref: str | None, causes: Sequence[str], limit: int) -> list[asyncpg.Record]:
-    """Messages by their own id, order, order number, correspondence or cause, oldest first."""
+    """Messages by their own id, order, order number, correspondence, cause, or the event that withdrew them, oldest first."""
     return await connection.fetch(
         f"""
         SELECT {_MESSAGE}, r.subject, r.sha256, d.moment AS digest_moment, d.digest AS digest_message,
@@ -30,7 +30,8 @@ async def messages(connection: Connection, ref: str | None, causes: Sequence[str
             UNION SELECT id FROM messages WHERE order_id = $1
             UNION SELECT id FROM messages WHERE order_number = $1 AND $1 <> ''
             UNION SELECT id FROM messages WHERE correspondence = $1
-            UNION SELECT id FROM messages WHERE cause_id = $1 OR cause_id = ANY ($2))
+            UNION SELECT id FROM messages WHERE cause_id = $1 OR cause_id = ANY ($2)
+            UNION SELECT message FROM withdrawals WHERE cause ->> 'id' = $1 OR cause ->> 'id' = ANY ($2))
         ORDER BY m.sequence LIMIT $3
         """,  # noqa: S608 - a constant list of columns
         ref,
