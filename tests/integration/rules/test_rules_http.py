@@ -93,7 +93,7 @@ async def test_the_table_of_rules(served: tuple[Rules, Call]) -> None:
     assert rules["goods-receipt"]["when"] == [
         {"is": 'booking == "automatic"', "otherwise": "booked by hand, and only an automatic booking is told"}
     ]
-    assert rules["goods-receipt"]["label"] == {"en": "Automatic receipt of goods", "de": "Automatischer Wareneingang"}
+    assert rules["goods-receipt"]["label"] == {"en": "(Automatic) Receipt of goods", "de": "(Automatischer) Wareneingang"}
     assert rules["goods-receipt"]["opens"] == {"what": "order", "id": "order.id"}
     assert rules["template-withdrawn"]["withdraws"][0]["message_types"] == ["due-template"]
     assert "CorrespondenceRequested.v1" in answer["handled_elsewhere"]

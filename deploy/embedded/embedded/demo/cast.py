@@ -46,7 +46,14 @@ BUDGET = {
     "currency": "EUR",
 }
 REMINDERS: dict[str, Any] = {"first": {}, "second": {}, "third": {}}
-CONTRACT = {"buyer": BUYER, "purchaser_contact": CLARA, "automatic_receipt": True, "complaint_days": 14, "reminders": REMINDERS}
+CONTRACT = {
+    "buyer": BUYER,
+    "purchaser_contact": CLARA,
+    "automatic_receipt": True,
+    "complaint_days": 14,
+    "currency": "EUR",
+    "reminders": REMINDERS,
+}
 
 
 def address(person: str) -> str:
