@@ -1,5 +1,7 @@
 """The two answers that people read most: why, and how it goes."""
 
+from typing import Any
+
 import pytest
 from rich.text import Text
 from tests.unit.cli.conftest import Cli, FakeGateway
@@ -113,7 +115,7 @@ ORDER = {
     "goods_receipts": 0,
 }
 CAME = {"emitter": "peppol", "received_at": "2026-11-23T09:00:00+00:00", "reason": ""}
-DOCUMENTS = [
+DOCUMENTS: list[dict[str, Any]] = [
     {**CAME, "id": "sha-1", "kind": "Order", "number": "4711", "order": "o-1", "outcome": "processed"},
     {**CAME, "id": "sha-2", "kind": "OrderChange", "number": "CH-3", "order": None, "outcome": "waiting", "reason": "for change 2"},
 ]

@@ -14,9 +14,9 @@ from notification_rules.domain.rulebook import Rulebook
 from notification_rules.domain.undecided import Case, resolve_case
 from postroom.contracts import event as events
 from postroom.contracts.commlog import LogCreated
+from postroom.contracts.control import BudgetExpired
 from postroom.contracts.event import Event
 from postroom.contracts.fields import Fact
-from postroom.contracts.control import BudgetExpired
 from postroom.contracts.purchasing import DeliveryNoteRecorded, GoodsReceived
 
 RULES = rulebook.parse(files("notification_rules").joinpath("rules.yaml").read_text("utf-8"))

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from tests.oracle import case as cases
 from tests.oracle.case import Case
@@ -102,8 +101,5 @@ def _directory(people: People) -> Directory:
 
 
 def _person(one: Somebody) -> Person:
-    away = dict(zip(("absent_from", "absent_until"), one.away, strict=True)) if one.away else {}
-    return Person(person=one.id, name=one.id.title(), active=one.active, deputy=one.deputy, **away)
-
-
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    first, last = one.away or (None, None)
+    return Person(person=one.id, name=one.id.title(), active=one.active, deputy=one.deputy, absent_from=first, absent_until=last)

@@ -51,7 +51,7 @@ async def candidates(
         SELECT s.*, coalesce(c.zone, 'UTC') AS zone
         FROM control_structures s LEFT JOIN companies c ON (c.tenant, c.id) = (s.tenant, s.company)
         WHERE ($1::text IS NULL OR s.tenant = $1) AND s.valid_until - s.lead_days < $2
-          -- A scalar, so that the planner looks each up by its key: an anti-join over tables that were never analysed compares all with all.
+          -- A scalar, looked up by key: an anti-join over tables that were never analysed compares all with all.
           AND (SELECT true FROM raised r WHERE r.tenant = s.tenant AND r.fact = 'ControlStructureExpired.v1'
                AND r.key = ARRAY[s.kind, s.id, s.valid_until::text]) IS NULL
         ORDER BY s.tenant, s.id FOR UPDATE OF s
