@@ -104,6 +104,7 @@ class OverdueLine(Part):
     line: Id
     item: Text = ""
     ordered_by: Id
+    ordered_by_name: Text = ""
     delivery_date: date
     due_on: date
     open: DecimalText
@@ -132,6 +133,7 @@ class RequestedItem(Part):
     item: Id
     name: Text = ""
     requester: Id
+    requester_name: Text = ""
     quantity: DecimalText
     unit: Text
     net: DecimalText

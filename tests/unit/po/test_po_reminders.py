@@ -135,7 +135,7 @@ def test_a_despatch_advice_under_the_number_of_the_requesters_note_undoes_nothin
 
 def test_what_a_reminder_says() -> None:
     order = recorded(ORDER, "D1", "1", origin="despatch-advice")
-    (event,) = reminders.overdue(order, option(), 2, order.lines, date(2026, 11, 27))
+    (event,) = reminders.overdue(order, option(), 2, order.lines, date(2026, 11, 27), {})
     fact = event.data
     assert isinstance(fact, DeliveryNoteOverdue)
     assert (fact.level, fact.as_of, fact.calendar, fact.purchaser_contact) == (2, date(2026, 11, 27), "working-days", "paula")
@@ -150,7 +150,7 @@ def test_what_a_reminder_says() -> None:
 
 def test_more_came_than_was_ordered_and_nothing_is_open() -> None:
     order = replace(ORDER, lines=(line("1", quantity=Decimal(2)),))
-    (event,) = reminders.overdue(recorded(order, "D1", "1", origin="despatch-advice"), option(), 1, order.lines, date(2026, 11, 27))
+    (event,) = reminders.overdue(recorded(order, "D1", "1", origin="despatch-advice"), option(), 1, order.lines, date(2026, 11, 27), {})
     assert isinstance(event.data, DeliveryNoteOverdue)
     assert event.data.lines[0].open == 0
 
@@ -158,7 +158,7 @@ def test_more_came_than_was_ordered_and_nothing_is_open() -> None:
 @pytest.mark.parametrize(("item", "events"), [("x", 3), ("€" * 4_000, 25)])
 def test_long_lists_are_told_in_several_events_that_fit(item: str, events: int) -> None:
     lines = tuple(line(str(number), item=item) for number in range(400 if item != "x" else 2_500))
-    told = list(reminders.overdue(replace(ORDER, lines=lines), option(), 1, lines, date(2026, 11, 27)))
+    told = list(reminders.overdue(replace(ORDER, lines=lines), option(), 1, lines, date(2026, 11, 27), {}))
     assert len(told) == events
     assert len({event.id for event in told}) == events
     assert [one.line for event in told for one in event.data.lines] == [one.line for one in lines]  # type: ignore[attr-defined]

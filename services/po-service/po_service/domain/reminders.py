@@ -1,6 +1,6 @@
 """Delivery-note reminders (types 11 and 12): which lines are due at which level, and what is told of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +21,8 @@ FIRST, SECOND, THIRD = 1, 2, 3
 # Whoever was told of the third level isn't told of the second.
 SETTLED_BY = {FIRST: (FIRST,), SECOND: (SECOND, THIRD), THIRD: (THIRD,)}
 Key = tuple[str, tuple[str, ...]]
+Person = tuple[str, str]
+"""Tenant, id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,15 @@ def _levels(day: date | None, cutoffs: dict[int, date]) -> set[int]:
     return levels - {SECOND} if THIRD in levels else levels
 
 
-def overdue(order: Order, option: Option, level: int, lines: Sequence[Line], today: date) -> Iterator[Event]:
-    """DeliveryNoteOverdue of these lines, in several events where one could not hold them."""
+def overdue(order: Order, option: Option, level: int, lines: Sequence[Line], today: date, names: Mapping[Person, str]) -> Iterator[Event]:
+    """DeliveryNoteOverdue of these lines, in several events where one could not hold them; `names` are the orderers'."""
     contract = option.contract
     days = contract.reminders[level]
-    entries = [_overdue_line(order, line, day, due_on(day, days, option.calendar)) for line in lines if (day := order.awaited(line))]
+    awaited = [(line, day) for line in lines if (day := order.awaited(line))]
+    entries = [
+        _overdue_line(order, line, day, due_on(day, days, option.calendar), names.get((order.tenant, line.ordered_by), ""))
+        for line, day in awaited
+    ]
     for part in in_parts(entries, LINES):
         fact = DeliveryNoteOverdue(
             order=notes.order_ref(order),
@@ -94,11 +100,12 @@ def overdue(order: Order, option: Option, level: int, lines: Sequence[Line], tod
         )
 
 
-def _overdue_line(order: Order, line: Line, day: date, due: date) -> OverdueLine:
+def _overdue_line(order: Order, line: Line, day: date, due: date, name: str) -> OverdueLine:
     return OverdueLine(
         line=line.line,
         item=line.item,
         ordered_by=line.ordered_by,
+        ordered_by_name=name,
         delivery_date=day,
         due_on=due,
         open=max(line.quantity - order.delivered(line.line, line.unit), Decimal(0)),

@@ -35,6 +35,7 @@ class Item:
     delivery_date: date | None = None
     order_id: str | None = None
     line: str | None = None
+    requester_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,15 @@ def _line(number: str, item: Item) -> Line:
 def _not_reached(run: str, contract: Contract, order: Order, items: Sequence[Item], total: Decimal, actor: str | None) -> Iterator[Event]:
     """MinimumOrderValueNotReached with all the items, in several events where one could not hold them."""
     entries = [
-        RequestedItem(item=one.id, name=one.name, requester=one.requester, quantity=one.quantity, unit=one.unit, net=one.net)
+        RequestedItem(
+            item=one.id,
+            name=one.name,
+            requester=one.requester,
+            requester_name=one.requester_name,
+            quantity=one.quantity,
+            unit=one.unit,
+            net=one.net,
+        )
         for one in items
     ]
     for number, part in enumerate(in_parts(entries, ITEMS)):

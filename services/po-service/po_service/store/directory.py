@@ -56,6 +56,15 @@ async def contracts(connection: Connection, keys: Iterable[tuple[str, str]]) -> 
     return {row["id"]: rows.of(Contract, row) for row in found}
 
 
+async def names(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """People's names by (tenant, id)."""
+    found = await connection.fetch(
+        "SELECT tenant, id, name FROM people WHERE (tenant, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
+        *_columns(sorted(set(keys)), 2),
+    )
+    return {(row["tenant"], row["id"]): row["name"] for row in found}
+
+
 async def add_companies(connection: Connection, companies: Sequence[Company]) -> set[tuple[str, str]]:
     """Insert those that are not there; returns (tenant, id) of the inserted ones."""
     found = await connection.fetch(

@@ -63,8 +63,10 @@ async def open_items(connection: Connection, tenant: str, contracts: Sequence[st
     """Contract → its open items, the oldest first, locked."""
     found = await connection.fetch(
         """
-        SELECT * FROM requisition_items WHERE tenant = $1 AND contract = ANY($2) AND order_id IS NULL
-        ORDER BY contract, requested_at, id FOR UPDATE
+        SELECT i.*, coalesce(p.name, '') AS requester_name
+        FROM requisition_items i LEFT JOIN people p ON (p.tenant, p.id) = (i.tenant, i.requester)
+        WHERE i.tenant = $1 AND i.contract = ANY($2) AND i.order_id IS NULL
+        ORDER BY i.contract, i.requested_at, i.id FOR UPDATE OF i
         """,
         tenant,
         contracts,

@@ -4,7 +4,7 @@ from datetime import date
 
 from po_service.domain import reminders as domain
 from po_service.domain.reminders import Option
-from po_service.store import orders, reminders
+from po_service.store import directory, orders, reminders
 from po_service.store.raised import raise_once, raised
 from po_service.tasks.days import today
 from postroom import outbox
@@ -32,13 +32,14 @@ async def _remind(connection: Connection, found: Found, options: Options, as_of:
     loaded = [order for order, _ in await orders.find(connection, [(tenant, number) for _, tenant, number in found])]
     pairs = [(order, options[order.tenant, order.contract]) for order in loaded if order.contract and order.id in ids]
     before = await raised(connection, DeliveryNoteOverdue.TYPE, [key for pair in pairs for key in domain.keys(*pair)])
+    names = await directory.names(connection, {(order.tenant, line.ordered_by) for order, _ in pairs for line in order.lines})
     events: list[Event] = []
     fresh: list[domain.Key] = []
     for order, option in pairs:
         day = today(option.zone, as_of)
         for level, lines in domain.due(order, option, day, before).items():
             fresh += [domain.raised_key(order, line, level) for line in lines]
-            events += domain.overdue(order, option, level, lines, day)
+            events += domain.overdue(order, option, level, lines, day, names)
     await raise_once(connection, DeliveryNoteOverdue.TYPE, fresh)
     await outbox.add(connection, events)
     return len(events)
