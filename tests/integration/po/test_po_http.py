@@ -152,6 +152,13 @@ async def test_the_same_document_at_once_has_one_effect(door: Door) -> None:
     assert sorted(answer["outcome"] for answer in answers) == ["duplicate"] * 3 + ["processed"]
 
 
+@pytest.mark.parametrize(("path", "more"), [("/people/nina", {}), ("/companies/linz", {"side": "client"})])
+async def test_two_first_records_of_one_are_two_versions(door: Door, path: str, more: dict[str, Any]) -> None:
+    """With one version both would be one event that says two things, and the rules would park the second."""
+    answers = await asyncio.gather(*(door.put(path, {"name": name, **more}) for name in ("One", "Other")))
+    assert sorted(answer["version"] for answer in answers) == [1, 2]
+
+
 async def test_a_big_refused_document_is_kept_whole(door: Door) -> None:
     """Bigger than the parked topic takes: the row has all of it, the topic what it can."""
     big = b"<broken>" + b"x" * (9 * 1024 * 1024)

@@ -4,22 +4,20 @@ from dataclasses import replace
 from typing import Annotated, Any
 from uuid import uuid4
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from po_service.api.shapes import Rooms, buying_side, locked_order
+from po_service.api.shapes import Key, Rooms, buying_side, locked_order, once
 from po_service.domain import notes, receipts
 from po_service.domain.contracts import Contract
 from po_service.domain.orders import Note, Order, Quantity, Receipt
 from po_service.store import directory, orders, rows
-from postroom import clock, idempotency, outbox
+from postroom import clock, outbox
 from postroom.auth import Caller, Principal
 from postroom.contracts import ids
 from postroom.contracts.fields import DecimalText, Id
 from postroom.db import Connection
 from postroom.http import Problem
-
-Key = Annotated[str | None, Header(alias="Idempotency-Key")]
 
 
 class NamedQuantity(BaseModel):
@@ -60,24 +58,16 @@ def router(rooms: Rooms) -> APIRouter:
         """Record a delivery note; one that is right is booked at once where the contract says so."""
         buying_side(caller, "Recording a delivery note")
         async with rooms.seen_by(caller) as connection:
-            if key and (known := await idempotency.begin(connection, caller, key, [order_id, new.model_dump(mode="json")])):
-                return dict(known)
-            answer = await _record(connection, caller, order_id, new)
-            if key:
-                await idempotency.finish(connection, caller, key, answer)
-        return answer
+            asked = [order_id, new.model_dump(mode="json")]
+            return await once(connection, caller, key, asked, lambda: _record(connection, caller, order_id, new))
 
     @routes.post("/goods-receipts", status_code=201)
     async def book_receipt(caller: Caller, order_id: str, new: NewReceipt, key: Key = None) -> dict[str, Any]:
         """Book the receipt of goods by hand: nobody is told by mail."""
         buying_side(caller, "Booking the receipt of goods")
         async with rooms.seen_by(caller) as connection:
-            if key and (known := await idempotency.begin(connection, caller, key, [order_id, new.model_dump(mode="json")])):
-                return dict(known)
-            answer = await _book(connection, caller, order_id, new)
-            if key:
-                await idempotency.finish(connection, caller, key, answer)
-        return answer
+            asked = [order_id, new.model_dump(mode="json")]
+            return await once(connection, caller, key, asked, lambda: _book(connection, caller, order_id, new))
 
     return routes
 

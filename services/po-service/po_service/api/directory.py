@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from po_service.api.shapes import Rooms
 from po_service.domain import calendars
 from po_service.domain.directory import Company, Person, company_changed, next_version, person_changed
-from po_service.store import directory, rows
+from po_service.store import directory, locks, rows
 from postroom import outbox
 from postroom.auth import Caller, Operator
 from postroom.contracts.directory import Alias, Role
@@ -91,6 +91,7 @@ def _add_people(routes: APIRouter, rooms: Rooms) -> None:
                 raise Problem(
                     422, "company_unknown", f"There is no company {wanted.company!r}. PUT /companies/{wanted.company} first.", "company"
                 )
+            await locks.take(connection, "person", [(caller.tenant, person)])
             known = await directory.person(connection, caller.tenant, person)
             changed = next_version(wanted, known)
             if changed:
@@ -136,6 +137,7 @@ def _add_companies(routes: APIRouter, rooms: Rooms) -> None:
         _check_calendar(given)
         wanted = rows.of(Company, {**given.model_dump(), "endpoints": sorted(set(given.endpoints))}, tenant=caller.tenant, id=company)
         async with rooms.seen_by(caller) as connection:
+            await locks.take(connection, "company", [(caller.tenant, company)])
             known = await directory.company(connection, caller.tenant, company)
             changed = next_version(wanted, known)
             if changed:

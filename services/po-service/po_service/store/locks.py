@@ -8,7 +8,7 @@ Key = tuple[str, str]
 
 
 async def take(connection: Connection, what: str, keys: Iterable[Key]) -> None:
-    """Wait until nobody else works on these (tenant, id) of a kind (`catalog`, `invoice`); sorted, so that nobody waits for one another."""
+    """Wait until nobody else works on these (tenant, id) of a kind (`person`, …); sorted, so that none wait for each other."""
     pairs = list(keys)
     await connection.execute(
         """
