@@ -4,21 +4,18 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 from tests import infrastructure
+from tests.databases import Databases, template_of
 
 from embedded.mailbox.server import Mailbox
 from embedded.paths import ROOT
 from embedded.topics import deploy_topics
 from postroom.settings import ServiceSettings
-
-_names = count(1)
 
 
 def pytest_configure() -> None:
@@ -89,13 +86,21 @@ class FreshDatabase(Protocol):
 
 
 @pytest.fixture(scope="session")
-def database_templates() -> dict[str, str]:
-    """Package → the database that was migrated once and is copied for each test."""
-    return {}
+def databases(postgres: str) -> Iterator[Databases]:
+    """The session's copies of migrated databases."""
+    made = Databases(postgres)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def migrated() -> set[str]:
+    """The packages whose template has been migrated."""
+    return set()
 
 
 @pytest.fixture
-async def fresh_database(postgres: str, database_templates: dict[str, str], tmp_path: Path) -> AsyncIterator[FreshDatabase]:
+async def fresh_database(postgres: str, databases: Databases, migrated: set[str], tmp_path: Path) -> AsyncIterator[FreshDatabase]:
     """A factory of settings, each with a database of its own, dropped after the test."""
     from postroom import db  # noqa: PLC0415 - tests of other rooms need no service code
 
@@ -103,23 +108,12 @@ async def fresh_database(postgres: str, database_templates: dict[str, str], tmp_
     common: dict[str, Any] = {"postgres": postgres, "emitters": ROOT / "deploy" / "emitters.yaml"}
 
     async def make(settings_class: type[Settings], package: str, **overrides: Any) -> Settings:
-        if package not in database_templates:
-            template = f"template_{package}_{os.getpid()}"
-            await db.migrate(settings_class(**common, database=template), package)
-            database_templates[package] = template
-        name = f"test_{os.getpid()}_{next(_names)}_{package}"
-        await _execute(postgres, f'CREATE DATABASE "{name}" TEMPLATE "{database_templates[package]}"')
-        made.append(name)
-        return settings_class(**{**common, "blobs": tmp_path / "blobs", **overrides, "database": name})
+        if package not in migrated:
+            await db.migrate(settings_class(**common, database=template_of(package)), package)
+            migrated.add(package)
+        made.append(await databases.take(package))
+        return settings_class(**{**common, "blobs": tmp_path / "blobs", **overrides, "database": made[-1]})
 
     yield make
     for name in made:
-        await _execute(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-async def _execute(dsn: str, statement: str) -> None:
-    connection = await asyncpg.connect(f"{dsn}/postgres")
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
+        databases.give_back(name)

@@ -50,9 +50,12 @@ def native_kafka(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def native_postgres(folder: Path) -> Iterator[str]:
-    """A server of this machine, its data in the folder; yields its address without a database."""
+    """A server of this machine, its data in the folder; yields its address without a database.
+
+    It makes a database for each test, and no test pulls the plug: the disk needn't have all of it. The whole houses of tests/e2e sync.
+    """
     try:
-        with Postgres(folder) as server:
+        with Postgres(folder, durable=False) as server:
             yield server.dsn
     finally:
         # Where the server's user can't enter the tests' folder, the data lie elsewhere, behind this link.
