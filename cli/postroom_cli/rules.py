@@ -41,17 +41,34 @@ def _row(rule: dict[str, Any]) -> tuple[str, ...]:
 
 @app.command()
 def check(context: typer.Context, file: RulesFile, tenant: Tenant = DEMO, *, alone: Alone = False, as_json: AsJson = False) -> None:
-    """Would this file work, beside the house's rules and the customer's other files? Changes nothing; exit code 1 if not."""
+    """Would this file work, beside the house's rules and the customer's other files? Changes nothing; exit code 1 if not.
+
+    Each rule is run over the golden examples of its event, too.
+    """
     with gateway(context, tenant) as door:
         answer = door.post("/api/rules/check", json=_given(file, alone=alone))
+    parkings: list[dict[str, str]] = answer["would_park"]
     if as_json:
         output.as_json(answer)
-        return
-    for rule in answer["rules"]:
+    else:
+        _tell(file, answer["rules"], parkings)
+    if parkings:
+        raise typer.Exit(REFUSED)
+
+
+def _tell(file: Path, rules: list[dict[str, Any]], parkings: list[dict[str, str]]) -> None:
+    failing = {one["rule"] for one in parkings}
+    for rule in rules:
+        if rule["name"] in failing:
+            continue
         tells = f"{rule['event']} → {rule['message_type'] or 'withdraws'}"
         instead = f", instead of {rule['replaces']}" if rule.get("replaces") else ""
         output.console().print(output.text(f"✓ {rule['name']}: {tells}{instead}", "green"))
-    output.console().print(output.text(f"{file}: {len(answer['rules'])} rule(s), nothing wrong with them."))
+    for detail in dict.fromkeys(one["detail"] for one in parkings):
+        like = ", ".join(one["example"] for one in parkings if one["detail"] == detail)
+        output.console().print(output.text(f"✗ An event like the example {like} would be parked: {detail}", "red"))
+    count = f"{len(rules)} rule" if len(rules) == 1 else f"{len(rules)} rules"
+    output.console().print(output.text(f"{file}: {count}, {f'{len(failing)} to mend' if failing else 'nothing wrong'}."))
 
 
 @app.command("try")

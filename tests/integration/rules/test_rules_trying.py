@@ -89,12 +89,24 @@ async def test_a_file_is_checked_beside_the_houses(door: Door) -> None:
                 "replaces": "goods-receipt",
             }
         ],
+        "would_park": [],
     }
     with_chain = _file(recipients=[{"chain": "administrators"}])
     assert (await _post(door, "/rules/check", text=with_chain)).status_code == 200, "its chains are the house's too"
     assert (await _post(door, "/rules/check", text=with_chain, alone=True)).status_code == 422
-    assert (await _post(door, "/rules/check", text=door.rules.library.house, alone=True)).status_code == 200
+    house = await _post(door, "/rules/check", text=door.rules.library.house, alone=True)
+    assert (house.status_code, house.json()["would_park"]) == (200, []), "no golden example is parked"
     assert "own-receipt" not in {rule["name"] for rule in (await door.get("/rules", "olga", side="operator"))["rules"]}
+
+
+@pytest.mark.parametrize("key", ["[string(complaint_until), R]", '["a" + complaint_until, R]'])
+async def test_a_check_runs_the_rules_over_the_examples(door: Door, key: str) -> None:
+    """What may be null is null in one of them; the reason says so, not that there is no string()."""
+    answer = await _post(door, "/rules/check", text=_file(when=[], claim={"key": key, "about": "order.id", "told": "told before"}))
+    assert answer.status_code == 200, answer.text
+    parkings = answer.json()["would_park"]
+    assert {(one["rule"], one["example"]) for one in parkings} == {("own-receipt", "manual"), ("own-receipt", "minimal")}
+    assert "null" in parkings[0]["detail"]
 
 
 async def test_an_error_names_rule_field_and_line(door: Door) -> None:

@@ -88,7 +88,10 @@ def test_the_list_names_each_rule_and_a_file_that_cannot_be_used(gateway: FakeGa
 
 
 def test_a_check_that_passes_and_one_that_does_not(gateway: FakeGateway, cli: Cli, file: Path) -> None:
-    gateway.answers["POST", "/api/rules/check"] = (200, {"file": "own.yaml", "rules": [{**RULE, "replaces": "goods-receipt"}]})
+    gateway.answers["POST", "/api/rules/check"] = (
+        200,
+        {"file": "own.yaml", "rules": [{**RULE, "replaces": "goods-receipt"}], "would_park": []},
+    )
     done = cli("rules", "check", str(file))
     assert (done.code, "✓ goods-receipt: GoodsReceived.v1 → goods-receipt, instead of goods-receipt" in done.out) == (0, True)
     assert json.loads(gateway.asked[-1].body) == {"text": "rules: []\n", "name": "own.yaml", "alone": False}
@@ -98,6 +101,16 @@ def test_a_check_that_passes_and_one_that_does_not(gateway: FakeGateway, cli: Cl
     assert (done.code, done.err) == (1, f"postroom: {detail}\n")
     assert json.loads(gateway.asked[-1].body)["alone"] is True
     assert cli("rules", "check", str(file.parent / "nothing.yaml")).code == 2
+
+
+def test_a_rule_that_parks_an_example_is_to_mend(gateway: FakeGateway, cli: Cli, file: Path) -> None:
+    parking = {"rule": "goods-receipt", "example": "minimal", "detail": "the rule goods-receipt can't be evaluated: 'x': null"}
+    gateway.answers["POST", "/api/rules/check"] = (200, {"file": "own.yaml", "rules": [RULE], "would_park": [parking]})
+    done = cli("rules", "check", str(file))
+    assert done.code == 1
+    assert f"✗ An event like the example minimal would be parked: {parking['detail']}" in done.out
+    assert "1 rule, 1 to mend" in done.out
+    assert "✓" not in done.out
 
 
 def test_a_try_is_a_tree_of_conditions_people_claims_and_the_mail(gateway: FakeGateway, cli: Cli, file: Path, tmp_path: Path) -> None:

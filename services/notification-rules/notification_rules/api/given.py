@@ -1,6 +1,6 @@
 """What an operator gives to be checked or tried."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from notification_rules.api.wishes import Body
 from notification_rules.store.decisions import event_by_id
 from postroom.auth import Principal
-from postroom.contracts import cloudevents, topics
+from postroom.contracts import cloudevents, examples, topics
 from postroom.contracts.emitters import Emitter
 from postroom.contracts.event import Event
 from postroom.contracts.record import Record
@@ -73,6 +73,13 @@ async def _past(connection: Connection, id_: str) -> Event:
         detail = f"No event {id_!r} has been here. `explain` tells the ids of an order's events; give a new event as JSON."
         raise Problem(404, "unknown_event", detail, "event_id")
     return event
+
+
+def example_events(type_: str) -> Iterator[tuple[str, Event]]:
+    """The golden examples of an event type, with their names."""
+    for example in examples.of_type(type_):
+        document = orjson.loads(example.value)
+        yield example.name, _decoded(document, document["tenant"])
 
 
 def _decoded(document: dict[str, Any], tenant: str) -> Event:

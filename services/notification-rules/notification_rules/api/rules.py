@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any
 
 from fastapi import APIRouter, Request
 
-from notification_rules.api.given import GivenEvent, GivenRules, event_of
+from notification_rules.api.given import GivenEvent, GivenRules, event_of, example_events
 from notification_rules.domain.expressions import RuleError
 from notification_rules.domain.reading import read
+from notification_rules.domain.rehearsing import rehearsed
 from notification_rules.domain.rulebook import HOUSE, Rulebook, parse
 from notification_rules.handlers.trial import try_event
 from notification_rules.library import Library
@@ -40,11 +42,16 @@ def router(pool: Pool, library: Library, emitters: Mapping[str, Emitter], mailer
 
     @routes.post("/rules/check")
     async def check(_: Operator, given: GivenRules) -> dict[str, Any]:
-        """Would this file work? Its rules, or what is wrong, with rule, field and line. Changes nothing."""
-        await asyncio.to_thread(_book, library, given)
+        """Would this file work? Its rules, or what is wrong, with rule, field and line. Changes nothing.
+
+        `would_park`: the golden examples of its events on which a rule of it fails, with the reason.
+        """
+        book = await asyncio.to_thread(_book, library, given)
         shown = ("name", "event", "message_type", "mandatory", "replaces")
-        rules = [rule.model_dump(include=set(shown)) for rule in read(given.name, given.text).declaration.rules]
-        return {"file": given.name, "rules": rules}
+        own = read(given.name, given.text).declaration.rules
+        named = {rule.name for rule in own}
+        parkings = [asdict(one) for rule in book if rule.name in named for one in rehearsed(rule, example_events(rule.declared.event))]
+        return {"file": given.name, "rules": [rule.model_dump(include=set(shown)) for rule in own], "would_park": parkings}
 
     @routes.post("/rules/try")
     async def try_(request: Request, caller: Operator, given: GivenEvent) -> dict[str, Any]:

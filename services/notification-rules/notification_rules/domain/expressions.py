@@ -14,6 +14,7 @@ from notification_rules.domain import decimals
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
 _BOUND = re.compile(r"\.(?:all|exists|exists_one|map|filter)\(\s*(\w+)\s*,")
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_MISSING = re.compile(r"Undefined variable or function: '(\w+)'")
 _FIELD = re.compile(r"\.\s*([A-Za-z_]\w*)\b(?!\s*\()")
 
 
@@ -113,12 +114,20 @@ class Scope:
                     self._known.add(name)
             return expression.program.execute(self._context)
         except Exception as error:
-            raise Unevaluable(f"{expression.source!r}: {error}") from error
+            raise Unevaluable(f"{expression.source!r}: {_told(expression, error)}") from error
 
     def _field(self, path: tuple[str, ...], over: str | None) -> Any:
         if over:
             return [_below(line, path[1:]) for line in self._values[over]]
         return _below(self._values[path[0]], path[1:])
+
+
+def _told(expression: Expression, error: Exception) -> str:
+    """CEL's own words, but where they mislead: of string(null) it says that there is no string()."""
+    missing = _MISSING.search(str(error))
+    if missing and missing[1] in set(expression.program.functions()) & _KNOWN_FUNCTIONS:
+        return f"{missing[1]}() was given what it can't take, such as null: write x == null ? … : {missing[1]}(x)"
+    return str(error)
 
 
 def _below(value: Any, path: tuple[str, ...]) -> Any:
