@@ -196,17 +196,18 @@ def _tell(folder: Path, answer: dict[str, Any]) -> None:
 def _asked(message: str | None, facts: Path | None, language: str | None) -> dict[str, Any]:
     if (message is None) == (facts is None):
         raise CliError("usage", "Give --message ID or --facts FILE.", "postroom explain names the messages of an order or an event.")
-    return {"message": message, "language": language} if facts is None else {"facts": _facts(facts), "language": language}
+    return {"language": language, **({"message": message} if facts is None else _facts(facts))}
 
 
 def _facts(file: Path) -> dict[str, Any]:
+    """The data of an event, with its type; or data alone, taken as they are."""
     try:
         found = orjson.loads(file.read_bytes())
     except (OSError, orjson.JSONDecodeError) as error:
         raise CliError("unreadable", f"{file} can't be read: {error}.", "A CloudEvent, or its data, as a JSON object.") from error
     if not isinstance(found, dict):
         raise CliError("unreadable", f"{file} is no JSON object.", "A CloudEvent, or its data.")
-    return dict(found["data"]) if "specversion" in found else found
+    return {"facts": found.get("data"), "event": found.get("type")} if "specversion" in found else {"facts": found}
 
 
 def _path(message_type: str) -> str:

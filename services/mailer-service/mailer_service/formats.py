@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from contextlib import suppress
+from datetime import date, datetime
+from decimal import Context as Precision
+from decimal import Decimal, InvalidOperation, localcontext
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,9 +21,18 @@ from mailer_service.plain_text import shortened
 from mailer_service.units import unit_name
 
 NAME_CHARACTERS = 50
+# A contract's decimals have up to 30 digits; Python's own 28 are too few to write them.
+_EXACT = Precision(prec=60)
 _NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,12})?")
 _DATE = re.compile(r"\b[12]\d{3}-\d\d-\d\d\b")
 _EMPTY_LINES = re.compile(r"\n\s*\n")
+
+
+class EmptyError(ValueError):
+    """Nothing stands where a value is shown."""
+
+    def __init__(self, told: str = "this can be empty: put {% if … %} around it") -> None:
+        super().__init__(told)
 
 
 class Formats:
@@ -53,28 +64,36 @@ class Formats:
 
     def moment(self, value: Any) -> str:
         """A time in the recipient's zone, which is named."""
-        return _moment(str(value), self.locale, self.zone)
+        return _moment(_present(value), self.locale, self.zone)
 
 
 def _date(value: Any) -> date:
-    return value if isinstance(value, date) else date.fromisoformat(str(value)[:10])
+    return value if isinstance(value, date) else date.fromisoformat(_present(value)[:10])
+
+
+def _present(value: Any) -> str:
+    if value is None:
+        raise EmptyError
+    return str(value)
 
 
 def _decimal(value: Any) -> Decimal:
     try:
-        return Decimal(str(value))
+        return Decimal(_present(value))
     except InvalidOperation as error:
         raise ValueError(f"not a number: {value!r}") from error
 
 
 @lru_cache(maxsize=4_096)
 def _quantity(value: Decimal, locale: str) -> str:
-    return format_decimal(value, format="#,##0.############", locale=locale)
+    with localcontext(_EXACT):
+        return format_decimal(value, format="#,##0.############", locale=locale)
 
 
 @lru_cache(maxsize=4_096)
 def _money(value: Decimal, currency: str, locale: str) -> str:
-    return format_currency(value, currency, locale=locale)
+    with localcontext(_EXACT):
+        return format_currency(value, currency, locale=locale)
 
 
 @lru_cache(maxsize=4_096)
@@ -84,7 +103,9 @@ def _amount(value: Decimal, unit: str, locale: Locale) -> str:
 
 @lru_cache(maxsize=4_096)
 def _moment(value: str, locale: Locale, zone: ZoneInfo) -> str:
-    moment = datetime.fromisoformat(value).astimezone(zone)
+    moment = datetime.fromisoformat(value)
+    with suppress(OverflowError):  # at the calendar's ends another zone's day may have no year
+        moment = moment.astimezone(zone)
     day = format_skeleton("yMMMd", moment, locale=locale)
     return f"{day}, {format_time(moment, 'short', locale=locale)} {_zone_name(moment, locale, zone)}"
 
@@ -111,11 +132,12 @@ def formats(language: str, zone: str) -> Formats:
 
 
 def _minus(context: Context, value: Any, *others: Any) -> Decimal:
-    return _decimal(value) - sum(map(_decimal, others))
+    with localcontext(_EXACT):
+        return _decimal(value) - sum(map(_decimal, others))
 
 
 def _days_before(context: Context, day: Any, days: int) -> str:
-    return str(_date(day) - timedelta(days=days))
+    return str(date.fromordinal(max(1, _date(day).toordinal() - days)))
 
 
 def _days_until(context: Context, day: Any, other: Any) -> int:

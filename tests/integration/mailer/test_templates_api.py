@@ -139,6 +139,19 @@ async def test_a_preview_shows_a_past_message_in_other_words_and_sends_nothing(w
     assert await world.states() == {"sent": 1}
 
 
+async def test_a_preview_of_an_event_fills_in_what_it_leaves_out(door: Door) -> None:
+    """So that a template which passed the check shows any event of its type, as the mail will."""
+    path = "/templates/order-changed/preview"
+    words = "{{ message.order_number }}: {{ facts.lines[0].cancelled }}"
+    files = {"subject.txt": words, "body.txt": "t", "body.html": "<p>h</p>"}
+    facts = {"order": {"id": "o-1", "number": "4711"}, "lines": [{"line": "1"}]}
+    asked = {"facts": facts, "event": "OrderChanged.v1", "files": files}
+    assert (await door(OLGA, "POST", path, json=asked)).json()["subject"] == "4711: False"
+    refused = await door(OLGA, "POST", path, json={**asked, "facts": {**facts, "lines": [{}]}})
+    assert (refused.status_code, refused.json()["field"]) == (422, "facts.lines.0.line")
+    assert (await door(OLGA, "POST", path, json={**asked, "event": "Nothing.v1"})).json()["code"] == "unknown_event"
+
+
 async def test_a_test_goes_to_oneself_marked_and_is_in_nobodys_inbox(world: World, door: Door) -> None:
     await world.take_in(requested(message="m-1"))
     await world.until_states(sent=1)

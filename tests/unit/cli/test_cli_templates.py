@@ -55,14 +55,14 @@ def test_list_exits_1_while_a_template_can_not_be_used(gateway: FakeGateway, cli
 def test_preview_takes_a_message_or_an_event_and_can_not_command_the_terminal(gateway: FakeGateway, cli: Cli, tmp_path: Path) -> None:
     gateway.answers["POST", f"{PATH}/preview"] = (200, MAIL)
     event = tmp_path / "event.json"
-    event.write_text(json.dumps({"specversion": "1.0", "data": {"name": "B1"}}))
+    event.write_text(json.dumps({"specversion": "1.0", "type": "BudgetExpired.v1", "data": {"name": "B1"}}))
     page = tmp_path / "page.html"
     ran = cli("templates", "preview", "budget-warning", "--facts", str(event), "--html", str(page))
     assert ran.code == 0
     assert "€\N{NO-BREAK SPACE}12" in ran.out
     assert "\x1b[2J" not in ran.out
     assert page.read_text() == MAIL["html"]
-    assert json.loads(gateway.asked[-1].body) == {"facts": {"name": "B1"}, "language": None}
+    assert json.loads(gateway.asked[-1].body) == {"facts": {"name": "B1"}, "event": "BudgetExpired.v1", "language": None}
     cli("templates", "preview", "budget-warning", "--message", "m-1", "--language", "de")
     assert json.loads(gateway.asked[-1].body) == {"message": "m-1", "language": "de"}
     assert cli("templates", "preview", "budget-warning").code == 2

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter
 from jinja2 import TemplateError
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mailer_service.api.templates import PATH, MessageType, unknown
 from mailer_service.customer.files import Files
@@ -21,6 +21,7 @@ from mailer_service.store import intake
 from mailer_service.store import samples as store
 from postroom import db
 from postroom.auth import Operator, Principal
+from postroom.contracts.facts import FACTS
 from postroom.db import Connection, Pool
 from postroom.problems import Problem
 
@@ -28,12 +29,16 @@ Name = Annotated[str, Field(max_length=200)]
 
 
 class Asked(BaseModel):
-    """What to show: the facts of a past message (of any type that tells of the same event), or facts as they are given."""
+    """What to show: the facts of a past message (of any type that tells of the same event), or facts as they are given.
+
+    `event` is their type, such as BudgetExpired.v1: what the facts leave out is then filled in as rules does it.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     message: Name | None = None
     facts: dict[str, Any] | None = None
+    event: Name | None = None
     language: Name | None = None
     zone: Name | None = None
 
@@ -106,13 +111,30 @@ async def _row(connection: Connection, message_type: str, asked: Asked) -> Row:
     """The message to render. Raises Problem 404 or 422."""
     given = {name: value for name in ("language", "zone") if (value := getattr(asked, name))}
     if asked.message is None:
-        return sample(message_type, asked.facts or {}, **given)
+        facts = _whole(asked.facts or {}, asked.event)
+        order = facts.get("order")
+        number = order.get("number") if isinstance(order, dict) else None
+        return sample(message_type, facts, order_number=str(number or ""), **given)
     row = await store.message(connection, asked.message)
     if row is None:
         raise Problem(404, "unknown_message", f"There is no message {asked.message!r}. Find one with GET /messages?ref=.", "message")
     if row["message_type"] == CORRESPONDENCE:
         raise Problem(422, "no_example", "A correspondence has words of its own and shows no template of yours: take another.", "message")
     return {**row, "message_type": message_type, **given}
+
+
+def _whole(facts: dict[str, Any], event: str | None) -> dict[str, Any]:
+    """Facts with their defaults, as a message carries them. Raises Problem 422 that names the field."""
+    if event is None:
+        return facts
+    if event not in FACTS:
+        raise Problem(422, "unknown_event", f"There is no event {event!r}: name one of {', '.join(sorted(FACTS))}.", "event")
+    try:
+        return FACTS[event].model_validate(facts).model_dump(mode="json")
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(("facts", *map(str, first["loc"])))
+        raise Problem(422, "invalid", f"These are no facts of {event}: {field}: {first['msg']}.", field) from error
 
 
 async def _rendered(templates: Templates, row: Row, files: Files | None) -> dict[str, str]:

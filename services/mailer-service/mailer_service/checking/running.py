@@ -10,6 +10,7 @@ from jinja2 import Environment, StrictUndefined
 from mailer_service.checking.finding import Finding, choice
 from mailer_service.customer.files import PARTS
 from mailer_service.domain.samples import sample
+from mailer_service.formats import EmptyError
 from mailer_service.render import Renderer
 from mailer_service.rows import Row
 from postroom.contracts import examples
@@ -18,10 +19,6 @@ from postroom.contracts.facts import FACTS
 _READER = {"name": "Anna Maier", "reason": "you were chosen", "zone": "Europe/Vienna"}
 MAX_SUBJECT, MAX_PART = 250, 512 * 1024
 _MEMORY = re.compile(r" at 0x[0-9a-f]+")
-
-
-class EmptyError(Exception):
-    """Nothing stands where a value is shown."""
 
 
 class _Telling(StrictUndefined):
@@ -37,7 +34,7 @@ class _Telling(StrictUndefined):
 
 def _something(value: Any) -> Any:
     if value is None:
-        raise EmptyError("this can be empty, and the mail would say None: put {% if … %} around it")
+        raise EmptyError
     return value
 
 
