@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
+import orjson
 import structlog
+from pydantic import ValidationError
 
 from postroom import identities, offsets, parked
 from postroom.contracts import topics
@@ -58,11 +60,11 @@ _CONFLICT = Refused(
 )
 
 
-def _as_refusal(error: Exception) -> Exception:
+def as_refusal(error: Exception) -> Exception:
     """The refusal in an error, if it is a record's fault; the error itself if it is the world's (disk full, deadlock, shutdown).
 
-    SQLSTATE classes 22 (data), 23 (integrity) and 54 (limits, such as an id too long for its index), and the driver's own
-    encoding errors, name an offender.
+    SQLSTATE classes 22 (data), 23 (integrity) and 54 (limits, such as an id too long for its index), the driver's own
+    encoding errors, and whatever a value is at fault for (ValueError, arithmetic, a contract's limits) name an offender.
     """
     if isinstance(error, Refused):
         return error
@@ -70,10 +72,18 @@ def _as_refusal(error: Exception) -> Exception:
         return Refused("refused_by_database", f"SQLSTATE {error.sqlstate}: {error}")
     if isinstance(error, asyncpg.DataError | UnicodeError):
         return Refused("refused_by_database", f"the database's driver can't take it: {error}")
+    told = _of_its_values(error)
+    return Refused("invalid", told) if told else error
+
+
+def _of_its_values(error: Exception) -> str:
+    """What this record's data alone is at fault for: it would come again with every try, and hold up all that follow."""
     if isinstance(error, ArithmeticError):
-        # Of a date or a number in this record alone, so it would come again with every try, and hold up all that follow.
-        return Refused("invalid", f"a date or a number in it can't be reckoned with: {error}")
-    return error
+        return f"a date or a number in it can't be reckoned with: {error}"
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"what follows from it can't be told: {'.'.join((error.title, *map(str, first['loc'])))}: {first['msg']}"
+    return f"a value in it can't be used: {error}" if isinstance(error, ValueError | orjson.JSONEncodeError) else ""
 
 
 class Intake:
@@ -106,7 +116,7 @@ class Intake:
             async with connection.transaction():
                 effect = await self._effect(connection, [event])
         except Exception as error:
-            raise _as_refusal(error) from error
+            raise as_refusal(error) from error
         if effect.conflicts:
             raise _CONFLICT
         await identities.count_duplicates(connection, effect.again)
@@ -152,7 +162,7 @@ class Intake:
         try:
             return self._decode(record)
         except Exception as error:
-            raise _as_refusal(error) from error
+            raise as_refusal(error) from error
 
     def _order(self, record: Record) -> tuple[bool, str, int, int]:
         return (record.topic not in self._first, record.topic, record.partition, record.offset)
@@ -178,7 +188,7 @@ class Intake:
             async with connection.transaction():
                 effect = await self._effect(connection, [event for _, event in events])
         except Exception as error:
-            raise _as_refusal(error) from error
+            raise as_refusal(error) from error
         conflicts = [Rejected(events[place][0], events[place][1].emitter, _CONFLICT) for place in effect.conflicts]
         return Tally(effect.processed, effect.again), conflicts
 

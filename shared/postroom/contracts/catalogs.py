@@ -1,11 +1,13 @@
 """Facts of po-service about catalogs. Key: the catalog."""
 
 from datetime import date
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from postroom.contracts.fields import Fact, Id, Part, Text
+from postroom.contracts.fields import MAX_VERSION, Fact, Id, Part, Text
+
+Count = Annotated[int, Field(ge=0, le=MAX_VERSION)]
 
 
 class ItemChange(Part):
@@ -33,10 +35,10 @@ class CatalogItemsChanged(Fact):
 
     catalog: Id
     name: Text = ""
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, le=MAX_VERSION)
     supplier: Text = ""
     cause: Text = "changed"
     managers: list[Id] = Field(default=[], max_length=200)
     notify_on: list[Text] = []
-    counts: dict[str, int] = {}
+    counts: dict[Text, Count] = {}
     changes: list[ItemChange] = Field(max_length=1_000)

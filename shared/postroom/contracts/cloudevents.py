@@ -4,6 +4,8 @@ Source: CloudEvents 1.0.2 and its Kafka protocol binding. Written by hand rather
 package, because each refusal here names the attribute and the way out, and this is the hot path.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +22,7 @@ from postroom.contracts.record import Record
 STRUCTURED = "application/cloudevents+json"
 # Bytes: source and id stand in one row of an index, which has 2.7 KB.
 MAX_ATTRIBUTE = 500
+_UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 _OPTIONAL = ("company", "actor", "correlationid", "causesource", "causeid", "traceparent")
 
 
@@ -64,6 +67,8 @@ def decode(record: Record, emitter: str, default_tenant: str | None = None) -> E
         first = error.errors(include_url=False)[0]
         path = ".".join(str(part) for part in ("data", *first["loc"]))
         raise Refused("invalid", f"{first['msg']} ({error.error_count()} problem(s) in all)", path) from error
+    if b"\\u0000" in (record.value or b""):
+        _without_nul(fact.model_dump(mode="json"), "data")
     return Event(
         emitter=emitter,
         source=_required(attributes, "source"),
@@ -85,8 +90,19 @@ def peek(record: Record) -> tuple[str | None, str | None]:
     try:
         attributes, _ = _attributes_and_data(record)
     except Refused:
-        return None, None
+        # Of a value that is no JSON the headers may tell.
+        told = {name: value.decode("utf-8", "replace") for name, value in record.headers if value and len(value) <= MAX_ATTRIBUTE}
+        return told.get("ce_source"), told.get("ce_id")
     return attributes.get("source"), attributes.get("id")
+
+
+def _without_nul(value: Any, path: str) -> None:
+    """NUL is valid JSON, and no text that Postgres or a mail can hold."""
+    if isinstance(value, str) and "\x00" in value:
+        raise Refused("invalid", "holds the character NUL, which no text may have", path)
+    inner: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in inner:
+        _without_nul(one, f"{path}.{name}")
 
 
 def _attributes_and_data(record: Record) -> tuple[dict[str, str], Any]:
@@ -137,6 +153,8 @@ def _bounded(attributes: dict[str, str]) -> dict[str, str]:
     for name, value in attributes.items():
         if len(value.encode("utf-8", "replace")) > MAX_ATTRIBUTE:
             raise Refused("invalid", f"longer than {MAX_ATTRIBUTE} bytes of UTF-8", name)
+        if _UNUSABLE.search(value):
+            raise Refused("invalid", "holds a character that no text may have: NUL, or half of a pair of surrogates", name)
     return attributes
 
 

@@ -3,7 +3,9 @@
 from datetime import date
 from typing import ClassVar
 
-from postroom.contracts.fields import DecimalText, Fact, Id, Text
+from pydantic import Field
+
+from postroom.contracts.fields import MAX_DAYS, DecimalText, Fact, Id, Text
 
 
 class BudgetExpired(Fact):
@@ -39,5 +41,5 @@ class ControlStructureExpired(Fact):
     name: Text = ""
     valid_until: date
     as_of: date
-    lead_days: int = 0
+    lead_days: int = Field(default=0, ge=0, le=MAX_DAYS)
     person_responsible: Id | None = None

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from postroom.contracts.fields import DecimalText, Fact, Id, Part, Text, UtcTime
+from postroom.contracts.fields import MAX_VERSION, DecimalText, Fact, Id, Part, Text, UtcTime
 
 
 class Assigned(Part):
@@ -61,7 +61,7 @@ class QuantityRequestReplied(Fact):
     request: Id
     name: Text
     reply: Id
-    revision: int = Field(default=1, ge=1)
+    revision: int = Field(default=1, ge=1, le=MAX_VERSION)
     requester: Id
     requester_name: Text = ""
     purchaser: Id | None = None

@@ -39,7 +39,15 @@ DecimalText = Annotated[
 """An exact quantity or amount; on the wire a string such as "12.50"."""
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
+ScopedId = Annotated[str, Field(min_length=1, max_length=250)]
+"""An Id of ours, or another system's with that system's name (40) in front: erp/B1."""
+EventId = Annotated[str, Field(min_length=1, max_length=500)]
+"""The CloudEvents attribute `id`, as long as any attribute may be."""
 Text = Annotated[str, Field(max_length=4_000)]
+MAX_DAYS = 36_500
+"""A hundred years: more days of notice, or after a delivery date, are a mistake."""
+MAX_VERSION = 2**53 - 1
+"""The largest whole number that every JSON reader takes exactly."""
 UtcTime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
@@ -55,4 +63,4 @@ class Fact(Part):
     TYPE: ClassVar[str]
 
 
-__all__ = ["DecimalText", "Fact", "Id", "Part", "Text", "UtcTime", "datetime"]
+__all__ = ["MAX_DAYS", "MAX_VERSION", "DecimalText", "EventId", "Fact", "Id", "Part", "ScopedId", "Text", "UtcTime", "datetime"]

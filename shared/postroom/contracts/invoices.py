@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from postroom.contracts.fields import DecimalText, Fact, Id, Text
+from postroom.contracts.fields import MAX_VERSION, DecimalText, Fact, Id, Text
 
 
 class InvoiceCheckFailed(Fact):
@@ -13,7 +13,7 @@ class InvoiceCheckFailed(Fact):
     TYPE: ClassVar[str] = "InvoiceCheckFailed.v1"
 
     invoice: Id
-    version: int = Field(default=1, ge=1)
+    version: int = Field(default=1, ge=1, le=MAX_VERSION)
     number: Id
     supplier: Text = ""
     orders: list[Text] = []

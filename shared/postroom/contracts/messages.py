@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from postroom.contracts.fields import Fact, Id, Part, Text, UtcTime
+from postroom.contracts.fields import EventId, Fact, Id, Part, ScopedId, Text, UtcTime
 
 
 class Cause(Part):
@@ -12,7 +12,7 @@ class Cause(Part):
 
     emitter: Id
     source: Text
-    id: Id
+    id: EventId
     type: Text
 
 
@@ -31,7 +31,7 @@ class Opens(Part):
     """What a click on the message leads to: `what` is order, budget, catalog …, `id` its id."""
 
     what: Id
-    id: Id
+    id: ScopedId
 
 
 class MessageRequested(Fact):
@@ -51,7 +51,7 @@ class MessageRequested(Fact):
     mandatory: bool = False
     reason: Text = ""
     cause: Cause
-    order: Id | None = None
+    order: ScopedId | None = None
     order_number: Text = ""
     about: list[Text] = Field(default=[], max_length=5_000)
     facts: dict[str, Any] = {}

@@ -1,11 +1,11 @@
 """Facts of po-service about orders and deliveries. Key: the order."""
 
 from datetime import date
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from postroom.contracts.fields import DecimalText, Fact, Id, Part, Text, UtcTime
+from postroom.contracts.fields import MAX_DAYS, MAX_VERSION, DecimalText, Fact, Id, Part, Text, UtcTime
 
 
 class OrderRef(Part):
@@ -36,7 +36,7 @@ class DeliveryNoteRecorded(Fact):
     TYPE: ClassVar[str] = "DeliveryNoteRecorded.v1"
 
     note: Id
-    version: int = Field(default=1, ge=1)
+    version: int = Field(default=1, ge=1, le=MAX_VERSION)
     number: Id
     origin: Text = "despatch-advice"
     order: OrderRef
@@ -90,12 +90,15 @@ class OrderChanged(Fact):
     lines: list[ChangedLine] = Field(max_length=2_000)
 
 
+Days = Annotated[int, Field(ge=0, le=MAX_DAYS)]
+
+
 class Reminders(Part):
     """The options of the basic contract: days after the delivery date, null where the reminder is not activated."""
 
-    first: int | None = None
-    second: int | None = None
-    third: int | None = None
+    first: Days | None = None
+    second: Days | None = None
+    third: Days | None = None
 
 
 class OverdueLine(Part):

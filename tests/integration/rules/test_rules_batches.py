@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.rules.conftest import Rules, company_changed, person_changed
-from tests.unit.rules.rules_support import budget_expired, goods_received, log_created, note_line, note_recorded
+from tests.unit.rules.rules_support import ORDER, budget_expired, goods_received, log_created, note_line, note_recorded
 
 from notification_rules.settings import Settings
 from postroom.contracts.event import Event
@@ -96,7 +96,7 @@ async def test_an_event_that_cannot_be_decided_is_parked_and_the_rest_goes_on(ru
     good = note_recorded(note_line("9"), attributes={"id": "good"})
     tally = await rules.take(person_changed("purchaser"), strange, good)
     assert (tally.processed, tally.parked) == (2, 1)
-    assert [reason for reason, _ in await rules.parked()] == ["refused_by_database"]
+    assert [reason for reason, _ in await rules.parked()] == ["invalid"]
     assert len(await rules.told()) == 1
 
 
@@ -189,3 +189,28 @@ def test_the_rules_of_a_file_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text("rules: []\n")
     assert Settings(rules=tmp_path / "own.yaml").rules_text == "rules: []\n"
     assert "goods-receipt" in Settings().rules_text
+
+
+async def test_the_longest_ids_of_another_system_are_told(rules: Rules) -> None:
+    """Their system's name comes in front, so what is told has more room than what came."""
+    order = {**ORDER, "id": "o" * 200}
+    attributes = {"emitter": "erp", "id": "i" * 500, "source": "s" * 500}
+    await rules.take(
+        person_changed("anna", aliases=[("erp", "a" * 200)]),
+        goods_received(("1", "a" * 200), **attributes, order=order),
+        goods_received(("1", "anna"), note="after", emitter="erp"),
+    )
+    assert (len(await rules.told()), await rules.parked()) == (2, [])
+
+
+async def test_a_thousand_reasons_are_told_in_few_words(rules: Rules) -> None:
+    people = [f"{n:03}" + "x" * 190 for n in range(300)]
+    await rules.take(goods_received(*((one, one) for one in people)))
+    await rules.pass_time(1000)
+    await rules.sweeper.sweep()
+    (outcome, reason) = (await rules.decisions())[-1]
+    assert outcome == "unroutable"
+    assert reason.endswith("more reasons")
+    await rules.take(person_changed("admin", language="de", roles=[("administrator", None)]))
+    (message,) = await rules.published("MessageRequested.v1")
+    assert message["reason"].endswith("weitere Gründe")

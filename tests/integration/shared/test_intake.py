@@ -1,15 +1,19 @@
 """Each event has its effect once; what can't be processed is parked, and the rest of the batch goes on."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
+import orjson
 import pytest
 from tests.integration.shared.conftest import Service, budget, raw, record
 
 from postroom import parked
 from postroom.contracts import cloudevents
 from postroom.contracts.errors import Refused
+from postroom.contracts.messages import Cause
 from postroom.intake import Retry
 from postroom.offsets import Overtaken
 
@@ -82,12 +86,12 @@ async def test_a_parked_record_comes_back_byte_for_byte(service: Service) -> Non
     assert parked.as_record(row) == came
 
 
-@pytest.mark.parametrize("offender", ["refuse", "with \x00 in it"])
-async def test_what_the_database_refuses_is_parked_alone(service: Service, offender: str) -> None:
+@pytest.mark.parametrize(("offender", "told"), [("refuse", ("refused_by_database", "")), ("with \x00 in it", ("invalid", "data.name"))])
+async def test_what_the_database_refuses_is_parked_alone(service: Service, offender: str, told: tuple[str, str]) -> None:
     """A constraint, and a NUL that is valid JSON: the batch runs again with a savepoint per record."""
     await service.intake.process([record(budget("e0"), 0), record(budget("e1", offender), 1), record(budget("e2"), 2)], CLUSTER)
     assert await service.effects() == ["e0", "e2"]
-    assert await service.parked() == [("refused_by_database", "")]
+    assert await service.parked() == [told]
     assert await service.pool.fetchval("SELECT count(*) FROM intake") == 2, "an offender writes no intake row"
 
 
@@ -102,6 +106,14 @@ async def test_a_date_that_nobody_can_reckon_with_is_parked_alone(service: Servi
     await service.intake.process([record(budget(f"e{n}"), n) for n in range(3)], CLUSTER)
     assert await service.effects() == ["e0", "e2"]
     assert await service.parked() == [("invalid", "")]
+
+
+@pytest.mark.parametrize("fails", [lambda: Cause.model_validate({}), lambda: orjson.dumps(2**64), lambda: int("x")])
+async def test_a_value_that_nothing_can_be_made_of_is_parked_alone(service: Service, fails: Callable[[], Any]) -> None:
+    """What a contract of ours has no room for, say, in what follows from the record."""
+    service.before_save.append(lambda: fails() if "e1" in service.handled[-1] else None)
+    await service.intake.process([record(budget(f"e{n}"), n) for n in range(3)], CLUSTER)
+    assert (await service.effects(), await service.parked()) == (["e0", "e2"], [("invalid", "")])
 
 
 async def test_an_error_of_the_world_rolls_all_back(service: Service) -> None:

@@ -304,3 +304,11 @@ def test_a_language_without_words_reads_english_in_words_and_numbers(renderer: R
 )
 def test_an_amount_names_its_unit_as_people_do(quantity: str, unit: str, english: str, german: str) -> None:
     assert [formats(language, "UTC").amount(quantity, unit) for language in ("en", "de")] == [english, german]
+
+
+def test_the_largest_numbers_and_the_last_moment_are_written() -> None:
+    """A contract allows them, so a mail must not be held for them."""
+    there = formats("en", "Europe/Vienna")
+    assert there.quantity("999999999999999999.999999999999") == "999,999,999,999,999,999.999999999999"
+    assert there.money("-999999999999999999.999", "EUR") == "-€1,000,000,000,000,000,000.00"
+    assert there.moment("9999-12-31T23:59:59Z") == "31 Dec 9999, 23:59 UTC"

@@ -31,10 +31,12 @@ def event(data: Fact, **attributes: Any) -> Event:
     return replace(made, emitter=emitter)
 
 
-def goods_received(*lines: tuple[str, str], booking: str = "automatic", note: str | None = "note-1", **attributes: Any) -> Event:
+def goods_received(
+    *lines: tuple[str, str], booking: str = "automatic", note: str | None = "note-1", order: Any = ORDER, **attributes: Any
+) -> Event:
     """`lines`: (line, who ordered it)."""
     received = [{"line": line, "item": f"item {line}", "quantity": "2", "unit": "EA", "ordered_by": who} for line, who in lines]
-    data = {"receipt": "receipt-1", "booking": booking, "order": ORDER, "note": note, "booked_at": NOW, "lines": received}
+    data = {"receipt": "receipt-1", "booking": booking, "order": order, "note": note, "booked_at": NOW, "lines": received}
     return event(GoodsReceived.model_validate(data), **attributes)
 
 

@@ -1,6 +1,7 @@
 """What other systems write is understood, or refused with the attribute and the way out."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -90,6 +91,29 @@ def test_a_moment_that_utc_has_no_year_for_is_named() -> None:
     with pytest.raises(Refused) as refused:
         cloudevents.decode(late, "erp")
     assert (refused.value.reason, refused.value.path) == ("invalid", "data.booked_at")
+
+
+@pytest.mark.parametrize(
+    ("record", "path"),
+    [
+        (binary({**BUDGET, "name": "a\x00"}), "data.name"),
+        (structured(id="\x00"), "id"),
+        (structured(subject="\ud800"), "subject"),
+        (binary(actor="a\x00b"), "ce_actor"),
+    ],
+)
+def test_a_character_that_no_database_takes_is_named(record: Record, path: str) -> None:
+    """Else the database refuses it, and knows no field."""
+    with pytest.raises(Refused) as refused:
+        cloudevents.decode(record, "erp")
+    assert (refused.value.reason, refused.value.path) == ("invalid", path)
+    assert cloudevents.decode(binary({**BUDGET, "mood": "\x00"}), "erp"), "a field that nobody reads"
+
+
+@pytest.mark.parametrize("value", [b"", b"\xff", b'{"a": 1, "a": 2}'])
+def test_headers_tell_whose_value_is_no_json(value: bytes) -> None:
+    """explain finds the parked record by its id, and its correction closes it."""
+    assert cloudevents.peek(replace(binary(), value=value)) == ("erp/1", "1")
 
 
 def test_unknown_fields_are_ignored() -> None:

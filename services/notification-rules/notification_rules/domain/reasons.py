@@ -20,6 +20,8 @@ _FAILED_FOR_OPERATORS = {
     "no-company": "no company is named whose {hop} could be told",
     "vacant": "there is no active {hop}",
 }
+_MORE = Texts(en="and {count} more reasons", de="und {count} weitere Gründe")
+_AT_MOST = 12
 _STANDS_IN = Texts(en="you stand in for {name}, who is absent", de="Sie vertreten {name} (abwesend)")
 
 
@@ -48,18 +50,19 @@ class Why:
 
 def for_operators(whys: Iterable[Why]) -> str:
     """One sentence for the decision."""
-    return _joined(
+    return joined(
         part for why in whys for part in (why.because.en, *(one.for_operators() for one in why.failed), _absent(why.stands_in_for, "en"))
     )
 
 
 def for_person(whys: Iterable[Why], language: str) -> str:
     """One sentence for the mail and the inbox."""
-    return _joined(
+    said = (
         part
         for why in whys
         for part in (why.because.of(language), *(_failed(one, language) for one in why.failed), _absent(why.stands_in_for, language))
     )
+    return joined(said, language)
 
 
 def _failed(failure: Failure, language: str) -> str:
@@ -70,6 +73,8 @@ def _absent(name: str, language: str) -> str:
     return _STANDS_IN.of(language).format(name=name) if name else ""
 
 
-def _joined(parts: Iterable[str]) -> str:
-    """Each thing once, also when several chains have led to the same person."""
-    return "; ".join(dict.fromkeys(part for part in parts if part))
+def joined(parts: Iterable[str], language: str = "en") -> str:
+    """Each thing once, also when several chains have led to the same person; nobody reads a thousand."""
+    once = list(dict.fromkeys(part for part in parts if part))
+    left = [_MORE.of(language).format(count=len(once) - _AT_MOST)] if len(once) > _AT_MOST else []
+    return "; ".join([*once[:_AT_MOST], *left])

@@ -7,7 +7,7 @@ from typing import Literal
 
 from notification_rules.domain.people import AliasKey, Directory, Person, PersonKey, RoleKey
 from notification_rules.domain.plan import Plan, Selector, Telling
-from notification_rules.domain.reasons import Failure, Why, for_operators
+from notification_rules.domain.reasons import Failure, Why, for_operators, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def resolve(plan: Plan, directory: Directory, now: datetime, *, only: frozenset[
     unreachable = plan.rule.declared.unreachable if plan.rule else None
     if not nobody or unreachable:
         return replace(resolved, unreached=tuple(f"{unreachable} ({walk.failures[one.each]})" for one in nobody))
-    reason = "nobody to tell: " + "; ".join(dict.fromkeys(walk.failures[one.each] for one in nobody))
+    reason = "nobody to tell: " + joined(walk.failures[one.each] for one in nobody)
     waiting = Waiting("nobody", reason, tuple(one.each for one in nobody), tuple(sorted(walk.awaits)))
     return replace(resolved, waiting=waiting)
 

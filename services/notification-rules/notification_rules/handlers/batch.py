@@ -24,7 +24,7 @@ from postroom import clock, outbox
 from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
 from postroom.db import Connection
-from postroom.intake import Retry
+from postroom.intake import Retry, as_refusal
 
 log = structlog.get_logger()
 
@@ -60,7 +60,10 @@ class Handlers:
         try:
             async with connection.transaction():
                 await self._decide(connection, [look_again(one, self._library.rulebook) for one in due])
-        except Refused as refusal:
+        except Exception as error:
+            refusal = as_refusal(error)
+            if not isinstance(refusal, Refused):
+                raise
             if len(due) > 1:
                 for one in due:
                     await self._decide_again(connection, [one])
