@@ -61,6 +61,8 @@ def test_a_template_copied_to_the_folder_lets_go_of_what_waited_for_it(house: Ho
     broken = newcomer / "custom" / "templates" / "budget-warning"
     shutil.copytree(newcomer / "budget-warning", broken)
     (broken / "body.html").write_text("<p>{{ facts.name|safe }}</p>")
+    # A rule counts for what comes after it was read: within 2 s, or as soon as the list shows it.
+    until("the rule", lambda: "budget-warning" in house.postroom("rules", "list").stdout or None)
     _emit(house, Path(event), "budget-2", "B-78")
     until("both are held", lambda: _states(house, "budget-2") == ["held", "held"] or None)
     listed = house.postroom("templates", "list")
