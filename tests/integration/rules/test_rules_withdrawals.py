@@ -183,3 +183,8 @@ async def test_many_withdrawals_are_as_many_statements_as_one(rules: Rules) -> N
 
     assert await statements(1, 100) == await statements(40, 200)
     assert len(await _withdrawn(rules)) == 41
+
+
+async def test_an_event_that_names_nothing_to_withdraw_has_its_decision_too(rules: Rules) -> None:
+    await rules.take(order_changed())
+    assert await rules.decisions() == [("none", "the event names nothing that it makes void")]

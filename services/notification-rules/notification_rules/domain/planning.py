@@ -1,6 +1,7 @@
 """First phase: what an event asks for, before anyone has looked into the directory."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from notification_rules.domain.expressions import Expression, Scope, Unevaluable
@@ -12,6 +13,7 @@ from postroom.contracts.event import Event
 
 NO_RULE = "no rule names this event type"
 NOBODY = "the event names nobody who is to be told"
+NOTHING_VOID = "the event names nothing that it makes void"
 RULE_GONE = "the rule is no longer in rules.yaml"
 
 
@@ -20,8 +22,10 @@ def plan(event: Event, rulebook: Rulebook) -> Iterator[Plan]:
     rules = rulebook.of(event.type)
     if not rules:
         yield Plan(event, None, none=rulebook.handled_elsewhere.get(event.type, NO_RULE))
-    for rule in rules:
-        yield plan_rule(event, rule)
+    plans = [plan_rule(event, rule) for rule in rules]
+    if plans and not any(one.none or one.tellings or one.withdrawals for one in plans):
+        plans[0] = replace(plans[0], none=NOTHING_VOID)
+    yield from plans
 
 
 def plan_rule(event: Event, rule: Rule) -> Plan:
