@@ -1,4 +1,6 @@
-"""Every fact that Postroom understands, by its type."""
+"""Every fact that Postroom understands, once: by the topic that carries it, and by its type."""
+
+from itertools import chain
 
 from postroom.contracts import (
     catalogs,
@@ -16,30 +18,28 @@ from postroom.contracts import (
 )
 from postroom.contracts.fields import Fact
 
-FACTS: dict[str, type[Fact]] = {
-    fact.TYPE: fact
-    for fact in (
-        purchasing.DeliveryNoteRecorded,
-        purchasing.GoodsReceived,
-        purchasing.OrderChanged,
-        purchasing.DeliveryNoteOverdue,
-        purchasing.MinimumOrderValueNotReached,
-        control.BudgetExpired,
-        control.ControlStructureExpired,
-        demand.TemplateDue,
-        demand.TemplateWithdrawn,
-        demand.QuantityRequestReplied,
-        catalogs.CatalogItemsChanged,
-        invoices.InvoiceCheckFailed,
-        registrations.CarbonCopyUserRegistered,
-        directory.PersonChanged,
-        directory.CompanyChanged,
-        commlog.LogCreated,
-        commlog.CorrespondenceRequested,
-        messages.MessageRequested,
-        messages.MessageWithdrawn,
-        inboxes.MessageForwarded,
-        decisions.DecisionMade,
-        outcomes.EnvelopeOutcome,
-    )
-}
+Facts = tuple[type[Fact], ...]
+
+PURCHASING: Facts = (
+    purchasing.DeliveryNoteRecorded,
+    purchasing.GoodsReceived,
+    purchasing.OrderChanged,
+    purchasing.DeliveryNoteOverdue,
+    purchasing.MinimumOrderValueNotReached,
+    control.BudgetExpired,
+    control.ControlStructureExpired,
+    demand.TemplateDue,
+    demand.TemplateWithdrawn,
+    demand.QuantityRequestReplied,
+    catalogs.CatalogItemsChanged,
+    invoices.InvoiceCheckFailed,
+    registrations.CarbonCopyUserRegistered,
+)
+DIRECTORY: Facts = (directory.PersonChanged, directory.CompanyChanged)
+COMMLOG: Facts = (commlog.LogCreated, commlog.CorrespondenceRequested)
+MESSAGES: Facts = (messages.MessageRequested, messages.MessageWithdrawn)
+INBOX: Facts = (inboxes.MessageForwarded,)
+DECISIONS: Facts = (decisions.DecisionMade,)
+OUTCOMES: Facts = (outcomes.EnvelopeOutcome,)
+
+FACTS: dict[str, type[Fact]] = {fact.TYPE: fact for fact in chain(PURCHASING, DIRECTORY, COMMLOG, MESSAGES, INBOX, DECISIONS, OUTCOMES)}

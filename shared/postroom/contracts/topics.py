@@ -3,24 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from postroom.contracts import (
-    catalogs,
-    commlog,
-    control,
-    decisions,
-    demand,
-    directory,
-    examples,
-    inboxes,
-    invoices,
-    messages,
-    outcomes,
-    purchasing,
-    registrations,
-)
+from postroom.contracts import examples, facts
 from postroom.contracts.emitters import Emitter
 from postroom.contracts.examples import Example
-from postroom.contracts.facts import FACTS
 from postroom.contracts.fields import Fact
 
 DAY = 24 * 3600 * 1000
@@ -81,28 +66,14 @@ OWNED = (
         owner="po-service",
         consumers=("notification-rules",),
         key="order, or the budget, template, catalog …",
-        facts=(
-            purchasing.DeliveryNoteRecorded,
-            purchasing.GoodsReceived,
-            purchasing.OrderChanged,
-            purchasing.DeliveryNoteOverdue,
-            purchasing.MinimumOrderValueNotReached,
-            control.BudgetExpired,
-            control.ControlStructureExpired,
-            demand.TemplateDue,
-            demand.TemplateWithdrawn,
-            demand.QuantityRequestReplied,
-            catalogs.CatalogItemsChanged,
-            invoices.InvoiceCheckFailed,
-            registrations.CarbonCopyUserRegistered,
-        ),
+        facts=facts.PURCHASING,
     ),
     Topic(
         "directory",
         owner="po-service",
         consumers=("notification-rules",),
         key="tenant/person or tenant/company",
-        facts=(directory.PersonChanged, directory.CompanyChanged),
+        facts=facts.DIRECTORY,
         compacted=True,
     ),
     Topic(
@@ -110,35 +81,35 @@ OWNED = (
         owner="commlog-service",
         consumers=("notification-rules", "mailer-service"),
         key="order",
-        facts=(commlog.LogCreated, commlog.CorrespondenceRequested),
+        facts=facts.COMMLOG,
     ),
     Topic(
         "messages",
         owner="notification-rules",
         consumers=("mailer-service",),
         key="the causing event's key",
-        facts=(messages.MessageRequested, messages.MessageWithdrawn),
+        facts=facts.MESSAGES,
     ),
     Topic(
         "inbox",
         owner="mailer-service",
         consumers=("notification-rules",),
         key="the forwarded message",
-        facts=(inboxes.MessageForwarded,),
+        facts=facts.INBOX,
     ),
     Topic(
         "decisions",
         owner="notification-rules",
         consumers=(),
         key="the causing event's key",
-        facts=(decisions.DecisionMade,),
+        facts=facts.DECISIONS,
     ),
     Topic(
         "outcomes",
         owner="mailer-service",
         consumers=("commlog-service",),
         key="the causing event's key",
-        facts=(outcomes.EnvelopeOutcome,),
+        facts=facts.OUTCOMES,
     ),
     # Raw bytes and headers of what can't be processed: one a consuming service, mirroring its table.
     *(
@@ -150,8 +121,8 @@ OWNED = (
 
 def of_emitter(emitter: Emitter) -> tuple[Topic, ...]:
     """An external emitter's own topics: CloudEvents to the rules, raw UBL to po-service."""
-    facts = tuple(FACTS[type_] for type_ in emitter.types)
-    events = Topic(f"in.{emitter.name}", owner=emitter.name, consumers=("notification-rules",), key="subject", facts=facts, partitions=3)
+    told = tuple(facts.FACTS[type_] for type_ in emitter.types)
+    events = Topic(f"in.{emitter.name}", owner=emitter.name, consumers=("notification-rules",), key="subject", facts=told, partitions=3)
     if not emitter.endpoints:
         return (events,)
     return events, Topic(
