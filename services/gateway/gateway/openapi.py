@@ -19,6 +19,11 @@ Document = dict[str, Any]
 
 KEPT_SECONDS = 300.0
 _REF = "#/components/"
+_SENTENCE = re.compile(r"[.:;](?:\s|$)")
+_LONGEST_SUMMARY = 120
+_ABOUT = """One door to all services. Send `Authorization: Bearer …`; a token says who asks, and what they may see.
+Errors are `application/problem+json`: `code` for programs, `detail` for people, with the way out, and `field` for what to mend.
+What happens in an inbox comes by itself as server-sent events: `GET /api/inbox/events`."""
 _PROBLEM = {
     "type": "object",
     "required": ["title", "status", "code", "detail"],
@@ -72,7 +77,10 @@ def merge(own: Document, parts: Mapping[str, Document]) -> Document:
             paths.setdefault(PREFIX + path, {}).update(_renamed(operations, renamed))
     components.setdefault("schemas", {})["Problem"] = _PROBLEM
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-    return {**own, "openapi": "3.1.0", "paths": paths, "components": components, "security": [{"bearer": []}]}
+    for operation in (one for operations in paths.values() for one in operations.values() if isinstance(one, dict)):
+        operation["summary"] = _summary(operation)
+    info = {**own.get("info", {}), "description": _ABOUT}
+    return {**own, "openapi": "3.1.0", "info": info, "paths": paths, "components": components, "security": [{"bearer": []}]}
 
 
 def _shape(path: str) -> str:
@@ -96,6 +104,12 @@ def _operation(service: str, method: str, path: str, operation: Document) -> Doc
     problem = {"description": "A problem", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     responses = {status: answer for status, answer in operation.get("responses", {}).items() if status != "422"}
     return {**operation, "operationId": name, "responses": {**responses, "default": problem}}
+
+
+def _summary(operation: Document) -> str:
+    """What the call does, in its description's first words: a function's name, such as Show, says too little among all services."""
+    first = _SENTENCE.split(str(operation.get("description") or ""), maxsplit=1)[0].strip()
+    return first if 0 < len(first) <= _LONGEST_SUMMARY else str(operation.get("summary", ""))
 
 
 def _refs(value: Any) -> set[tuple[str, str]]:

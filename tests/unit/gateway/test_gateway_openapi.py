@@ -63,3 +63,11 @@ def test_the_others_are_asked_for_the_order_of_a_document() -> None:
     assert about("D-1", orders[:2]) == ["D-1", "o0", "o1"]
     assert len(about("D-1", orders)) == MAX_REFS
     assert about("88", [], [{"id": "i1", "number": "88"}, {"id": "88"}]) == ["88", "i1"]
+
+
+def test_a_summary_is_what_the_description_says_first() -> None:
+    """Two services may both have a function called show."""
+    told = {"get": {"summary": "Show", "description": "One message of yours; looking marks nothing."}}
+    long = {"get": {"summary": "Show", "description": "x" * 200}}
+    merged = merge({**OWN, "paths": {"/a": told, "/b": long, "/c": {"get": {}}}}, {})
+    assert [operations["get"]["summary"] for operations in merged["paths"].values()] == ["One message of yours", "Show", ""]

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Header, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from mailer_service import views
+from mailer_service.api import shapes
 from mailer_service.customer.templates import Templates
 from mailer_service.rows import Row
 from mailer_service.store import inbox as store
@@ -39,7 +40,7 @@ def router(pool: Pool, templates: Templates) -> APIRouter:
     _add_reading(routes, pool, templates)
     _add_marking(routes, pool)
 
-    @routes.post("/{message}/forward", status_code=202)
+    @routes.post("/{message}/forward", status_code=202, response_model=shapes.InboxPassedOn)
     async def forward(caller: Caller, message: MessageId, body: Forward, key: Key) -> dict[str, Any]:
         """Pass a message on: each of these people finds it in their inbox, with your note."""
         async with db.as_principal(pool, caller) as connection:
@@ -54,7 +55,7 @@ def router(pool: Pool, templates: Templates) -> APIRouter:
 
 
 def _add_reading(routes: APIRouter, pool: Pool, templates: Templates) -> None:
-    @routes.get("")
+    @routes.get("", response_model=shapes.InboxPage)
     async def inbox(
         caller: Caller,
         *,
@@ -76,7 +77,7 @@ def _add_reading(routes: APIRouter, pool: Pool, templates: Templates) -> None:
             "next": shown[-1]["id"] if len(rows) > limit else None,
         }
 
-    @routes.get("/{message}")
+    @routes.get("/{message}", response_model=shapes.InboxEntry)
     async def show(caller: Caller, message: MessageId) -> dict[str, Any]:
         """One message of the caller's; looking marks nothing."""
         async with db.as_principal(pool, caller) as connection:
@@ -86,14 +87,14 @@ def _add_reading(routes: APIRouter, pool: Pool, templates: Templates) -> None:
 
 
 def _add_marking(routes: APIRouter, pool: Pool) -> None:
-    @routes.post("/read-all")
+    @routes.post("/read-all", response_model=shapes.InboxAllRead)
     async def read_all(caller: Caller) -> dict[str, Any]:
         """Mark all that the caller has as read; `read` says how many were not."""
         async with db.as_principal(pool, caller) as connection:
             number = await store.mark_read(connection, caller.tenant, caller.person, None)
             return {"read": number, "unread": await store.unread(connection, caller.tenant, caller.person)}
 
-    @routes.post("/{message}/read")
+    @routes.post("/{message}/read", response_model=shapes.InboxMarked)
     async def read(caller: Caller, message: MessageId) -> dict[str, Any]:
         """Mark a message of the caller's as read."""
         async with db.as_principal(pool, caller) as connection:
@@ -101,7 +102,7 @@ def _add_marking(routes: APIRouter, pool: Pool) -> None:
                 raise _unknown()
             return {"message": message, "unread": await store.unread(connection, caller.tenant, caller.person)}
 
-    @routes.post("/{message}/unread")
+    @routes.post("/{message}/unread", response_model=shapes.InboxMarked)
     async def unread(caller: Caller, message: MessageId) -> dict[str, Any]:
         """Mark a message of the caller's as not read."""
         async with db.as_principal(pool, caller) as connection:
