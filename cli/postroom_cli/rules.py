@@ -25,8 +25,11 @@ def list_(context: typer.Context, tenant: Tenant = DEMO, *, as_json: AsJson = Fa
     if as_json:
         output.as_json(answer)
     else:
-        rows = [_row(rule) for rule in answer["rules"]]
-        output.console().print(output.table(("rule", "event", "message type", "mail", "file"), rows))
+        console = output.console()
+        if console.is_terminal:
+            console.print(output.table(("rule", "event", "mail"), [_brief(rule) for rule in answer["rules"]]))
+        else:
+            console.print(output.table(("rule", "event", "message type", "mail", "file"), [_row(rule) for rule in answer["rules"]]))
         for fault in faults.values():
             output.console(stderr=True).print(output.text(f"{fault}. The last good version stays in force.", "red"))
     if faults:
@@ -37,6 +40,13 @@ def _row(rule: dict[str, Any]) -> tuple[str, ...]:
     tells = rule.get("message_type") or f"withdraws {', '.join(rule.get('withdraws', [{}])[0].get('message_types', ()))}"
     mail = "mandatory" if rule.get("mandatory") else "inbox only" if "email" not in rule.get("channels", ["email"]) else "optional"
     return (rule["name"], rule["event"], tells, mail if rule.get("message_type") else "", rule.get("file", ""))
+
+
+def _brief(rule: dict[str, Any]) -> tuple[str, ...]:
+    """For a terminal: a type that is called like its rule, and the house's file, go without saying."""
+    name, event, tells, mail, file = _row(rule)
+    called = [] if tells == name else [f"as {tells}" if mail else tells.replace(" ", "\n")]
+    return (name, event, "\n".join(part for part in (mail, *called, "" if file == "rules.yaml" else file) if part))
 
 
 @app.command()

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.unit.cli.conftest import Cli, FakeGateway
 
+from postroom_cli.rules import _brief
+
 RULE = {"name": "goods-receipt", "event": "GoodsReceived.v1", "message_type": "goods-receipt", "file": "rules.yaml"}
 WITHDRAWS = {"name": "cancelled", "event": "OrderChanged.v1", "withdraws": [{"message_types": ["a", "b"]}], "file": "own.yaml"}
 CLAIM = {"key": '["n1","anna"]', "about": "n1", "taken": False, "itself": False, "messages": []}
@@ -211,3 +213,12 @@ def test_odd_wishes_and_mandatory_types(gateway: FakeGateway, cli: Cli) -> None:
     gateway.answers["PUT", "/api/preferences"] = (409, {"code": "mandatory", "detail": "“Budgets” is mandatory.", "field": "types.b"})
     done = cli("preferences", "set", "b=off", "--as", "anna")
     assert (done.code, "“Budgets” is mandatory." in done.err) == (1, True)
+
+
+def test_on_a_terminal_names_stay_whole_and_what_goes_without_saying_is_left_out() -> None:
+    """The longest names of the house leave no room for the type and the file in 100 columns."""
+    assert [_brief(one) for one in (RULE, {**RULE, "name": "mine", "mandatory": True}, WITHDRAWS)] == [
+        ("goods-receipt", "GoodsReceived.v1", "optional"),
+        ("mine", "GoodsReceived.v1", "mandatory\nas goods-receipt"),
+        ("cancelled", "OrderChanged.v1", "withdraws\na,\nb\nown.yaml"),
+    ]
