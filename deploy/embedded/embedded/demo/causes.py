@@ -14,7 +14,7 @@ _MINIMUM = {"buyer": cast.BUYER, "supplier": cast.SUPPLIER, "minimum_order_value
 
 def status_messages(stage: Stage) -> None:
     """Templates, replies, cards, a first log-on, an invoice, a minimum order value, reminders, a catalog."""
-    stage.title("i", "The other status messages: dates that pass, people who log on and reply, an invoice, a catalog, an order too small")
+    stage.title("i", "The other status messages: dates that pass, log-ons, replies, an invoice, a catalog, a small order")
     for cause in (_template, _reply, _card, _log_on, _invoice, _too_small, _reminders, _catalog):
         cause(stage)
     inbox = stage.door.get(cast.CLARA, "/api/inbox")
