@@ -44,8 +44,8 @@ class House:
         for task in TASKS:
             await self.post(f"/tasks/{task}/run")
 
-    async def flow(self) -> list[dict[str, Any]]:
-        """Let what po-service has published reach the rules; returns what they asked the mailer to tell since the last time."""
+    async def flow(self) -> list[tuple[str, dict[str, Any]]]:
+        """Let what po-service has published reach the rules; returns what they told the mailer since the last time: (type, fact)."""
         rows = await self.outbox.fetch("SELECT id, topic, key, headers, value FROM outbox WHERE id > $1 ORDER BY id", self.read)
         records = [self._record(row) for row in rows]
         if records:
@@ -55,7 +55,7 @@ class House:
             "SELECT id, headers, value FROM outbox WHERE topic = 'messages' AND id > $1 ORDER BY id", self.read_messages
         )
         self.read_messages = asked[-1]["id"] if asked else self.read_messages
-        return [orjson.loads(row["value"]) for row in asked if ["ce_type", "MessageRequested.v1"] in row["headers"]]
+        return [(dict(row["headers"])["ce_type"], orjson.loads(row["value"])) for row in asked]
 
     def _record(self, row: Any) -> Record:
         offset = self.offsets[row["topic"]]

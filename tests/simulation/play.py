@@ -21,7 +21,7 @@ ENDPOINTS = {"wien": "0088:1000000000001", "auckland": "0088:1000000000002", "no
 
 @dataclass
 class Play:
-    """`expected` is what the oracle wants told, `told` what the rules asked the mailer to tell."""
+    """`expected` is what the oracle wants told, `told` what the rules asked the mailer to tell; `to_withdraw` and `withdrawn` likewise."""
 
     house: House
     world: World
@@ -31,6 +31,9 @@ class Play:
     now: datetime
     expected: Counter[Told] = field(default_factory=Counter)
     told: Counter[Told] = field(default_factory=Counter)
+    to_withdraw: set[Told] = field(default_factory=set)
+    withdrawn: set[Told] = field(default_factory=set)
+    messages: dict[str, dict[str, Any]] = field(default_factory=dict)
     written: int = 0
 
     async def at(self, moment: datetime) -> None:
@@ -45,9 +48,25 @@ class Play:
             for letter in self.oracle.letters(event):
                 for subject in subjects.of_letter(letter.message_type, event["data"], letter.items):
                     self.expected[letter.message_type, letter.person, subject] += 1
-        for asked in await self.house.flow():
-            for subject in subjects.of_message(asked["message_type"], asked["facts"]):
-                self.told[asked["message_type"], asked["recipient"]["person"], subject] += 1
+            for void in self.oracle.voids(event):
+                self.to_withdraw |= {one for one in self.expected if one[0] == void.message_type and subjects.about(*one) == void.about}
+        for type_, said in await self.house.flow():
+            self._asked(said) if type_ == "MessageRequested.v1" else self._withdrawn(said)
+
+    def _asked(self, said: dict[str, Any]) -> None:
+        self.messages[said["message"]] = said
+        for subject in subjects.of_message(said["message_type"], said["facts"]):
+            self.told[said["message_type"], said["recipient"]["person"], subject] += 1
+
+    def _withdrawn(self, said: dict[str, Any]) -> None:
+        """Of a message with lines, those that `about` names one by one."""
+        asked = self.messages[said["message"]]
+        facts, lines = asked["facts"], asked["lines"]
+        if lines:
+            left = [line for line, about in zip(facts[lines], asked["about"], strict=True) if about in said["about"]]
+            facts = {**facts, lines: left}
+        for subject in subjects.of_message(asked["message_type"], facts):
+            self.withdrawn.add((asked["message_type"], asked["recipient"]["person"], subject))
 
     async def scan(self) -> None:
         """The daily tasks."""

@@ -66,4 +66,9 @@ def of_message(message_type: str, facts: Data) -> list[Subject]:
     return of_letter(message_type, facts, [facts[_NAMES[message_type]]])
 
 
+def about(message_type: str, _: str, subject: Subject) -> str:
+    """The thing by which a letter is withdrawn: an order's line, a template."""
+    return f"{subject[0]}/{subject[1]}" if message_type.startswith("delivery-note-reminder") else str(subject[0])
+
+
 TYPES = tuple(_SUBJECTS)

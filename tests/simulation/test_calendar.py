@@ -22,6 +22,7 @@ from po_service.settings import Settings as PoSettings
 from postroom import clock, db
 
 SEED = int(os.environ.get("POSTROOM_SEED", "20261123"))
+WITHDRAWN = ("delivery-note-reminder-requester", "delivery-note-reminder-purchaser", "due-template")
 NEVER = 10**10  # seconds: the service's own schedule keeps still, the script says when tasks run
 
 
@@ -45,11 +46,13 @@ async def test_everybody_is_told_what_the_oracle_says_and_nothing_else(
         for n in range(script.DAYS):
             await story.day(n)
             assert play.told == play.expected, f"day {n} of seed {SEED}: {_difference(play)}"
+            assert play.withdrawn == play.to_withdraw, f"day {n} of seed {SEED}: what became void"
     assert await rules.parked() == []
     await rules.pool.close()
     # The purchaser contact hears of each run, also of one that finds the same items as the last.
     again = {told[0] for told, n in play.told.items() if n > 1}
     assert again <= {"minimum-order-value-purchaser"}, "nobody is told anything twice"
+    assert {message_type for message_type, _, _ in play.withdrawn} == set(WITHDRAWN)
     assert {message_type for message_type, _, _ in play.told} == set(TYPES), "all thirteen have happened"
 
 
