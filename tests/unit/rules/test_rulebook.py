@@ -31,8 +31,8 @@ def _parsed(**changes: Any) -> rulebook.Rulebook:
         ({"event": "GoodsLost.v1"}, "rule 'receipt': event: 'GoodsLost.v1' is not known; known are BudgetExpired.v1"),
         ({"event": "goods"}, "rule 'receipt': event: String should match pattern"),
         ({"name": "Receipt!"}, "rule 'Receipt!': name: "),
-        ({"name": None}, "rule '0': name: Field required"),
-        ({"whem": []}, "rule 'receipt': whem: Extra inputs are not permitted"),
+        ({"name": None}, "rule '0': name: is missing"),
+        ({"whem": []}, "rule 'receipt': whem: is no field here; did you mean 'when'?"),
         ({"when": [{"is": "booking == ", "otherwise": "x"}]}, "rule 'receipt': when.0.is: 'booking == ' is no CEL expression"),
         (
             {"when": [{"is": "bookin == 'automatic'", "otherwise": "x"}]},
@@ -41,7 +41,7 @@ def _parsed(**changes: Any) -> rulebook.Rulebook:
         ({"when": [{"is": "order.nmber == '1'", "otherwise": "x"}]}, "names the field 'nmber', which is not there"),
         ({"when": [{"is": "event.compny == '1'", "otherwise": "x"}]}, "names the field 'compny', which is not there"),
         ({"when": [{"is": "line.unit == 'EA'", "otherwise": "x"}]}, "names 'line', which is not there"),
-        ({"when": [{"is": "true"}]}, "rule 'receipt': when.0.otherwise: Field required"),
+        ({"when": [{"is": "true"}]}, "rule 'receipt': when.0.otherwise: is missing"),
         ({"lines": {"of": "liness"}}, "lines.of: GoodsReceived.v1 has no 'liness'"),
         ({"lines": {"of": "lines", "each": "line.orderedby"}}, "lines.each: 'line.orderedby' names the field 'orderedby'"),
         (
@@ -53,11 +53,21 @@ def _parsed(**changes: Any) -> rulebook.Rulebook:
         ({"for_each": "[note]"}, "for_each and lines.each both say whom a message is for"),
         ({"recipients": []}, "recipients is missing: a rule tells (message_type, recipients, claim), or withdraws, or both"),
         ({"recipients": [{"chain": "admins"}]}, "recipients.0.chain: there is no chain 'admins'"),
-        ({"recipients": [{"hop": "a", "because": "b"}]}, "recipients.0: Value error, a hop is either a person, or a role, or a chain"),
+        ({"recipients": [{"hop": "a", "because": "b"}]}, "recipients.0: a hop is either a person, or a role, or a chain"),
         ({"recipients": [{"hop": "a", "because": "b", "person": "each", "role": "x"}]}, "a hop is either a person, or a role, or a chain"),
-        ({"recipients": [{"hop": "a", "person": "each"}]}, "recipients.0: Value error, a hop needs its name (hop) and the reason"),
+        ({"recipients": [{"hop": "a", "person": "each"}]}, "recipients.0: a hop needs its name (hop) and the reason"),
         ({"recipients": [{"hop": "a", "because": "b", "person": "each", "company": "note"}]}, "company belongs to a role"),
         ({"recipients": [{"hop": "a", "because": "b", "chain": "c"}]}, "a chain has its own hops"),
+        ({"lines": {"of": "order"}}, "lines.of: 'order' is no list of lines; there are lines"),
+        ({"lines": {"of": "booking"}}, "lines.of: 'booking' is no list of lines"),
+        ({"message_type": "digest"}, "message_type: 'digest' is made by the mailer itself"),
+        ({"message_type": False}, "message_type: must be a text, and YAML reads False here: put it in quotes"),
+        (
+            {"withdraws": [{"message_types": ["goods-reciept"], "about": "[note]", "because": "b"}]},
+            "no rule tells 'goods-reciept'; told are",
+        ),
+        ({"when": [{"is": "lines.all(a, lines.all(b, lines.all(c, a == b)))", "otherwise": "o"}]}, "more than 2 loops in one another"),
+        ({"when": [{"is": "1" + " + 1" * 20_000 + " > 0", "otherwise": "o"}]}, "String should have at most 4000 characters"),
         ({"channels": ["sms"]}, "rule 'receipt': channels.0: Input should be 'inbox' or 'email'"),
         ({"claim": {"key": "[R, nothing]", "about": "receipt", "told": "x"}}, "claim.key: '[R, nothing]' names 'nothing'"),
         ({"claim": {"key": "[R]", "about": "R", "told": "x"}}, "claim.about: 'R' names 'R', which is not there"),
@@ -79,6 +89,25 @@ def test_a_name_that_stands_twice() -> None:
 def test_no_yaml() -> None:
     with pytest.raises(RuleError, match=r"rules\.yaml:\d+: is no YAML"):
         rulebook.parse("rules: [")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rules: " + "[" * 50_000, "rules.yaml:1: is no YAML: more than 50 lists and maps in one another"),
+        ("- " * 50_000 + "x", "more than 50 lists and maps in one another"),
+        ("rules: []\nchains: {}\nrules: []", "rules.yaml:3: is no YAML: 'rules' stands twice; the second would count"),
+        ("rules:\n  - {name: x, recipient: y}", "rules.yaml:2: rule 'x': recipient: is no field here; did you mean 'recipients'?"),
+        ("rules:\n  - {name: x, on: y}", "rules.yaml:2: rule 'x': YAML reads this name as True"),
+        ("rules:\n  - {name: 2026-99-99}", "holds a value that YAML can't read: month must be in 1..12; put it in quotes"),
+        ("rules: &all [*all]", "rule '0': Input should be a valid dictionary"),
+    ],
+)
+def test_traps_of_yaml_are_told_and_stop_nothing(text: str, said: str) -> None:
+    """Among them what would take the process with it, or count silently."""
+    with pytest.raises(RuleError) as error:
+        rulebook.parse(text)
+    assert said in str(error.value)
 
 
 def test_two_rules_for_one_event_each_decide() -> None:

@@ -1,6 +1,7 @@
 """From a rule as it is written to one that runs: each expression is checked against the event's contract."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -25,6 +26,8 @@ class Compiler:
         lines = declared.lines
         if lines and lines.of not in self._names:
             raise RuleError(f"{declared.event} has no {lines.of!r}", field="lines.of")
+        if lines and lines.of not in (lists := _lists_of_parts(fact)):
+            raise RuleError(f"{lines.of!r} is no list of lines; there are {', '.join(lists) or 'none'}", field="lines.of")
         has_each = declared.for_each or (lines and lines.each)
         self._each = frozenset({"each"}) if has_each else frozenset[str]()
 
@@ -105,6 +108,16 @@ class Compiler:
             raise RuleError(error.detail, field=field) from error
         self._used |= expression.fields
         return expression
+
+
+def _lists_of_parts(model: type[BaseModel]) -> list[str]:
+    """The fact's lists whose entries have fields of their own."""
+
+    def of_parts(annotation: Any) -> bool:
+        entry = next(iter(get_args(annotation)), None)
+        return get_origin(annotation) is list and isinstance(entry, type) and issubclass(entry, BaseModel)
+
+    return [name for name, field in model.model_fields.items() if of_parts(field.annotation)]
 
 
 def _fields_within(model: type[BaseModel]) -> set[str]:

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Cel = Annotated[str, Field(min_length=1)]
+# Of much longer ones the compiler runs out of stack, and takes the service with it.
+Cel = Annotated[str, Field(min_length=1, max_length=4_000)]
 Sentence = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 
@@ -163,3 +164,7 @@ class Declaration(Declared):
     chains: dict[Name, list[Hop]] = {}
     handled_elsewhere: dict[str, Sentence] = {}
     rules: list[DeclaredRule] = []
+
+
+FIELDS = sorted({field.alias or name for model in Declared.__subclasses__() for name, field in model.model_fields.items()})
+"""All names that a field of a file of rules may have, wherever it stands."""

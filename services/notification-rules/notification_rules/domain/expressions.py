@@ -13,6 +13,8 @@ from notification_rules.domain import decimals
 
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
 _BOUND = re.compile(r"\.(?:all|exists|exists_one|map|filter)\(\s*(\w+)\s*,")
+_PARENTHESIS = re.compile(r"(?P<loop>\.\s*(?:all|exists|exists_one|map|filter)\s*)?\(|(?P<close>\))")
+_MOST_LOOPS = 2
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _MISSING = re.compile(r"Undefined variable or function: '(\w+)'")
 _FIELD = re.compile(r"\.\s*([A-Za-z_]\w*)\b(?!\s*\()")
@@ -70,6 +72,8 @@ def compiled(source: str, *, variables: frozenset[str], fields: frozenset[str], 
     except ValueError as error:
         raise RuleError(f"{source!r} is no CEL expression: {error}") from error
     bare = _TEXT.sub('""', source)
+    if _loops_within(bare) + (over is not None) > _MOST_LOOPS:
+        raise RuleError(f"{source!r}: more than {_MOST_LOOPS} loops in one another would take minutes for an event of a thousand lines")
     bound = set(_BOUND.findall(_TEXT.sub('""', whole)))
     names = set(program.variables()) - bound
     for name in sorted(names - variables):
@@ -83,6 +87,19 @@ def compiled(source: str, *, variables: frozenset[str], fields: frozenset[str], 
         raise RuleError(f"{source!r}: add decimals with dec(a).plus(b); + would join them as text")
     path = tuple(source.split(".")) if _PATH.fullmatch(source) and names else ()
     return Expression(source, program, tuple(sorted(names)), used, over, path if not over or path[:1] == ("line",) else ())
+
+
+def _loops_within(bare: str) -> int:
+    """How many map, filter, all and exists stand in one another at most."""
+    open_: list[bool] = []
+    deepest = 0
+    for found in _PARENTHESIS.finditer(bare):
+        if found["close"]:
+            open_ = open_[:-1]
+        else:
+            open_.append(found["loop"] is not None)
+            deepest = max(deepest, sum(open_))
+    return deepest
 
 
 _KNOWN_FUNCTIONS = frozenset({*FUNCTIONS, "size", "has", "contains", "startsWith", "endsWith", "string", "int"})

@@ -1,17 +1,21 @@
 """The text of a file of rules as what it declares; whatever is wrong with it is named by rule, field and line."""
 
+import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from notification_rules.domain.declaration import Declaration, DeclaredRule
+from notification_rules.domain.declaration import FIELDS, Declaration, DeclaredRule
 from notification_rules.domain.expressions import RuleError
 
 Path = Sequence[str | int]
+_DEEPEST = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +46,77 @@ def read(file: str, text: str) -> Source:
     except yaml.YAMLError as error:
         mark, said = getattr(error, "problem_mark", None), getattr(error, "problem", None) or error
         raise RuleError(f"is no YAML: {said}", file=file, line=mark.line + 1 if mark else None) from error
-    except RecursionError as error:
-        raise RuleError("is nested too deeply", file=file) from error
     except ValidationError as error:
         raise _invalid(file, raw, tree, error) from error
+    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        # What YAML takes for a date, a number or a set, and Python for none.
+        raise RuleError(f"holds a value that YAML can't read: {error}; put it in quotes", file=file) from error
+
+
+def _checked(text: str) -> None:
+    """Before libyaml builds anything: it recurses without an end of its own, and takes the second of two equal keys."""
+    depth = 0
+    for token in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(token, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(token, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEEPEST:
+            raise yaml.MarkedYAMLError(problem=f"more than {_DEEPEST} lists and maps in one another", problem_mark=token.start_mark)  # type: ignore[arg-type]
+
+
+def _no_key_twice(node: yaml.Node | None) -> None:
+    todo, seen = [node], set[int]()
+    while todo:
+        if (one := todo.pop()) is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, yaml.MappingNode):
+            known = set[str]()
+            for key, value in one.value:
+                if isinstance(key, yaml.ScalarNode) and key.value in known:
+                    raise yaml.MarkedYAMLError(problem=f"{key.value!r} stands twice; the second would count", problem_mark=key.start_mark)
+                known.add(key.value if isinstance(key, yaml.ScalarNode) else "")
+                todo.append(value)
+        elif isinstance(one, yaml.SequenceNode):
+            todo += one.value
 
 
 def _parsed(text: str) -> tuple[Any, yaml.Node | None]:
     """By libyaml, ten times as fast as PyYAML's own: rules are read again while the service works."""
+    _checked(text)
     loader = yaml.CSafeLoader(text)
     try:
         tree = loader.get_single_node()
+        _no_key_twice(tree)
         return (None if tree is None else loader.construct_document(tree)), tree
     finally:
         loader.dispose()
 
 
 def _invalid(file: str, raw: Any, tree: yaml.Node | None, error: ValidationError) -> RuleError:
-    first = error.errors(include_url=False)[0]
-    path, rule = list(first["loc"]), ""
+    # A misspelt field is why another is missing.
+    first = min(error.errors(include_url=False), key=lambda one: one["type"] not in {"extra_forbidden", "invalid_key"})
+    path, rule = list(first["loc"][:-1] if first["type"] == "invalid_key" else first["loc"]), ""
     line = _line(tree, path)
     if path[:1] == ["rules"] and len(path) > 1 and isinstance(path[1], int):
         entry = raw["rules"][path[1]]
         rule = str((entry.get("name") if isinstance(entry, dict) else None) or path[1])
         path = path[2:]
-    return RuleError(first["msg"], field=".".join(map(str, path)), rule=rule, file=file, line=line)
+    return RuleError(_told(first), field=".".join(map(str, path)), rule=rule, file=file, line=line)
+
+
+def _told(error: ErrorDetails) -> str:
+    """What is wrong, as one would say it to a colleague."""
+    name, given = str(error["loc"][-1]), error.get("input")
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, FIELDS, n=1)
+        return f"is no field here; did you mean {near[0]!r}?" if near and near[0] != name else "is no field here"
+    if error["type"] == "invalid_key":
+        return f"YAML reads this name as {given} (on, off, yes and no are true and false to it), and there is no such field"
+    if error["type"] in {"string_type", "literal_error"} and isinstance(given, bool | int | float | date):
+        return f"must be a text, and YAML reads {given} here: put it in quotes"
+    return {"missing": "is missing"}.get(error["type"], error["msg"].removeprefix("Value error, "))
 
 
 def _line(node: yaml.Node | None, path: Path) -> int | None:

@@ -1,6 +1,6 @@
 """The rules, ready to run: every expression compiled and checked against the event it is for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from notification_rules.domain.compiling import Compiler
@@ -10,6 +10,7 @@ from notification_rules.domain.reading import Source, read
 from notification_rules.domain.rule import Rule
 
 HOUSE = "rules.yaml"
+_MADE_BY_THE_MAILER = {"digest", "correspondence"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ def parse(text: str, added: Mapping[str, str] | None = None) -> Rulebook:
             with source.naming(number, declared):
                 _fits_in(declared, rules, house)
                 rules[declared.name] = Compiler(declared, chains).rule()
+    told = {rule.message_type for rule in rules.values() if rule.message_type}
+    for source in sources:
+        for number, declared in enumerate(source.declaration.rules):
+            with source.naming(number, declared):
+                _withdraws_what_is_told(declared, told)
     elsewhere = {type_: why for source in sources for type_, why in source.declaration.handled_elsewhere.items()}
     by_event = {rule.declared.event: () for rule in rules.values()}
     return Rulebook({type_: tuple(one for one in rules.values() if one.declared.event == type_) for type_ in by_event}, elsewhere)
@@ -59,10 +65,19 @@ def _chains(sources: Sequence[Source]) -> dict[str, list[Hop]]:
     return chains
 
 
+def _withdraws_what_is_told(declared: DeclaredRule, told: Collection[str]) -> None:
+    for number, one in enumerate(declared.withdraws):
+        if unknown := sorted(set(one.message_types) - set(told)):
+            there = ", ".join(sorted(told))
+            raise RuleError(f"no rule tells {unknown[0]!r}; told are {there}", field=f"withdraws.{number}.message_types")
+
+
 def _fits_in(declared: DeclaredRule, others: Mapping[str, Rule], house: Source) -> None:
     """A rule beside those before it."""
     if declared.name in others:
         raise RuleError("the name stands twice: give this one another, or let it say `replaces`", field="name")
+    if declared.message_type in _MADE_BY_THE_MAILER:
+        raise RuleError(f"{declared.message_type!r} is made by the mailer itself; give this type another name", field="message_type")
     if declared.replaces and declared.replaces not in (known := [rule.name for rule in house.declaration.rules]):
         raise RuleError(f"there is no rule {declared.replaces!r} to take the place of; there are {', '.join(known)}", field="replaces")
     for other in others.values():
