@@ -10,11 +10,17 @@ from postroom_cli.errors import REFUSED
 from postroom_cli.options import DEMO, AsJson, Tenant, gateway
 from postroom_cli.story import tree
 
-Ref = Annotated[str, typer.Argument(metavar="ORDER_NO|DOCUMENT|EVENT_ID|MESSAGE_ID")]
+Ref = Annotated[
+    str,
+    typer.Argument(
+        metavar="REF", help="The number or id of an order, invoice or document, or the id of a budget, template, event, message …"
+    ),
+]
 _PARTS = ("orders", "catalogs", "invoices", "documents", "events", "messages", "correspondences", "logs", "parked")
 _HINT = """\
 It may not have arrived yet (`postroom status` shows the lag), or may be parked under no name (`postroom parked list`).
-Take the number or id of an order, an invoice, a document or a delivery note, or the id of a catalog, an event or a message."""
+Take the number or id of an order, an invoice, a document or a delivery note, or the id of a budget, a cost code, a template, a catalog,
+an event or a message."""
 
 
 def explain(context: typer.Context, ref: Ref, tenant: Tenant = DEMO, *, as_json: AsJson = False) -> None:

@@ -88,7 +88,9 @@ def _add_parked(routes: APIRouter, pool: Pool, intake: Intake | None) -> None:
 
 
 def _unknown(parked_id: int) -> Problem:
-    return Problem(404, "not_parked", f"No open parked record has the number {parked_id} here. List them with GET /operations/parked.")
+    return Problem(
+        404, "not_parked", f"No open parked record has the number {parked_id} here. List them with GET /parked, or postroom parked list."
+    )
 
 
 def shown(row: dict[str, Any], cut: int | None = None) -> dict[str, Any]:

@@ -36,7 +36,10 @@ async def token(request: Request, body: TokenRequest, x_issuer_secret: Annotated
 
 @router.get("/explain/{ref:path}")
 async def explain_ref(request: Request, _: Operator, ref: Annotated[str, Path(max_length=500, pattern=r"^[^\x00]+$")]) -> dict[str, Any]:
-    """What became of an order, a document, an event or a message: order → documents → events → decisions → messages → attempts."""
+    """What became of an order, a budget, a catalog, a document, an event or a message.
+
+    Order → documents → events → decisions → messages → attempts.
+    """
     return await explain(_upstream(request), _token(request), ref)
 
 

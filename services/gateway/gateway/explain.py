@@ -22,8 +22,9 @@ MAX_REFS = 10
 async def explain(upstream: Upstream, token: str, ref: str) -> Json:
     """Orders, catalogs, invoices, their documents, events with decisions and messages, other messages, correspondences, parked records.
 
-    `ref` is the number or id of one of these or of a delivery note, or an event's or a message's id; what it leads to is asked for the
-    order, catalog or invoice that it belongs to. A service that is away is named in `unavailable`, and the rest is told.
+    `ref` is the number or id of one of these or of a delivery note, an event's or a message's id, or the id of what events are about
+    (a budget, a cost code, a template …); what it leads to is asked for the order, catalog or invoice that it belongs to. A service
+    that is away is named in `unavailable`, and the rest is told.
     Raises Problem 404 when nobody knows anything.
     """
     unavailable: list[str] = []
@@ -41,7 +42,7 @@ async def explain(upstream: Upstream, token: str, ref: str) -> Json:
     followed = joined(events, mails.get("messages", []), logs)
     told = {**begun, **followed, "parked": list(parked.values())}
     if not any(told.values()) and not unavailable:
-        detail = f"Nothing is known of {ref!r}: it is no order, catalog, invoice, document, event, message, log or correspondence."
+        detail = f"Nothing is known of {ref!r}: it is no order, document, event, message or log, and no event is about it."
         raise Problem(404, "unknown_reference", detail, "ref")
     return {"ref": ref, **told, "unavailable": sorted(set(unavailable))}
 

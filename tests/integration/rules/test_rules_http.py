@@ -67,6 +67,14 @@ async def test_explain_by_event_message_order_and_number(served: tuple[Rules, Ca
     assert kept["decided_at"]
 
 
+async def test_explain_by_what_an_event_of_no_order_is_about(served: tuple[Rules, Call]) -> None:
+    """Asked why nobody heard of a budget, ops know the budget, not the event's id."""
+    rules, call = served
+    await rules.take(budget_expired(attributes={"id": "event-3", "subject": "B1"}, manager="anna"), person_changed("anna"))
+    (found,) = (await call("/explain", ref="B1")).json()["events"]
+    assert (found["id"], found["decisions"][0]["person"]) == ("event-3", "anna")
+
+
 async def test_an_unknown_reference_says_so(served: tuple[Rules, Call]) -> None:
     answer = await served[1]("/explain", ref="nothing")
     assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (404, "unknown_reference", "ref")

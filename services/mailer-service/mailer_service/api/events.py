@@ -41,10 +41,10 @@ def router(live: Live) -> APIRouter:
 
     @routes.get("/events", response_class=EventStream, responses={200: {"content": {"text/event-stream": {}}}})
     async def events(caller: Caller, last_event_id: Annotated[str, Header()] = "") -> EventStream:
-        """First `unread` with the count, then `new`, `read`, `unread` and `withdrawn`, one event a message, each with the count.
+        """What happens in the caller's inbox, as it happens. First `unread` with the count, then `new`, `read`, `unread` and `withdrawn`.
 
-        A lone `unread` without a message says that much has changed: load the list. After a break, send Last-Event-ID: nothing is
-        missed, and what is told again says the same. A stream lasts a quarter of an hour at most.
+        Each is about one message, and has the count; a lone `unread` without a message says that much has changed: load the list. After a
+        break, send Last-Event-ID: nothing is missed, and what is told again says the same. A stream lasts a quarter of an hour at most.
         """
         since = int(last_event_id) if last_event_id.isdecimal() and len(last_event_id) <= _DIGITS else None
         reader = (caller.tenant, caller.person)

@@ -17,11 +17,14 @@ def router(pool: Pool) -> APIRouter:
 
     @routes.get("/explain")
     async def explain(caller: Operator, ref: Annotated[str, Query(min_length=1, max_length=500)]) -> dict[str, Any]:
-        """Why an event, message or order led to which messages, and why not. `ref`: event id, message id, order id or number."""
+        """Why an event, message or order led to which messages, and why not.
+
+        `ref`: an event's or a message's id, an order's id or number, or the id of what else events are about (a budget, a template …).
+        """
         async with db.as_principal(pool, caller) as connection:
             events = await decisions.explain(connection, ref)
         if not events:
-            raise Problem(404, "unknown_reference", f"No event, message or order {ref!r} is known to the rules.", "ref")
+            raise Problem(404, "unknown_reference", f"No event is known to the rules that is {ref!r}, is about it, or led to it.", "ref")
         return {"events": events}
 
     @routes.get("/undecided")

@@ -31,7 +31,7 @@ def router(pool: Pool, library: Library) -> APIRouter:
 
     @routes.put("/preferences")
     async def change(caller: Caller, wishes: Wishes) -> Shown:
-        """Your own: mail now, in the daily digest, or off, for all optional types and for each; quiet hours; the digest's hour."""
+        """Change your own. Mail now, in the daily digest, or off, for all optional types and for each; quiet hours; the digest's hour."""
         types = message_types(library.rulebook)
         for name, mail in wishes.types.items():
             check(types, name, mail, f"types.{name}", unknown=422)

@@ -91,7 +91,7 @@ async def save_decisions(connection: Connection, decisions: Sequence[tuple[str, 
 
 
 async def explain(connection: Connection, ref: str, limit: int = 200) -> list[dict[str, Any]]:
-    """The events behind an event id, message id, order id or order number, with their decisions, the oldest first."""
+    """The events behind an event id, message id, order id or number, or what else they are about, with decisions, the oldest first."""
     rows = await connection.fetch(
         """
         SELECT e.emitter, e.source, e.id, e.type, e.subject, e.tenant, e.order_number, e.accepted_at,
@@ -105,6 +105,7 @@ async def explain(connection: Connection, ref: str, limit: int = 200) -> list[di
             SELECT emitter, source, id FROM events WHERE id = $1
             UNION SELECT emitter, source, id FROM events WHERE order_id = $1
             UNION SELECT emitter, source, id FROM events WHERE order_number = $1 AND order_number <> ''
+            UNION SELECT emitter, source, id FROM events WHERE subject = $1 AND order_id IS NULL
             UNION SELECT emitter, source, event_id FROM decisions WHERE message = $1)
         GROUP BY e.emitter, e.source, e.id
         ORDER BY e.accepted_at, e.id
