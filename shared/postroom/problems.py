@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from postroom.contracts.errors import Refused
+from postroom.contracts.errors import Refused, told
 
 MEDIA_TYPE = "application/problem+json"
 # Refused, cut, starting, stopping, or too slow: the caller may try the same again.
@@ -66,8 +66,8 @@ def install(app: FastAPI) -> None:
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-        others = [{"field": ".".join(str(part) for part in one["loc"][1:]), "detail": one["msg"]} for one in error.errors()]
-        return answer(Problem(422, "invalid", f"{field}: {first['msg']}", field, errors=others))
+        others = [{"field": ".".join(str(part) for part in one["loc"][1:]), "detail": told(one["msg"])} for one in error.errors()]
+        return answer(Problem(422, "invalid", f"{field}: {told(first['msg'])}", field, errors=others))
 
     @app.exception_handler(asyncpg.DataError)
     async def _no_such_value(request: Request, error: asyncpg.DataError) -> JSONResponse:

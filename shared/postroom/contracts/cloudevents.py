@@ -14,7 +14,7 @@ import orjson
 from pydantic import ValidationError
 
 from postroom.contracts import strict_json
-from postroom.contracts.errors import Refused
+from postroom.contracts.errors import Refused, told
 from postroom.contracts.event import Event, content_hash
 from postroom.contracts.facts import FACTS
 from postroom.contracts.record import Record
@@ -66,7 +66,7 @@ def decode(record: Record, emitter: str, default_tenant: str | None = None) -> E
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         path = ".".join(str(part) for part in ("data", *first["loc"]))
-        raise Refused("invalid", f"{first['msg']} ({error.error_count()} problem(s) in all)", path) from error
+        raise Refused("invalid", f"{told(first['msg'])} ({error.error_count()} problem(s) in all)", path) from error
     if b"\\u0000" in (record.value or b""):
         _without_nul(fact.model_dump(mode="json"), "data")
     return Event(

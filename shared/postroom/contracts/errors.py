@@ -13,3 +13,8 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, and its name s
         self.reason = reason
         self.detail = detail
         self.path = path
+
+
+def told(message: str) -> str:
+    """What pydantic says of a value, without its own "Value error, "."""
+    return message.removeprefix("Value error, ")

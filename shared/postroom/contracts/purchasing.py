@@ -81,7 +81,10 @@ class ChangedLine(Part):
 
 
 class OrderChanged(Fact):
-    """Lines of an order were cancelled, or are due on another day: what was said of their old delivery date is void."""
+    """Lines of an order were cancelled, or are due on another day: what was said of their old delivery date is void.
+
+    An order that is cancelled as a whole (`cancelled`) names all its lines too: only what is named becomes void.
+    """
 
     TYPE: ClassVar[str] = "OrderChanged.v1"
 

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from notification_rules.domain.declaration import FIELDS, Declaration, DeclaredRule
 from notification_rules.domain.expressions import RuleError
+from postroom.contracts.errors import told
 
 Path = Sequence[str | int]
 _DEEPEST = 50
@@ -116,7 +117,7 @@ def _told(error: ErrorDetails) -> str:
         return f"YAML reads this name as {given} (on, off, yes and no are true and false to it), and there is no such field"
     if error["type"] in {"string_type", "literal_error"} and isinstance(given, bool | int | float | date):
         return f"must be a text, and YAML reads {given} here: put it in quotes"
-    return {"missing": "is missing"}.get(error["type"], error["msg"].removeprefix("Value error, "))
+    return {"missing": "is missing"}.get(error["type"], told(error["msg"]))
 
 
 def _line(node: yaml.Node | None, path: Path) -> int | None:
