@@ -123,8 +123,14 @@ def test_a_rule_that_takes_the_place_of_the_houses() -> None:
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"own.yaml": _file(name="receipt")}, "own.yaml:8: rule 'receipt': name: the name stands twice"),
-        ({"a.yaml": _file(), "b.yaml": _file()}, "b.yaml:8: rule 'own': name: the name stands twice"),
+        (
+            {"own.yaml": _file(name="receipt")},
+            "own.yaml:8: rule 'receipt': name: the name stands twice: give this one another, or let it say `replaces`",
+        ),
+        (
+            {"a.yaml": _file(), "b.yaml": _file()},
+            "b.yaml:8: rule 'own': name: the name stands twice: give this one another, or write to the file",
+        ),
         (
             {"own.yaml": _file(replaces="third")},
             "rule 'own': replaces: there is no rule 'third' to take the place of; there are receipt, second",

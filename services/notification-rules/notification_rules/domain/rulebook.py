@@ -75,7 +75,9 @@ def _withdraws_what_is_told(declared: DeclaredRule, told: Collection[str]) -> No
 def _fits_in(declared: DeclaredRule, others: Mapping[str, Rule], house: Source) -> None:
     """A rule beside those before it."""
     if declared.name in others:
-        raise RuleError("the name stands twice: give this one another, or let it say `replaces`", field="name")
+        ours = any(rule.name == declared.name for rule in house.declaration.rules)
+        way_out = "or let it say `replaces`" if ours else "or write to the file in which the other stands"
+        raise RuleError(f"the name stands twice: give this one another, {way_out}", field="name")
     if declared.message_type in _MADE_BY_THE_MAILER:
         raise RuleError(f"{declared.message_type!r} is made by the mailer itself; give this type another name", field="message_type")
     if declared.replaces and declared.replaces not in (known := [rule.name for rule in house.declaration.rules]):
