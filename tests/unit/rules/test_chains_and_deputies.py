@@ -119,7 +119,7 @@ def test_only_what_is_still_open_is_decided_again() -> None:
 
 def test_a_rule_that_is_gone_ends_the_waiting() -> None:
     undecided = Undecided(budget_expired(), "old-name", "nobody", ("",), expired=False)
-    assert _again(undecided, directory())[1] == [("none", "the rule is no longer in rules.yaml")]
+    assert _again(undecided, directory())[1] == [("none", "the rule old-name is no longer in force")]
 
 
 def test_another_systems_people_and_companies_are_found_by_their_aliases() -> None:

@@ -14,7 +14,6 @@ from postroom.contracts.event import Event
 NO_RULE = "no rule names this event type"
 NOBODY = "the event names nobody who is to be told"
 NOTHING_VOID = "the event names nothing that it makes void"
-RULE_GONE = "the rule is no longer in rules.yaml"
 
 
 def plan(event: Event, rulebook: Rulebook) -> Iterator[Plan]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from notification_rules.domain.expressions import Unevaluable
 from notification_rules.domain.people import Directory
 from notification_rules.domain.plan import Plan, without
-from notification_rules.domain.planning import RULE_GONE, plan_rule, unevaluable
+from notification_rules.domain.planning import plan_rule, unevaluable
 from notification_rules.domain.resolving import Resolved, resolve
 from notification_rules.domain.rulebook import Rulebook
 from postroom.contracts.errors import Refused
@@ -42,7 +42,7 @@ def look_again(undecided: Undecided, rulebook: Rulebook) -> Case:
     if rule is None and not rulebook.complete:
         raise Refused("invalid", f"the rule {undecided.rule} is missing, and a file of rules can't be used: it may stand there", "rule")
     if rule is None or rule.claim is None:
-        return Case(Plan(undecided.event, None, none=RULE_GONE), undecided)
+        return Case(Plan(undecided.event, None, none=f"the rule {undecided.rule} is no longer in force"), undecided)
     # What the event withdraws, it withdrew when it came.
     plan = replace(plan_rule(undecided.event, rule), withdrawals=())
     try:
