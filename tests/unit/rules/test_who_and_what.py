@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.rules.rules_support import ORDER, decided, directory, event, log_created, person, reasons, told
 
+from notification_rules.domain import expressions
 from notification_rules.domain.deciding import Outcome
 from notification_rules.domain.letters import asked, order_id, order_number
 from notification_rules.domain.preferences import AT_ONCE
@@ -108,3 +109,9 @@ def test_a_deputy_who_made_the_change_is_no_stand_in() -> None:
 
 def test_the_order_of_an_event_is_its_own_or_its_emitters() -> None:
     assert (order_id(log_created([])), order_number(log_created([]))) == (ORDER["id"], ORDER["number"])
+
+
+def test_no_two_things_within_things_are_alike() -> None:
+    """Or the note of order x/1, line 2, would withdraw the reminder of order x, line 1/2."""
+    assert expressions.path("4711", "1") == "4711/1"
+    assert len({expressions.path("x/1", "2"), expressions.path("x", "1/2"), expressions.path("x%2F1", "2")}) == 3
