@@ -49,15 +49,16 @@ class Door:
             self._tokens[who] = answer.json()["token"]
         return self._tokens[who]
 
-    def mails(self, to: str) -> list[dict[str, Any]]:
-        """What lies in the mailbox for this address, the oldest first."""
+    def mails(self, to: str, subject: str = "") -> list[dict[str, Any]]:
+        """What lies in the mailbox for this address, with these words in the subject, the oldest first."""
+        query = f'to:"{to}" subject:"{subject}"' if subject else f'to:"{to}"'
         found: list[dict[str, Any]] = []
-        while page := self._page(to, len(found)):
+        while page := self._page(query, len(found)):
             found += page
         return found[::-1]
 
-    def _page(self, to: str, start: int) -> list[dict[str, Any]]:
-        query: dict[str, str | int] = {"query": f'to:"{to}"', "start": start, "limit": _PAGE}
+    def _page(self, words: str, start: int) -> list[dict[str, Any]]:
+        query: dict[str, str | int] = {"query": words, "start": start, "limit": _PAGE}
         page: list[dict[str, Any]] = self._mailbox.get("/api/v1/search", params=query).json()["messages"]
         return page
 
