@@ -1,6 +1,7 @@
 """Work that may hang or eat memory, in a process of its own that can be killed: question in, answer out."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import struct
@@ -82,7 +83,8 @@ class Confined:
                 # One that ended by itself says how, if it is given the moment for it.
                 return await asyncio.wait_for(worker.wait(), 0.05)
             except TimeoutError:
-                worker.kill()
+                with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                    worker.kill()
         return await worker.wait()
 
 
