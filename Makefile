@@ -1,8 +1,6 @@
 # Postroom needs Python 3.11 and make; everything else comes with pip into .venv, and runs in .run.
 PYTHON ?= python3.11
 BIN := .venv/bin
-# Test processes, each with a Kafka and a Postgres of its own; WORKERS=0 for one that a debugger can stop.
-WORKERS ?= 2
 SOURCES := shared services cli deploy tests
 
 .DEFAULT_GOAL := help
@@ -43,7 +41,7 @@ up down status: venv
 
 test: venv
 	@$(BIN)/python -m embedded.chromium
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest $(ARGS)
 
 lint: venv
 	@$(BIN)/ruff check $(SOURCES)

@@ -23,14 +23,6 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A module's tests stay together; and one house stands at a time, for a house takes the usual ports."""
-    for item in items:
-        folder = item.path.relative_to(ROOT).parent.as_posix()
-        group = "houses" if folder in {"tests/e2e", "tests/integration/embedded"} else item.path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @dataclass(frozen=True)
 class MailboxAddress:
     """Where the tests' mail goes, and where it is read by Mailpit's API."""
