@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.integration.po.door import CLIENT, OPERATOR, SUPPLIER, Door
 from tests.integration.po.support import sample
-from tests.integration.po.told import ACME, at, first_slot, run, told
+from tests.integration.po.told import ACME, at, run, told
 
 from postroom import db
 from postroom.auth import Principal
@@ -146,7 +146,6 @@ async def test_a_document_leaves_alone_what_the_buyer_decided(door: Door) -> Non
 
 
 async def test_a_price_has_ended_once_its_last_day_is_over(door: Door) -> None:
-    await first_slot(door)
     await catalog(door, managers=["pia"])
     await items(door, DRILL, BITS, {**DRILL, "item": "D-20", "valid_until": "2027-01-15"})
     assert [await run(door, TASK, day) for day in ("2026-12-31", "2027-01-01", "2027-01-01", "2027-01-10")] == [0, 1, 0, 0]
@@ -162,7 +161,6 @@ async def test_a_price_has_ended_once_its_last_day_is_over(door: Door) -> None:
 
 
 async def test_what_is_removed_or_open_ended_does_not_end(door: Door) -> None:
-    await first_slot(door)
     await catalog(door)
     await items(door, DRILL, BITS)
     await items(door, BITS)
@@ -179,7 +177,6 @@ async def test_what_is_removed_or_open_ended_does_not_end(door: Door) -> None:
     ],
 )
 async def test_the_day_ends_where_the_company_is(door: Door, monkeypatch: pytest.MonkeyPatch, moment: str, zone: str, raised: int) -> None:
-    await first_slot(door)
     await catalog(door)
     await door.put("/companies/acme", {**ACME, "zone": zone})
     await items(door, DRILL)
@@ -188,7 +185,6 @@ async def test_the_day_ends_where_the_company_is(door: Door, monkeypatch: pytest
 
 
 async def test_two_thousand_prices_end_in_two_events_and_each_once(door: Door) -> None:
-    await first_slot(door)
     await catalog(door)
     await items(door, *({**DRILL, "item": f"D-{number:04}"} for number in range(2_000)))
     answers = await asyncio.gather(*(run(door, TASK, "2027-03-01") for _ in range(3)))

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from tests.integration.po.door import CLIENT, OPERATOR, SUPPLIER, Door
 from tests.integration.po.support import sample
-from tests.integration.po.told import at, first_slot, run, told
+from tests.integration.po.told import at, run, told
 
 from po_service.tasks.reminders import remind_delivery_notes
 from postroom import db
@@ -189,7 +189,6 @@ async def test_calendar_days_ask_no_calendar(door: Door) -> None:
     ],
 )
 async def test_the_day_is_that_of_the_company(door: Door, monkeypatch: pytest.MonkeyPatch, zone: str, before: str, after: str) -> None:
-    await first_slot(door)
     await ordered(door, ALL, "2026-03-28", zone=zone)
     at(monkeypatch, before)
     assert await run(door, TASK) == 0
@@ -199,14 +198,12 @@ async def test_the_day_is_that_of_the_company(door: Door, monkeypatch: pytest.Mo
 
 
 async def test_two_scans_at_once_raise_once(door: Door) -> None:
-    await first_slot(door)
     await ordered(door, ALL)
     assert sorted(await asyncio.gather(*(run(door, TASK, "2026-11-23") for _ in range(3)))) == [0, 0, 2]
 
 
 async def test_a_note_that_is_recorded_meanwhile_is_told_after_the_reminder(door: Door) -> None:
     """So that it withdraws it: the note waits for the scan, and its event follows the reminder's."""
-    await first_slot(door)
     order = await ordered(door, ALL)
     pool = await db.open_pool(door.settings, "worker", 1)
     async with pool.acquire() as connection:

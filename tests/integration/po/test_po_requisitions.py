@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from tests.integration.po.door import CLIENT, OPERATOR, SUPPLIER, Door
-from tests.integration.po.told import ACME, first_slot, run, told
+from tests.integration.po.told import ACME, run, told
 
 NORDWIND = {"name": "Nordwind", "side": "supplier", "endpoints": ["0088:2"]}
 ANNA = {"person": "anna", "side": "client", "company": "acme"}
@@ -99,7 +99,6 @@ async def test_nothing_open_and_nothing_worth_ordering_tell_nothing(door: Door) 
 
 
 async def test_a_retry_generates_once_and_two_at_once_order_once(door: Door) -> None:
-    await first_slot(door)
     await contract(door, minimum_order_value=None)
     await want(door, "a", "1.00")
     headers = {"Idempotency-Key": "click-1"}

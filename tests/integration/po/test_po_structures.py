@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.integration.po.door import CLIENT, OPERATOR, SUPPLIER, Door
-from tests.integration.po.told import ACME, at, first_slot, run, told
+from tests.integration.po.told import ACME, at, run, told
 
 TASK, FACT = "refresh-control-structures", "ControlStructureExpired"
 CODE = {
@@ -22,7 +22,6 @@ CARD = {"kind": "credit-card", "company": "acme", "code": "4242", "name": "Fleet
 @pytest.fixture(autouse=True)
 async def acme(door: Door) -> None:
     await door.put("/companies/acme", ACME)
-    await first_slot(door)
 
 
 async def test_an_expired_one_is_told_once_with_all_that_a_mail_needs(door: Door) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.integration.po.door import CLIENT, OPERATOR, SUPPLIER, Door
-from tests.integration.po.told import ACME, at, first_slot, run, told
+from tests.integration.po.told import ACME, at, run, told
 
 TASK, DUE, GONE = "due-templates", "TemplateDue", "TemplateWithdrawn"
 DAILY = {"first_day": "2026-11-01", "every": "day"}
@@ -24,7 +24,6 @@ REQUEST = {**TEMPLATE, "kind": "quantity-request", "name": "Salt", "items": [{"i
 async def acme(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     """Noon in Vienna on 20 November 2026."""
     await door.put("/companies/acme", ACME)
-    await first_slot(door)
     at(monkeypatch, "2026-11-20T11:00:00")
 
 

@@ -1,6 +1,5 @@
 """What po-service has told, and the day that it takes it to be."""
 
-import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,14 +20,6 @@ async def told(door: Door, fact: str, topic: str = "purchasing") -> list[dict[st
     await connection.close()
     events = [(dict(orjson.loads(row["headers"])), orjson.loads(row["value"])) for row in rows]
     return [{**attributes, **data} for attributes, data in events if attributes["ce_type"] == f"{fact}.v1"]
-
-
-async def first_slot(door: Door) -> None:
-    """Wait until the schedule has run each task: what a test counts afterwards is its own."""
-    while True:
-        if all(one["slot"] for one in (await door.get(OPERATOR, "/tasks"))["tasks"]):
-            return
-        await asyncio.sleep(0.02)
 
 
 async def run(door: Door, task: str, as_of: str | None = None) -> int:
