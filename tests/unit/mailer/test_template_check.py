@@ -1,6 +1,7 @@
 """The check of templates: each fault is named with file, line and what there is instead; the house's own templates pass."""
 
 import pytest
+from tests.unit.mailer.told import TOLD
 
 from mailer_service.checking.check import check
 from mailer_service.checking.finding import Finding
@@ -15,23 +16,6 @@ GOOD = {
     "de/subject.txt": "Budget {{ facts.name }}: noch {{ facts.current_value|money(facts.currency) }}",
     "de/body.txt": "Bis {{ facts.period_end|day }}.",
     "de/body.html": "<p>Bis {{ facts.period_end|day }}.</p>",
-}
-EVENTS = {
-    "due-template": "TemplateDue.v1",
-    "carbon-copy-registration": "CarbonCopyUserRegistered.v1",
-    "control-structure-expired": "ControlStructureExpired.v1",
-    "goods-receipt": "GoodsReceived.v1",
-    "budget-expired": EVENT,
-    "wrong-delivery": "DeliveryNoteRecorded.v1",
-    "quantity-request-reply": "QuantityRequestReplied.v1",
-    "invoice-check-failed": "InvoiceCheckFailed.v1",
-    "minimum-order-value-requester": "MinimumOrderValueNotReached.v1",
-    "minimum-order-value-purchaser": "MinimumOrderValueNotReached.v1",
-    "delivery-note-reminder-requester": "DeliveryNoteOverdue.v1",
-    "delivery-note-reminder-purchaser": "DeliveryNoteOverdue.v1",
-    "catalog-changed": "CatalogItemsChanged.v1",
-    "new-communication-log": "LogCreated.v1",
-    "forwarded-message": "MessageForwarded.v1",
 }
 
 
@@ -51,11 +35,11 @@ def test_good_files_have_nothing_to_mend() -> None:
     assert found(event=None) == []
 
 
-@pytest.mark.parametrize("message_type", sorted(EVENTS))
+@pytest.mark.parametrize("message_type", sorted(TOLD))
 def test_the_houses_own_templates_pass_so_that_a_customer_can_start_from_them(message_type: str) -> None:
     folder = TEMPLATES / message_type
     files = {str(path.relative_to(folder)): path.read_text("utf-8") for path in folder.rglob("*.*")}
-    assert check(message_type, files, {}, EVENTS[message_type]) == []
+    assert check(message_type, files, {}, TOLD[message_type]) == []
 
 
 @pytest.mark.parametrize(
