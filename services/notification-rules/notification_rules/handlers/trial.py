@@ -9,6 +9,7 @@ from notification_rules.domain.deciding import Claiming, claiming, decide
 from notification_rules.domain.plan import Plan
 from notification_rules.domain.planning import NO_RULE, plan_rule
 from notification_rules.domain.resolving import wanted
+from notification_rules.domain.rule import EVENT_FIELDS
 from notification_rules.domain.rulebook import Rulebook
 from notification_rules.domain.trial import Tried
 from notification_rules.domain.undecided import Case, resolve_case
@@ -19,8 +20,6 @@ from postroom import clock
 from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
 from postroom.db import Connection
-
-ATTRIBUTES = ("emitter", "source", "id", "type", "subject", "tenant", "company", "actor")
 
 
 async def try_event(connection: Connection, event: Event, rulebook: Rulebook) -> dict[str, Any]:
@@ -43,7 +42,7 @@ async def try_event(connection: Connection, event: Event, rulebook: Rulebook) ->
     void = {(type_, one.about) for one in outcome.withdrawals for type_ in one.message_types}
     tried = Tried(event, claimings, outcome, told, own, await store.told_about(connection, event.tenant, void), going)
     return {
-        "event": {name: getattr(event, name) for name in ATTRIBUTES},
+        "event": {name: getattr(event, name) for name in EVENT_FIELDS},
         "none": "" if rules else rulebook.handled_elsewhere.get(event.type, NO_RULE),
         "rules": [tried.of_rule(rule, errors.get(rule.name, "")) for rule in rules],
     }
