@@ -29,7 +29,7 @@ venv: .venv/ready ## the virtual environment, made anew when the requirements ch
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module (Debian, Ubuntu: apt-get install python3.11-venv)"; exit 1; }
 	@test -x $(BIN)/python || { echo "Making the virtual environment .venv …"; $(PYTHON) -m venv .venv; }
 	@echo "Installing the pinned packages (about 120, once; their hashes are checked) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
