@@ -77,8 +77,11 @@ async def as_principal(pool: Pool, principal: Principal) -> AsyncIterator[Connec
         yield connection
 
 
-async def migrate(settings: ServiceSettings, package: str) -> None:
-    """Create the database and its roles if missing, then run what has not run yet: the shared migrations, then the service's."""
+async def migrate(settings: ServiceSettings, package: str, *, shared: bool = True) -> None:
+    """Create the database and its roles if missing, then run what has not run yet: the shared migrations, then the service's.
+
+    `shared` off: for a service that neither reads nor writes events.
+    """
     await _create_database(settings)
     connection = await asyncpg.connect(settings.dsn)
     try:
@@ -90,7 +93,7 @@ async def migrate(settings: ServiceSettings, package: str) -> None:
             "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
         )
         done = {row["name"] for row in await connection.fetch("SELECT name FROM migrations")}
-        for name, path in _migrations(package):
+        for name, path in _migrations(*(["postroom"] if shared else []), package):
             if name not in done:
                 async with connection.transaction():
                     await connection.execute(path.read_text("utf-8"))
@@ -100,8 +103,8 @@ async def migrate(settings: ServiceSettings, package: str) -> None:
         await connection.close()
 
 
-def _migrations(package: str) -> Iterator[tuple[str, Traversable]]:
-    for owner in ("postroom", package):
+def _migrations(*owners: str) -> Iterator[tuple[str, Traversable]]:
+    for owner in owners:
         folder = files(owner) / "migrations"
         for path in sorted((path for path in folder.iterdir() if path.name.endswith(".sql")), key=lambda path: path.name):
             yield f"{owner}/{path.name}", path

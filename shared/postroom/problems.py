@@ -14,7 +14,7 @@ from postroom.contracts.errors import Refused, told
 
 MEDIA_TYPE = "application/problem+json"
 # Refused, cut, starting, stopping, or too slow: the caller may try the same again.
-_DATABASE_AWAY = (
+DATABASE_AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -75,7 +75,7 @@ def install(app: FastAPI) -> None:
         log.warning("the database can't take a value", method=request.method, path=request.url.path, error=str(error))
         return answer(Problem(422, "invalid", f"A value of this request can't be taken: {error}. Nothing was changed.", _with_nul(request)))
 
-    for away in _DATABASE_AWAY:
+    for away in DATABASE_AWAY:
         app.add_exception_handler(away, _database_away)
 
     @app.exception_handler(HTTPException)

@@ -11,6 +11,7 @@ from embedded.postgres import Postgres
 from embedded.server import Server
 from embedded.services import SERVICES, Row, Service
 
+DEMO_TENANT = "demo"
 _INFRASTRUCTURE_PORTS = {"kafka": 9092, "kafka-controller": 0, "postgres": 5432, "smtp": 1025, "mailbox": 8025}
 
 
@@ -64,6 +65,8 @@ class Installation:
         env["POSTROOM_PUBLIC_URL"] = env["POSTROOM_GATEWAY_URL"]
         if row.key == "gateway":
             env |= {"POSTROOM_ISSUER_PRIVATE": str(self.issuer.private), "POSTROOM_ISSUER_SECRET": self.issuer.secret}
+            # On this machine alone, whoever reaches the page may be anybody of the demo.
+            env["POSTROOM_DEMO_TENANT"] = DEMO_TENANT
         return env
 
     def _url(self, row: Row) -> str:

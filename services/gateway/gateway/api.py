@@ -69,7 +69,7 @@ async def settle_parked(
     return await pass_on(request, _upstream(request).pool(service), service, f"/operations/parked/{number}/{action}".encode())
 
 
-@page_router.get("/")
+@page_router.get("/developers")
 async def landing(request: Request) -> HTMLResponse:
     """Where to go from here."""
     return HTMLResponse(pages.landing(request.app.state.mailbox_url), headers=pages.HEADERS)

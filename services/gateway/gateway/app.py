@@ -10,6 +10,8 @@ from gateway.issuer import Issuer
 from gateway.openapi import Merged
 from gateway.settings import Settings
 from gateway.upstream import connect
+from gateway.web import routes
+from gateway.web.sessions import Sessions
 from postroom import logs, running
 from postroom.http import create_app
 
@@ -22,17 +24,21 @@ def build(settings: Settings) -> FastAPI:
         secret = settings.issuer_secret.get_secret_value()
         app.state.issuer = Issuer(settings.issuer_private.read_bytes() if secret else b"", secret)
         app.state.mailbox_url = settings.mailbox_url
+        app.state.settings = settings
+        app.state.sessions = Sessions(settings)
         async with connect(settings) as upstream:
             app.state.upstream = upstream
             app.state.when_closing.append(upstream.closing.set)
             app.state.merged = Merged(upstream)
             yield
+        await app.state.sessions.close()
 
     app = create_app(settings, "Postroom", lifespan, [api.router, proxy.router()])
     # FastAPI serves its own document at /openapi.json; the merged one takes its place.
     app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") != "/openapi.json"]
     app.include_router(api.page_router)
     app.include_router(unsubscribe.router)
+    routes.add_to(app.router)
     return app
 
 

@@ -9,7 +9,7 @@ from starlette.background import BackgroundTask
 
 from gateway import endless
 from gateway.routes import ROUTES, Route
-from gateway.upstream import Upstream, away
+from gateway.upstream import Upstream, away, silent
 from postroom.auth import Caller
 from postroom.problems import Problem
 
@@ -69,8 +69,7 @@ async def pass_on(request: Request, pool: httpx.AsyncClient, service: str, path:
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         raise away(service) from error
     except httpx.TransportError as error:
-        detail = f"{service} took the request and didn't answer. It may have done it: look, or repeat it with the same Idempotency-Key."
-        raise Problem(504, "service_silent", detail, service=service) from error
+        raise silent(service) from error
     response = StreamingResponse(_stream(answer), answer.status_code, background=BackgroundTask(answer.aclose))
     response.raw_headers = _without(answer.headers.raw, _NOT_RETURNED)
     return response

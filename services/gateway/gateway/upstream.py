@@ -17,6 +17,7 @@ _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepal
 # Answers that don't end each hold a connection: they must not take those of the others. Their heartbeats come every 15 s.
 _STREAMS = httpx.Limits(max_connections=2_000, max_keepalive_connections=0)
 SERVER_ERROR = 500
+_PROBLEM_FIELDS = {"type", "title", "status", "code", "detail", "field"}
 
 
 class Upstream:
@@ -43,19 +44,39 @@ class Upstream:
 
     async def ask(self, service: str, token: str, path: str, **params: Any) -> Any:
         """A service's JSON. Raises Problem 503 naming it while it is away, or the problem it answers with."""
-        headers = {"authorization": f"Bearer {token}"}
+        return (await self.call(service, token, "GET", path, params=params)).json()
+
+    async def call(self, service: str, token: str, method: str, path: str, **request: Any) -> httpx.Response:
+        """A service's answer to a whole request. Raises as `ask` does; Problem 504 where it may have done what was asked."""
+        headers = {"authorization": f"Bearer {token}", **request.pop("headers", {})}
         try:
-            answer = await self.pool(service).get(path, params=params, headers=headers, timeout=10)
+            answer = await self.pool(service).request(method, path, headers=headers, timeout=request.pop("timeout", 10), **request)
+        except (httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError) as error:
+            raise away(service) if method == "GET" else silent(service) from error
         except httpx.TransportError as error:
             raise away(service) from error
         if answer.status_code >= SERVER_ERROR:
-            raise away(service)
+            raise _told(answer) or away(service)
         if answer.is_error:
-            body = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-            raise Problem(
-                answer.status_code, body.get("code", "refused"), body.get("detail", f"{service} refused this."), body.get("field")
-            )
-        return answer.json()
+            raise _told(answer) or Problem(answer.status_code, "refused", f"{service} refused this.")
+        return answer
+
+
+def _told(answer: httpx.Response) -> Problem | None:
+    """The problem that an answer is, with all that it says."""
+    if "json" not in answer.headers.get("content-type", ""):
+        return None
+    body = answer.json()
+    if not isinstance(body, dict) or "code" not in body or body["code"] == "internal":
+        return None
+    more = {name: value for name, value in body.items() if name not in _PROBLEM_FIELDS}
+    return Problem(answer.status_code, body["code"], body.get("detail", ""), body.get("field"), **more)
+
+
+def silent(service: str) -> Problem:
+    """What is answered when a service took a request and was not heard of again."""
+    detail = f"{service} took the request and didn't answer. It may have done it: look, or repeat it with the same Idempotency-Key."
+    return Problem(504, "service_silent", detail, service=service)
 
 
 def away(service: str) -> Problem:

@@ -1,0 +1,97 @@
+"""Communication logs: the tab, New communication log, and the way from there to sending."""
+
+import asyncio
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from gateway.routes import COMMLOG
+from gateway.web import orders, page, routing
+from gateway.web.orders import order_of
+from gateway.web.visit import Acting, Form, Visit, Visiting, new_key
+from postroom.problems import Problem
+
+router = routing.router(prefix="/purchase-orders/{order}")
+LATEST = 100
+_REFUSED = (422, 409)
+
+
+@router.get("/communication-logs")
+async def communication_logs(visit: Visiting, order: str, before: int = 0, new: str = "", saved: str = "", send: str = "") -> Response:
+    """The order's logs. `new` opens the pop-up, `saved` names the log just saved, `send` asks which logs are to be sent."""
+    given: dict[str, Any] = {"limit": LATEST} | ({"before": before} if before else {})
+    head, found, types = await asyncio.gather(
+        order_of(visit, order), visit.get(COMMLOG, "/orders/{}/logs", order, **given), visit.get(COMMLOG, "/log-types")
+    )
+    shown = {
+        "logs": found["logs"],
+        "total": found.get("total", len(found["logs"])),
+        "types": types["types"],
+        "form": new_log(Form()),
+        "opened": "new" if new else "scope" if send else "",
+        "saved": saved,
+        "latest": send or (found["logs"][-1]["log"] if found["logs"] else ""),
+        "scope": {"key": new_key(), "problem": None},
+    }
+    template = "communication-logs" if not visit.by_htmx else "_logs"
+    return orders.tab(visit, head, template, **shown)
+
+
+def new_log(form: Form, problem: Problem | None = None) -> dict[str, Any]:
+    """What the pop-up holds: what was typed, and what is wrong with it."""
+    # A key that stands for another text already would be refused for ever.
+    fresh = problem is not None and problem.code == "idempotency_conflict"
+    return {"key": new_key() if fresh else form.text("key") or new_key(), "type": form.text("type"), "message": form.text("message")} | {
+        "problem": problem
+    }
+
+
+@router.post("/communication-logs")
+async def write(order: str, acting: Acting) -> Response:
+    """Save, or save and go on to sending. A second click, or a retry, is the same log."""
+    visit, form = acting
+    intent = "save_and_send" if form.text("intent") == "save_and_send" else "save"
+    body = {"type": form.text("type"), "message": form.text("message"), "intent": intent}
+    try:
+        log = (await visit.post(COMMLOG, "/orders/{}/logs", order, body=body, key=form.text("key") or new_key())).json()
+    except Problem as problem:
+        return await _again(visit, order, form, problem)
+    there = f"/purchase-orders/{quote(order, safe='')}/communication-logs"
+    shown = f"send={log['log']}" if intent == "save_and_send" else f"saved={log['log']}"
+    return page.go(visit.request, f"{there}?{shown}")
+
+
+async def _again(visit: Visit, order: str, form: Form, problem: Problem) -> Response:
+    """The pop-up once more, with what was typed and what is wrong."""
+    types = await _types(visit, form)
+    shown: dict[str, Any] = {"order": {"id": order}, "types": types, "form": new_log(form, problem)}
+    if visit.by_htmx:
+        return page.show(visit, "_new_log.html", status=problem.status, **shown)
+    return page.show(visit, "new_log.html", status=problem.status, **shown)
+
+
+async def _types(visit: Visit, form: Form) -> list[str]:
+    """The types to choose from; while they can't be asked for, the one that was chosen."""
+    try:
+        found: list[str] = (await visit.get(COMMLOG, "/log-types"))["types"]
+    except Problem:
+        return [form.text("type")]
+    return found
+
+
+@router.post("/correspondences")
+async def choose(order: str, acting: Acting) -> Response:
+    """Freeze only the latest log, or all, and open the correspondence generator on them."""
+    visit, form = acting
+    body: dict[str, Any] = {"scope": form.text("scope"), "language": visit.speech.language}
+    if body["scope"] == "latest":
+        body["log"] = form.text("log")
+    try:
+        if body["scope"] not in ("latest", "all"):
+            raise Problem(422, "scope_missing", "Choose which logs to send: only the latest, or all.", "scope")
+        opened = (await visit.post(COMMLOG, "/orders/{}/correspondences", order, body=body)).json()
+    except Problem as problem:
+        shown: dict[str, Any] = {"order": {"id": order}, "latest": form.text("log"), "scope": {"problem": problem}}
+        return page.show(visit, "_scope.html" if visit.by_htmx else "scope.html", status=problem.status, **shown)
+    return page.go(visit.request, f"/correspondences/{opened['id']}")

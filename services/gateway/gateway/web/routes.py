@@ -1,0 +1,26 @@
+"""All pages, and the page's own files."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from gateway.web import correspondence, files, inbox, logs, orders, page, routing, signing_in
+
+root = routing.router()
+
+
+@root.get("/")
+async def begin(request: Request) -> Response:
+    """The work begins with the orders."""
+    return page.go(request, "/purchase-orders")
+
+
+@root.get("/static/{name}")
+async def static(name: str) -> Response:
+    """Style sheet, scripts, icon."""
+    return page.static(name)
+
+
+def add_to(app: APIRouter) -> None:
+    """Let the door serve the pages."""
+    for one in (root, signing_in.router, orders.router, files.router, logs.router, correspondence.router, inbox.router):
+        app.include_router(one)

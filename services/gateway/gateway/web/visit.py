@@ -1,0 +1,144 @@
+"""One request of a signed-in person: who, in which language, with which token they ask the services, and what their form holds."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import httpx
+from fastapi import Depends, Request
+
+from gateway.upstream import Upstream
+from gateway.web.sessions import Session, Sessions
+from gateway.web.speech import Speech
+from postroom.auth import Principal
+from postroom.problems import Problem
+
+COOKIE = "__Host-postroom"
+# A message may have 20,000 characters, each of up to 12 bytes as a form writes it.
+MAX_FORM = 512 * 1024
+MAX_FIELDS = 2_000
+PDF_SECONDS = 45.0
+
+
+class SignedOut(Exception):  # noqa: N818 - a fact, and an answer: the page to sign in
+    """Nobody is signed in, or the session ran out; `form` is what was posted, so that nothing typed is lost."""
+
+    def __init__(self, form: "Form | None" = None) -> None:
+        super().__init__()
+        self.form = form
+
+
+class Form(dict[str, list[str]]):
+    """The fields of a posted form."""
+
+    def text(self, name: str) -> str:
+        """A field's value; browsers write line ends as CRLF, and we mean LF."""
+        return self.get(name, [""])[0].replace("\r\n", "\n")
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a field, such as ticked boxes."""
+        return self.get(name, [])
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request of a signed-in person, and how they ask the services."""
+
+    request: Request
+    session: Session
+    speech: Speech
+    upstream: Upstream
+    token: str
+
+    @property
+    def who(self) -> Principal:
+        return self.session.principal
+
+    @property
+    def by_htmx(self) -> bool:
+        """Whether a part of a page is asked for. A step back in the history always wants the whole."""
+        headers = self.request.headers
+        return headers.get("hx-request") == "true" and headers.get("hx-history-restore-request") != "true"
+
+    async def get(self, service: str, path: str, *ids: str, **params: Any) -> Any:
+        """A service's JSON; each {} of the path is one of the ids."""
+        given = {name: value for name, value in params.items() if value not in (None, "")}
+        return await self.upstream.ask(service, self.token, _filled(path, ids), **given)
+
+    async def post(self, service: str, path: str, *ids: str, body: Any = None, key: str = "") -> httpx.Response:
+        """A service's answer to an act; `key` makes a second try the same act."""
+        headers = {"idempotency-key": key} if key else {}
+        return await self.upstream.call(service, self.token, "POST", _filled(path, ids), json=body, headers=headers, timeout=PDF_SECONDS)
+
+    async def fetch(self, service: str, path: str, *ids: str) -> httpx.Response:
+        """A document."""
+        return await self.upstream.call(service, self.token, "GET", _filled(path, ids), timeout=PDF_SECONDS)
+
+
+def _filled(path: str, ids: tuple[str, ...]) -> str:
+    return path.format(*(quote(one, safe="") for one in ids))
+
+
+def new_key() -> str:
+    """An Idempotency-Key for the form on the page: whatever becomes of the click, its retry is the same act."""
+    return secrets.token_urlsafe(18)
+
+
+async def found(request: Request) -> Visit | None:
+    """Who is signed in, if anybody."""
+    cookie = request.cookies.get(COOKIE)
+    sessions: Sessions = request.app.state.sessions
+    session = await sessions.find(cookie) if cookie else None
+    if session is None:
+        return None
+    token = session.token or request.app.state.issuer.pass_for(session.principal)
+    return Visit(request, session, Speech(session.language, session.zone), request.app.state.upstream, token)
+
+
+async def visiting(request: Request) -> Visit:
+    """Who asks for a page. Raises SignedOut."""
+    visit = await found(request)
+    if visit is None:
+        raise SignedOut
+    return visit
+
+
+async def form_of(request: Request) -> Form:
+    """The posted fields. Raises Problem 413."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM:
+            raise Problem(413, "too_large", "What was typed is too long for one form. Shorten it; nothing was saved.")
+    try:
+        return Form(parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"))
+    except ValueError as error:
+        raise Problem(422, "invalid", "This form can't be read. Go back and try again; nothing was saved.") from error
+
+
+def check_origin(request: Request) -> None:
+    """Raise Problem 403 for a form that another site posted: browsers say where it came from."""
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    foreign = origin not in (None, "null") and urlsplit(origin or "").netloc != request.headers.get("host", "")
+    if foreign or origin == "null" or site in ("cross-site", "same-site"):
+        raise Problem(403, "foreign_form", "This came from another site and was not carried out. Open the page here and do it again.")
+
+
+async def acting(request: Request) -> tuple[Visit, Form]:
+    """Who posts a form, and what it holds. Raises SignedOut with the form, or Problem 403 where it is not this session's own."""
+    check_origin(request)
+    form = await form_of(request)
+    visit = await found(request)
+    if visit is None:
+        raise SignedOut(form)
+    if not secrets.compare_digest(form.text("csrf").encode(), visit.session.csrf.encode()):
+        detail = "Somebody else signed in since this page was opened, or it is from an earlier session. Nothing was done: load it again."
+        raise Problem(403, "other_session", detail)
+    return visit, form
+
+
+Visiting = Annotated[Visit, Depends(visiting)]
+Acting = Annotated[tuple[Visit, Form], Depends(acting)]
+Shown = Mapping[str, Any]
