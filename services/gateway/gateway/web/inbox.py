@@ -11,11 +11,12 @@ from gateway import endless
 from gateway.proxy import pass_on
 from gateway.routes import MAILER
 from gateway.web import page, routing
-from gateway.web.visit import Acting, Visiting, new_key
+from gateway.web.visit import Acting, Form, Visiting, new_key
 from postroom.problems import Problem
 
 router = routing.router(prefix="/inbox")
 PAGE = 50
+_BETWEEN = re.compile(r"[\s,;]+")
 
 
 @router.get("")
@@ -67,13 +68,9 @@ async def mark_unread(message: str, acting: Acting) -> Response:
 async def forward(message: str, acting: Acting) -> Response:
     """Pass it on to colleagues, with a word to them."""
     visit, form = acting
-    to = [one for one in re.split(r"[\s,;]+", form.text("to")) if one]
     try:
-        if not to:
-            raise Problem(422, "invalid", "Name at least one person: their user names, with a space between them.", "to")
-        await visit.post(
-            MAILER, "/inbox/{}/forward", message, body={"to": to, "note": form.text("note")}, key=form.text("key") or new_key()
-        )
+        body = {"to": _people(form), "note": form.text("note")}
+        await visit.post(MAILER, "/inbox/{}/forward", message, body=body, key=form.text("key") or new_key())
     except Problem as problem:
         found = await visit.get(MAILER, "/inbox/{}", message)
         typed: dict[str, Any] = {"to": form.text("to"), "note": form.text("note"), "key": form.text("key") or new_key()}
@@ -81,6 +78,13 @@ async def forward(message: str, acting: Acting) -> Response:
             visit, "message.html", status=problem.status, message=found, opens=opened(found["opens"]), problem=problem, **typed
         )
     return page.go(visit.request, f"/inbox/{quote(message, safe='')}")
+
+
+def _people(form: Form) -> list[str]:
+    found = [one for one in _BETWEEN.split(form.text("to")) if one]
+    if not found:
+        raise Problem(422, "invalid", "Name at least one person: their user names, with a comma between them.", "to")
+    return found
 
 
 def opened(opens: dict[str, str] | None) -> str:

@@ -14,7 +14,6 @@ from postroom.problems import Problem
 
 router = routing.router(prefix="/purchase-orders/{order}")
 LATEST = 100
-_REFUSED = (422, 409)
 
 
 @router.get("/communication-logs")
@@ -84,14 +83,17 @@ async def _types(visit: Visit, form: Form) -> list[str]:
 async def choose(order: str, acting: Acting) -> Response:
     """Freeze only the latest log, or all, and open the correspondence generator on them."""
     visit, form = acting
-    body: dict[str, Any] = {"scope": form.text("scope"), "language": visit.speech.language}
-    if body["scope"] == "latest":
-        body["log"] = form.text("log")
     try:
-        if body["scope"] not in ("latest", "all"):
-            raise Problem(422, "scope_missing", "Choose which logs to send: only the latest, or all.", "scope")
+        body = {"scope": _chosen(form), "log": form.text("log") or None, "language": visit.speech.language}
         opened = (await visit.post(COMMLOG, "/orders/{}/correspondences", order, body=body)).json()
     except Problem as problem:
         shown: dict[str, Any] = {"order": {"id": order}, "latest": form.text("log"), "scope": {"problem": problem}}
         return page.show(visit, "_scope.html" if visit.by_htmx else "scope.html", status=problem.status, **shown)
     return page.go(visit.request, f"/correspondences/{opened['id']}")
+
+
+def _chosen(form: Form) -> str:
+    scope = form.text("scope")
+    if scope not in ("latest", "all"):
+        raise Problem(422, "scope_missing", "Choose which logs to send: only the latest, or all.", "scope")
+    return scope
