@@ -45,7 +45,13 @@ class House:
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Started once for all tests here; afterwards it is stopped and not one of its processes is left."""
+    """Started once for all tests here; afterwards it is stopped and not one of its processes is left.
+
+    POSTROOM_TEST_HOUSE names the run folder of a house that is up already, such as .run beside `make up`, for work on a test.
+    """
+    if given := os.environ.get("POSTROOM_TEST_HOUSE"):
+        yield House(Path(given).resolve(), control.endpoints(Path(given).resolve()))
+        return
     run = tmp_path_factory.mktemp("house") / "run"
     env = {**os.environ, "POSTROOM_UNKNOWN_RESEND_SECONDS": UNKNOWN_RESEND_SECONDS}
     subprocess.run([sys.executable, "-m", "embedded", "--run", str(run), "up"], check=True, cwd=ROOT, env=env, timeout=300)

@@ -87,8 +87,10 @@ function tell(element, words) {
   const place = noticeOf(element);
   if (!place) return;
   const line = document.createElement("p");
-  line.setAttribute("role", "alert");
-  line.className = place.classList.contains("notice") ? "" : "notice bad";
+  if (place.role !== "alert") {
+    line.role = "alert";
+    line.className = "notice bad";
+  }
   line.textContent = words;
   place.replaceChildren(line);
 }

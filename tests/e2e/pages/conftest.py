@@ -1,0 +1,98 @@
+"""Chromium at the reference web page of a whole house."""
+
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from rich.console import Console
+from tests.e2e.conftest import House
+from tests.e2e.pages.desk import NAMES, Desk, Paper
+
+from embedded import chromium
+from embedded.demo import cast, scenes
+from embedded.demo.stage import Stage
+
+Desks = Callable[..., Desk]
+RIVAL, RIVALS_CLERK = "rival-office", "rita.rival"
+# A refused form, or a conflict that is asked about, is an answer; what the browser says of it is no fault of the page.
+_EXPECTED = (
+    "htmx:sendError",
+    "htmx:afterRequest",
+    "the server responded with a status of 4",
+    "net::ERR_",
+    "the server responded with a status of 503",
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of pages."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def town(house: House) -> House:
+    """The house with the demo's companies and people, and a second supplier."""
+    stage = Stage(house.door, Console(quiet=True))
+    scenes.set_the_scene(stage)
+    rival = {"name": "Rival Office AS", "side": "supplier", "endpoints": ["0192:111222333"]}
+    house.door.call(scenes.OPERATOR, "PUT", f"/api/companies/{RIVAL}", json=rival)
+    clerk = {"name": "Rita Rival", "email": "rita@rival.example", "company": RIVAL}
+    house.door.call(scenes.OPERATOR, "PUT", f"/api/people/{RIVALS_CLERK}", json=clerk)
+    return house
+
+
+@pytest.fixture
+def new_paper(town: House) -> Callable[[], Paper]:
+    """Makes orders: of the demo's supplier for the demo's client, with a document."""
+
+    def make() -> Paper:
+        number = f"PO-{uuid4().hex[:8].upper()}"
+        xml = (scenes._DOCUMENTS / "order.xml").read_bytes().replace(b"PO-2026-0815", number.encode())
+        answer = town.door.call(scenes.OPERATOR, "POST", "/api/documents", content=xml, headers={"content-type": "application/xml"})
+        assert answer["outcome"] == "processed", answer
+        return Paper(answer["order"], number)
+
+    return make
+
+
+@pytest.fixture
+def paper(new_paper: Callable[[], Paper]) -> Paper:
+    """An order of the test's own."""
+    return new_paper()
+
+
+@pytest.fixture
+def desks(town: House, browser: Browser) -> Iterator[Desks]:
+    """`desks("frida.lund")` is her, signed in, in a browser that shares nothing; any fault that a page reports fails the test."""
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    def make(person: str = cast.FRIDA, **options: object) -> Desk:
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        watch(page, faults)
+        return Desk(page, town.endpoints["gateway_url"]).sign_in({**NAMES, RIVALS_CLERK: "Rita Rival", "operator": "Operator"}[person])
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not faults, faults
+
+
+def watch(page: Page, faults: list[str]) -> None:
+    """Collect script errors and what the content security policy has stopped."""
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.extend([said.text] if said.type == "error" and not said.text.startswith(_EXPECTED) else []))
+
+
+@pytest.fixture
+def desk(desks: Desks) -> Desk:
+    """Frida, the supplier's clerk."""
+    return desks()

@@ -1,0 +1,52 @@
+"""Every word of the page is there in German, with the same gaps."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gateway.web import page
+from gateway.web.orders import TABS
+from gateway.web.routing import _TITLES
+from gateway.web.speech import _UNITS, Speech
+from postroom.problems import Problem
+
+WEB = Path(page.__file__).parent
+GERMAN: dict[str, str] = yaml.safe_load((WEB / "words" / "de.yaml").read_text())
+_SAID = re.compile(r'(?<![\w.])_\("([^"]*)"')
+_COUNTED = re.compile(r'speech\.count\([^"]*"([^"]*)", "([^"]*)"\)')
+
+
+def said() -> set[str]:
+    """All English that the templates and the code of the page say."""
+    text = "\n".join(path.read_text() for path in sorted((WEB / "templates").iterdir()))
+    counted = {words for pair in _COUNTED.findall(text) for words in pair}
+    return {*_SAID.findall(text), *counted, *TABS.values(), *_TITLES.values(), "Something went wrong", *_UNITS.values()}
+
+
+def test_everything_is_said_in_german_and_nothing_is_left_over() -> None:
+    problems = {key for key in GERMAN if re.fullmatch(r"[a-z_]+ (\*|[a-z]+)", key) and "_" in key + "_"}
+    assert sorted(said() - set(GERMAN)) == []
+    unused = set(GERMAN) - said() - {key for key in problems if key not in said()}
+    assert sorted(unused) == []
+
+
+@pytest.mark.parametrize("english", sorted(said()))
+def test_the_gaps_are_the_same(english: str) -> None:
+    assert sorted(re.findall(r"\{\w*\}", GERMAN[english])) == sorted(re.findall(r"\{\w*\}", english))
+
+
+def test_a_problem_is_told_in_the_readers_language_with_what_it_quotes() -> None:
+    problem = Problem(422, "invalid_address", "'nobody' is no e-mail address: it has no @. Nothing was sent.", "to.1")
+    assert Speech("de", "UTC").problem(problem) == "„nobody“ ist keine E-Mail-Adresse. Es wurde nichts gesendet."
+    assert Speech("en", "UTC").problem(problem) == problem.detail
+
+
+def test_moments_are_in_the_readers_zone_and_quantities_as_they_write_them() -> None:
+    vienna, london = Speech("de", "Europe/Vienna"), Speech("en", "UTC")
+    at = "2026-07-01T22:30:00+00:00"
+    assert (vienna.moment(at), london.moment(at)) == ("02.07.2026, 00:30", "1 Jul 2026, 22:30")
+    assert (vienna.money("5490.00", "EUR"), london.money("5490.00", "EUR")) == ("5.490,00 EUR", "5,490.00 EUR")
+    assert (vienna.size(2_621_440), london.size(139)) == ("2,5 MB", "139 B")
+    assert london.exactly(at) == "1 July 2026, 22:30:00 (UTC)"
