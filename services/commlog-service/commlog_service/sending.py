@@ -31,6 +31,8 @@ class Sending(BaseModel):
     documents: list[str] = Field(default=[], max_length=500)
     attach_pdf: bool = False
     confirm_identical: bool = False
+    language: str = "en"  # TEMP
+    zone: str = "UTC"  # TEMP
 
 
 class PdfSubject(BaseModel):
@@ -39,6 +41,8 @@ class PdfSubject(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     subject: str | None = None
+    language: str = "en"  # TEMP
+    zone: str = "UTC"  # TEMP
 
 
 async def open_window(asker: Asker, order: Order, scope: str, log: str | None) -> Correspondence:

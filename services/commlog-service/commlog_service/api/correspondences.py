@@ -26,6 +26,7 @@ class Opening(BaseModel):
 
     scope: Literal["latest", "all"]
     log: str | None = None
+    language: str = "en"  # TEMP
 
 
 class RecipientState(BaseModel):
