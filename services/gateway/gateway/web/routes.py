@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from gateway.web import correspondence, files, inbox, logs, orders, page, routing, signing_in
+from gateway.web import correspondence, files, inbox, logs, operations, orders, page, routing, signing_in
 
 root = routing.router()
 
@@ -22,5 +22,5 @@ async def static(name: str) -> Response:
 
 def add_to(app: APIRouter) -> None:
     """Let the door serve the pages."""
-    for one in (root, signing_in.router, orders.router, files.router, logs.router, correspondence.router, inbox.router):
+    for one in (root, signing_in.router, orders.router, files.router, logs.router, correspondence.router, inbox.router, operations.router):
         app.include_router(one)

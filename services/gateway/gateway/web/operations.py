@@ -1,0 +1,69 @@
+"""For operators: how the installation does, what is parked, and why somebody got a message or didn't."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends
+from starlette.responses import Response
+
+from gateway import operations
+from gateway.explain import explain
+from gateway.web import page, routing
+from gateway.web.visit import Acting, Visit, Visiting
+from postroom.problems import Problem
+
+router = routing.router()
+# What stands in the table by itself; the rest of a service's figures is listed as it tells them.
+_COLUMNS = {"service", "lag", "outbox", "parked", "duplicates"}
+
+
+def _operator(visit: Visiting) -> Visit:
+    if visit.who.side != "operator":
+        raise Problem(403, "forbidden", "This is for operators only.")
+    return visit
+
+
+Operating = Annotated[Visit, Depends(_operator)]
+
+
+@router.get("/operations")
+async def how_it_does(visit: Operating) -> Response:
+    """Lag, outbox, parked and each service's own figures; what can't be processed, and why."""
+    status = await operations.status(visit.upstream, visit.token)
+    parked = await operations.parked(visit.upstream, visit.token, None, closed=False)
+    services = [_row(name, found) for name, found in status["services"].items()]
+    return page.show(visit, "operations.html", services=services, unreachable=status["unreachable"], parked=parked["parked"])
+
+
+def _row(name: str, found: dict[str, Any]) -> dict[str, Any]:
+    """One service's line: what is alike for all, and its own figures, those of several parts put one after the other."""
+    own = [(key.replace("_", " "), value) for key, value in found.items() if key not in _COLUMNS and not isinstance(value, list)]
+    figures = [(f"{key}: {part}" if part else key, number) for key, value in own for part, number in _parts(value)]
+    return {
+        "name": name,
+        "lag": sum(found.get("lag", {}).values()),
+        **{key: found[key] for key in ("outbox", "parked")},
+        "figures": figures,
+    }
+
+
+def _parts(value: Any) -> list[tuple[str, Any]]:
+    return sorted(value.items()) if isinstance(value, dict) else [("", value)]
+
+
+@router.get("/why")
+async def why(visit: Operating, ref: str = "") -> Response:
+    """What became of an order, a budget, an event or a message: who was told, by which rule, or why nobody was."""
+    try:
+        told = await explain(visit.upstream, visit.token, ref.strip()) if ref.strip() else None
+    except Problem as problem:
+        return page.show(visit, "why.html", status=problem.status, ref=ref, told=None, problem=problem)
+    return page.show(visit, "why.html", ref=ref, told=told, problem=None)
+
+
+@router.post("/operations/parked/{service}/{number}/{action}")
+async def settle(service: str, number: int, action: Literal["replay", "discard"], acting: Acting) -> Response:
+    """Replay a parked record as it came, or discard it."""
+    visit = _operator(acting[0])
+    body = {"value": None} if action == "replay" else None
+    await visit.post(service, f"/operations/parked/{number}/{action}", body=body)
+    return page.go(visit.request, "/operations")
