@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := shared services cli deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down status test lint format bench pictures clean distclean
+.PHONY: help venv demo up down status test lint format bench pictures pictures-of-pages clean distclean
 
 help: ## what can be done here
 	@echo "make demo           start everything, play the scenario, stay until Ctrl-C"
@@ -16,6 +16,7 @@ help: ## what can be done here
 	@echo "make lint           ruff, mypy --strict, import-linter"
 	@echo "make bench          mails per second of a burst of 2,000 events through the whole house"
 	@echo "make pictures       take the pictures of docs/messages.md again, from real renders"
+	@echo "make pictures-of-pages  the same for docs/page.md, from a house that runs"
 	@echo "make format         let ruff format everything"
 	@echo "make clean          stop everything and remove the data"
 	@echo "make distclean      the same, and remove .venv with all that was downloaded"
@@ -67,3 +68,7 @@ bench: up ## how many mails a second, in a burst of 2,000 through the whole hous
 pictures: venv ## the mails that docs/messages.md shows
 	@$(BIN)/python -m embedded.chromium
 	@$(BIN)/python -m tests.pictures
+
+pictures-of-pages: up ## the pages that docs/page.md shows
+	@$(BIN)/python -m embedded.chromium
+	@$(BIN)/python -m tests.pictures.pages

@@ -117,7 +117,10 @@ document.addEventListener("htmx:afterSettle", (event) => {
   settle(event.detail.elt);
   const form = event.detail.elt.closest?.("form[data-draft]");
   if (form) keepDraft(form);
-  if (event.detail.requestConfig?.verb === "post") event.detail.elt.querySelector?.("[aria-invalid=true], [role=alert][tabindex]")?.focus();
+  if (event.detail.requestConfig?.verb !== "post") return;
+  event.detail.elt.querySelector?.("[aria-invalid=true], [role=alert][tabindex]")?.focus();
+  // On a small window the result would come below its edge.
+  event.detail.elt.querySelector?.("[role=status]:not(:empty)")?.scrollIntoView({ block: "nearest" });
 });
 // A part of the page that asks again and again goes on asking after a failure.
 document.addEventListener("htmx:responseError", (event) => again(event.detail.elt));
