@@ -20,7 +20,7 @@ from postroom import clock
 from postroom.blobs import Blobs
 from postroom.contracts.commlog import CorrespondenceRequested, FrozenLogs
 
-MAX_BYTES = 28 * 1024 * 1024  # 20 MB of documents, as base64
+MAX_BYTES = 32 * 1024 * 1024  # 20 MB of documents as base64, and a PDF of the logs
 
 
 class Held(Exception):  # noqa: N818 - what happens to the envelope
@@ -91,7 +91,7 @@ class Composer:
         ]
         if request.attach_pdf:
             try:
-                pdf = await self._pdfs.logs(frozen, language=request.language)
+                pdf = await self._pdfs.logs(frozen, for_mail=True)
             except PdfFailedError as error:
                 raise Held("pdf", str(error)) from error
             files.append(File(f"communication-logs-{request.order.number}.pdf", "application/pdf", pdf))

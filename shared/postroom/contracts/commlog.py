@@ -97,5 +97,6 @@ class FrozenLogs(Part):
     order: OrderRef
     buyer: Text = ""
     subject: Text = ""
+    language: Text = "en"
     zone: Text = "UTC"
     logs: list[FrozenLog] = Field(min_length=1)
