@@ -24,9 +24,7 @@ Zone = Annotated[str, Field(min_length=1, max_length=100, description="IANA name
 
 
 class Sending(BaseModel):
-    """A click on Send: ticked contacts (ids of people), typed addresses, chosen documents (ids). Mail and PDF are in `language`, their
-    times in `zone`.
-    """
+    """A click on Send: ticked contacts (ids of people), typed addresses, chosen documents (ids); mail and PDF in a language and zone."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,5 +1,6 @@
 """Documents of a correspondence: attached while they find room in the mail, else opened after signing in; and the language of it all."""
 
+from pathlib import Path
 from typing import Any
 
 from tests.integration.commlog.acts import CLIENT, RIVAL, opened, requests, send
@@ -12,12 +13,16 @@ from postroom.contracts.commlog import FrozenLogs
 BIG = DOCUMENT_BYTES - 1
 
 
-def put(house: House, *sizes: int) -> list[str]:
-    """Documents d0, d1, … of these sizes on the order; returns their ids."""
+def put(house: House, *sizes: int) -> None:
+    """Documents d0, d1, … of these sizes on the order."""
     house.neighbours.add("o1")
     rows = [{"document": f"d{n}", "filename": f"Plan {n} Ä.pdf", "media_type": "text/html", "size": size} for n, size in enumerate(sizes)]
     house.neighbours.documents["o1"] += [{**row, "sha256": "1" * 64} for row in rows]
-    return [row["document"] for row in rows]
+
+
+def stored(house: House, digest: str) -> list[Path]:
+    """Where these bytes lie."""
+    return list(Path(house.settings.blobs).rglob(digest))
 
 
 async def test_the_caps_are_told_before_sending(house: House) -> None:
@@ -60,7 +65,7 @@ async def test_a_sent_document_is_opened_after_signing_in_also_when_it_was_delet
     assert (await house.ask("GET", f"/sends/{sent}/documents/doc-o1")).status_code == 404, "it wasn't sent with this"
     house.away()
     assert (await house.ask("GET", f"/sends/{sent}/documents/d0", **CLIENT)).status_code == 200, "po-service may be away"
-    (path,) = [one for one in house.settings.blobs.rglob(digest)]
+    (path,) = stored(house, digest)
     path.unlink()
     lost = await house.ask("GET", f"/sends/{sent}/documents/d0", **CLIENT)
     assert (lost.status_code, lost.json()["code"]) == (404, "document_lost")

@@ -136,9 +136,8 @@ async def _blob(asker: Asker, tenant: str, pinned: Attachment) -> bytes:
     try:
         return await asker.wiring.blobs.get(tenant, pinned.sha256)
     except KeyError as error:
-        raise Problem(
-            404, "document_lost", f"The bytes of {pinned.filename!r} are not stored any more. Ask an operator.", "document"
-        ) from error
+        detail = f"The bytes of {pinned.filename!r} are not stored any more. Ask an operator."
+        raise Problem(404, "document_lost", detail, "document") from error
 
 
 @router.get("/orders/{order}/correspondences")

@@ -26,6 +26,7 @@ log = structlog.get_logger()
 SWEEP_SECONDS, CHUNK = 1.0, 16
 # So many batches of one kind may wait to be composed by a worker; then the rest of that kind stays in the queue.
 COMPANIES = 5
+AWAY_SECONDS = 2.0
 DATABASE_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
@@ -131,6 +132,8 @@ class Supply:
                 await self._prepare(rows, messages)
             except Exception as error:  # noqa: BLE001 - the envelopes are given back by the next round
                 log.warning("composing failed", message=rows[0]["message"], error=repr(error))
+                # Not at once: what is away, such as the store of documents, would be asked as fast as it refuses.
+                await asyncio.sleep(AWAY_SECONDS)
                 self._doubt = True
 
         task = asyncio.create_task(prepare())
