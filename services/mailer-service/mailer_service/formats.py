@@ -176,6 +176,12 @@ def _dates(context: Context, text: str) -> str:
     return _DATE.sub(written, text)
 
 
+def _size(context: Context, octets: int) -> str:
+    """A file's size, such as 9.5 MB."""
+    value, unit = (octets / 1024**2, "MB") if octets >= 1024**2 else (max(octets / 1024, 1), "kB")
+    return f"{format_decimal(value, format='#,##0.#' if unit == 'MB' else '#,##0', locale=context['formats'].locale)}\u00a0{unit}"
+
+
 def _paragraphs(context: Context, text: str, style: str = "") -> Markup:
     """Escaped text in paragraphs of this class that keep their line ends, indents and columns, where CSS knows no pre-wrap (PDF).
 
@@ -206,6 +212,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "percent_to": _percent_to,
     "dates": _dates,
     "paragraphs": _paragraphs,
+    "size": _size,
     "short": lambda _, text: shortened(text, NAME_CHARACTERS),
     "unit": lambda context, code, value=2: unit_name(code, _decimal(value), context["formats"].locale),
     "amount": lambda context, value, unit: context["formats"].amount(value, unit),

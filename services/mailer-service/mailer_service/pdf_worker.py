@@ -8,17 +8,19 @@ from pathlib import Path
 from mailer_service.confined_loop import serve
 
 ASSETS = Path(__file__).parent / "assets"
-MAX_HTML = 16 * 1024 * 1024
+MAX_HTML = 8 * 1024 * 1024
 
 
 def make(html: str, at: int = 0) -> bytes:
     """The PDF of a page that may read our assets and nothing else, dated `at` (seconds since 1970).
 
-    Raises ValueError if xhtml2pdf found errors.
+    Raises ValueError if it is too long or xhtml2pdf found errors.
     """
     from xhtml2pdf import pisa  # noqa: PLC0415 - loaded under the memory limit, and only in the worker
     from xhtml2pdf.config.resources import ResourceAccessPolicy  # noqa: PLC0415
 
+    if (size := len(html.encode())) > MAX_HTML:
+        raise ValueError(f"its page has {size} bytes; {MAX_HTML} is the most")
     # Without it each PDF would hold the moment at which it was made, and no two would be alike.
     os.environ["SOURCE_DATE_EPOCH"] = str(at)
     policy = ResourceAccessPolicy(

@@ -109,6 +109,8 @@ class Renderer:
         """Another template, such as the PDF's; a language's own lies in a folder beside it."""
         folder, _, file = name.partition("/")
         template = self.environment.select_template([f"{folder}/{language.partition('-')[0]}/{file}", name])
+        if template.name == name and language.partition("-")[0] != "en":
+            language = "en"  # no French date in an English sentence
         return template.render(context, formats=formats(language, zone), language=language)
 
     def _part(self, message: Row, file: str, context: dict[str, Any]) -> str:
