@@ -42,6 +42,7 @@ async def test_the_pdf_in_the_mail_is_the_one_of_the_preview_byte_for_byte(world
     assert answer.content == attached.get_content()
     assert "Lieferschein" not in part(parsed(world), "plain")
     assert "Anhänge: communication-logs-4711.pdf" in part(parsed(world), "plain")
+    assert "Warum Sie das bekommen: Jörg Huber hat Sie als Empfänger gewählt." in part(parsed(world), "plain")
 
 
 async def test_a_pdf_beyond_the_ceiling_holds_its_mail_and_nothing_else(world: World) -> None:
