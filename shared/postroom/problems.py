@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from postroom.blobs import BlobsAwayError
 from postroom.contracts.errors import Refused, told
 
 MEDIA_TYPE = "application/problem+json"
@@ -77,6 +78,11 @@ def install(app: FastAPI) -> None:
 
     for away in DATABASE_AWAY:
         app.add_exception_handler(away, _database_away)
+
+    @app.exception_handler(BlobsAwayError)
+    async def _blobs_away(request: Request, error: BlobsAwayError) -> JSONResponse:
+        log.warning("the store of documents is away", method=request.method, path=request.url.path, error=str(error)[:500])
+        return answer(Problem(503, "documents_away", "The store of documents does not answer. Nothing is lost: try again in a moment."))
 
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> JSONResponse:

@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
-    """Frozen settings; `postgres` names the server, `database` the service's own database on it."""
+    """Frozen settings; `postgres` names the server, `database` the service's own database on it; `blobs` a folder, or s3://bucket/prefix."""
 
     model_config = SettingsConfigDict(env_prefix="POSTROOM_", frozen=True, extra="ignore")
 
@@ -17,7 +17,7 @@ class ServiceSettings(BaseSettings):
     postgres: SecretStr = SecretStr("postgresql://postroom@127.0.0.1:5432")
     host: str = "127.0.0.1"
     port: int = 8100
-    blobs: Path = Path(".run/blobs")
+    blobs: str | Path = Path(".run/blobs")
     emitters: Path = Path("deploy/emitters.yaml")
     issuer_public: Path = Path(".run/issuer/public.pem")
     log_json: bool = False

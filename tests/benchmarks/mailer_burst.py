@@ -55,7 +55,7 @@ async def burst(settings: Settings, number: int) -> None:
     await db.migrate(settings, "mailer_service")
     pool = await db.open_pool(settings, "worker")
     renderer = Renderer(TEMPLATES)
-    pdfs = Pdfs(renderer, seconds=15, memory=1 << 30)
+    pdfs = Pdfs(seconds=15, memory=1 << 30)
     composer = Composer(Templates(renderer), Blobs(settings.blobs), pdfs, settings.mail_from, Links(settings.public_url, settings.page_url))
     intake = Intake(service=settings.service, pool=pool, decode=Reader(topics.declared(()), {}), handle=handlers.tell)
     sender = asyncio.create_task(Sender(pool, settings, composer).run())

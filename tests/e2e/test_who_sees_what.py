@@ -34,6 +34,9 @@ def ours(house: House) -> dict[str, str]:
     door.call(cast.FRIDA, "POST", f"/api/orders/{stage.order}/logs", json={"type": "Delivery", "message": "Ours alone."}, headers=key)
     window = door.call(cast.FRIDA, "POST", f"/api/orders/{stage.order}/correspondences", json={"scope": "all"})
     document = door.get(cast.FRIDA, f"/api/orders/{stage.order}/documents")["documents"][0]["document"]
+    mail = {"to": ["yard@acme.example"], "subject": "Ours alone.", "documents": [document]}
+    key = {"Idempotency-Key": uuid4().hex}
+    sent = door.call(cast.FRIDA, "POST", f"/api/correspondences/{window['id']}/send", json=mail, headers=key)
     card = {"kind": "credit-card", "company": cast.BUYER, "code": "4242", "name": "Ours alone.", "valid_until": "2030-12-31"}
     door.call(scenes.OPERATOR, "PUT", "/api/control-structures/card", json=card)
     request = {"kind": "quantity-request", "name": "Ours alone.", "company": cast.BUYER, "items": [{"item": "S-1"}]}
@@ -54,6 +57,7 @@ def ours(house: House) -> dict[str, str]:
         "order": stage.order,
         "document": document,
         "correspondence": window["id"],
+        "send": sent["send"],
         "budget": "travel-anna",
         "person": cast.ANNA,
     }

@@ -1,6 +1,6 @@
 """From the open window to the accepted send: checks first, then the pinned bytes, then one transaction."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 import orjson
@@ -19,9 +19,12 @@ from postroom.contracts import ids
 from postroom.contracts.commlog import Attachment, Blob, FrozenLogs
 from postroom.problems import Problem
 
+Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
+Zone = Annotated[str, Field(min_length=1, max_length=100, description="IANA name, such as Europe/Vienna.")]
+
 
 class Sending(BaseModel):
-    """A click on Send: ticked contacts (ids of people), typed addresses, chosen documents (ids)."""
+    """A click on Send: ticked contacts (ids of people), typed addresses, chosen documents (ids); mail and PDF in a language and zone."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -30,22 +33,22 @@ class Sending(BaseModel):
     subject: str
     documents: list[str] = Field(default=[], max_length=500)
     attach_pdf: bool = False
+    language: Language = "en"
+    zone: Zone = "UTC"
     confirm_identical: bool = False
-    language: str = "en"  # TEMP
-    zone: str = "UTC"  # TEMP
 
 
 class PdfSubject(BaseModel):
-    """The subject as it is edited just now."""
+    """The subject as it is edited just now, and what the mail would be sent with."""
 
     model_config = ConfigDict(extra="forbid")
 
     subject: str | None = None
-    language: str = "en"  # TEMP
-    zone: str = "UTC"  # TEMP
+    language: Language = "en"
+    zone: Zone = "UTC"
 
 
-async def open_window(asker: Asker, order: Order, scope: str, log: str | None) -> Correspondence:
+async def open_window(asker: Asker, order: Order, scope: str, log: str | None, language: str = "en") -> Correspondence:
     """Freeze the chosen logs, with the contacts and documents there are now."""
     documents = await asker.wiring.po.documents(asker.token, order.id)
     async with db.as_principal(asker.wiring.api, asker.principal) as connection:
@@ -58,7 +61,7 @@ async def open_window(asker: Asker, order: Order, scope: str, log: str | None) -
             person=asker.principal.person,
             scope=scope,
             logs=correspondences.chosen(logs, scope, log),
-            subject=correspondences.default_subject(order),
+            subject=correspondences.default_subject(order, language),
             contacts=order.people,
             documents=documents,
             opened_at=clock.now(),
@@ -78,14 +81,15 @@ async def window(asker: Asker, correspondence: str) -> Correspondence:
     return found
 
 
-async def frozen(asker: Asker, window: Correspondence, subject: str) -> FrozenLogs:
+async def frozen(asker: Asker, window: Correspondence, subject: str, language: str, zone: str) -> FrozenLogs:
     """The window's logs as the mail and the PDF show them."""
+    zone = correspondences.checked_zone(zone)
     order = await asker.known(window.order_id)
     if order is None:
         raise Problem(404, "not_found", "There is no such order.", "order")
     async with db.as_principal(asker.wiring.api, asker.principal) as connection:
         logs = await log_store.by_ids(connection, window.logs)
-    return correspondences.freeze(order, logs, correspondences.checked_subject(subject))
+    return correspondences.freeze(order, logs, correspondences.checked_subject(subject), language, zone)
 
 
 async def send(asker: Asker, correspondence: str, body: Sending, key: str) -> dict[str, Any]:
@@ -95,10 +99,11 @@ async def send(asker: Asker, correspondence: str, body: Sending, key: str) -> di
     if answered := await _answered(asker, key, request):
         return answered
     subject = correspondences.checked_subject(body.subject)
+    correspondences.checked_zone(body.zone)
     order = await asker.order(opened.order_id)
     recipients = addresses.recipients(order.people, body.contacts, body.to)
     documents = await _pinned(asker, opened, body.documents)
-    content = orjson.dumps((await frozen(asker, opened, subject)).model_dump(mode="json"))
+    content = orjson.dumps((await frozen(asker, opened, subject, body.language, body.zone)).model_dump(mode="json"))
     # Before the transaction: a blob that nothing names is harmless, an event whose blob is missing is not.
     logs = Blob(sha256=await asker.wiring.blobs.put(order.tenant, content), size=len(content))
     draft = Send(
@@ -113,6 +118,8 @@ async def send(asker: Asker, correspondence: str, body: Sending, key: str) -> di
         documents=documents,
         recipients=recipients,
         attach_pdf=body.attach_pdf,
+        language=body.language,
+        zone=body.zone,
         requested_at=clock.now(),
     )
     return await _accepted(asker, draft, key, request, confirm_identical=body.confirm_identical)
@@ -152,7 +159,8 @@ async def _pinned(asker: Asker, opened: Correspondence, chosen: list[str]) -> li
             502, "po_answer", "The order service pinned other documents than were chosen. Nothing was sent: try again.", "documents"
         )
     _check_sizes([(one.filename, one.size) for one in pinned])
-    return pinned
+    of = {one.document: one for one in pinned}
+    return correspondences.packed([of[document] for document in documents])
 
 
 def _check_sizes(sizes: list[tuple[str, int]]) -> None:

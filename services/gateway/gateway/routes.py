@@ -57,6 +57,7 @@ ROUTES = (
     Route(COMMLOG, "/correspondences/{correspondence}"),
     Route(COMMLOG, "/correspondences/{correspondence}/send", ("POST",)),
     Route(COMMLOG, "/correspondences/{correspondence}/pdf", ("POST",)),
+    Route(COMMLOG, "/sends/{send}/documents/{document}"),
     Route(RULES, "/undecided"),
     Route(RULES, "/rules"),
     Route(RULES, "/rules/check", ("POST",)),

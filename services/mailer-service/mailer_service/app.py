@@ -32,7 +32,7 @@ def build(settings: Settings) -> FastAPI:
     register = emitters.load(settings.emitters)
     declared = topics.declared(register.values())
     renderer = Renderer(TEMPLATES)
-    pdfs = Pdfs(renderer, seconds=settings.pdf_seconds, memory=settings.pdf_memory)
+    pdfs = Pdfs(seconds=settings.pdf_seconds, memory=settings.pdf_memory)
     templates = Templates(renderer, settings.custom, cpu=settings.template_cpu_seconds, memory=settings.template_memory)
     composer = Composer(templates, Blobs(settings.blobs), pdfs, settings.mail_from, Links(settings.public_url, settings.page_url))
 

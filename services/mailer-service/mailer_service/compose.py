@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from email.utils import parseaddr
 from hashlib import sha256
+from typing import Any
 
 from jinja2 import TemplateError
 
@@ -18,9 +19,9 @@ from mailer_service.render import MissingTemplateError
 from mailer_service.rows import Row
 from postroom import clock
 from postroom.blobs import Blobs
-from postroom.contracts.commlog import CorrespondenceRequested, FrozenLogs
+from postroom.contracts.commlog import Blob, CorrespondenceRequested, FrozenLogs
 
-MAX_BYTES = 28 * 1024 * 1024  # 20 MB of documents, as base64
+MAX_BYTES = 32 * 1024 * 1024  # 20 MB of documents as base64, and a PDF of the logs
 
 
 class Held(Exception):  # noqa: N818 - what happens to the envelope
@@ -84,27 +85,48 @@ class Composer:
 
     async def _correspondence(self, message: Row) -> Composed:
         request = CorrespondenceRequested.model_validate(message["facts"])
-        frozen = FrozenLogs.model_validate_json(await self._blob(message["tenant"], request.logs.sha256, "the frozen logs"))
+        tenant = message["tenant"]
+        frozen = FrozenLogs.model_validate_json(await self._blob(tenant, request.logs, "the frozen logs"))
         files = [
-            File(document.filename, document.media_type, await self._blob(message["tenant"], document.sha256, document.filename))
+            File(document.filename, document.media_type, await self._blob(tenant, document, document.filename))
             for document in request.documents
+            if not document.link
         ]
         if request.attach_pdf:
-            try:
-                pdf = await self._pdfs.logs(frozen, language=request.language)
-            except PdfFailedError as error:
-                raise Held("pdf", str(error)) from error
-            files.append(File(f"communication-logs-{request.order.number}.pdf", "application/pdf", pdf))
-        shown = {**message, "facts": {**message["facts"], "logs": frozen.model_dump(mode="json")["logs"]}}
-        usable = {address: to.name for to in request.recipients if (address := deliverable(to.address))}
+            files.append(File(f"communication-logs-{request.order.number}.pdf", "application/pdf", await self._pdf(frozen)))
         answers = deliverable(request.reply_to) if request.reply_to else None
-        return await self._mail(shown, [(name, address) for address, name in usable.items()], files, reply_to=answers)
+        told = {
+            "logs": frozen.model_dump(mode="json")["logs"],
+            "attached": [file.filename for file in files],
+            "linked": self._linked(request),
+            "answers": answers is not None,
+        }
+        usable = {address: to.name for to in request.recipients if (address := deliverable(to.address))}
+        to = [(name, address) for address, name in usable.items()]
+        return await self._mail({**message, "facts": {**message["facts"], **told}}, to, files, reply_to=answers)
 
-    async def _blob(self, tenant: str, digest: str, what: str) -> bytes:
+    async def _pdf(self, frozen: FrozenLogs) -> bytes:
         try:
-            return await self._blobs.get(tenant, digest)
+            return await self._pdfs.logs(frozen, for_mail=True)
+        except PdfFailedError as error:
+            raise Held("pdf", str(error)) from error
+
+    def _linked(self, request: CorrespondenceRequested) -> list[dict[str, Any]]:
+        """What is opened after signing in."""
+        return [
+            {"filename": one.filename, "size": one.size, "url": self._links.document(request.correspondence, one.document)}
+            for one in request.documents
+            if one.link
+        ]
+
+    async def _blob(self, tenant: str, blob: Blob, what: str) -> bytes:
+        try:
+            data = await self._blobs.get(tenant, blob.sha256)
         except KeyError as error:
-            raise Held("blob", f"{what} ({digest[:12]}…) is not in the blob folder; put it back and resend") from error
+            raise Held("blob", f"{what} ({blob.sha256[:12]}…) is not in the blob store; put it back and resend") from error
+        if len(data) != blob.size:
+            raise Held("blob", f"{what} has {len(data)} bytes and not the {blob.size} that were told; send it again")
+        return data
 
     async def _mail(self, message: Row, to: list[tuple[str, str]], files: list[File] | tuple[()], reply_to: str | None = None) -> Composed:
         links = self._links.of(message)

@@ -51,6 +51,8 @@ class Confined:
                 await self.close()
                 raise
         if not good:
+            # What failed over one question, perhaps for want of memory, is not asked the next.
+            await self.close()
             raise ConfinedError(answer.decode("utf-8", "replace")[:2_000])
         return answer
 

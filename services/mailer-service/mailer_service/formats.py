@@ -17,6 +17,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from mailer_service.domain import zones
+from mailer_service.domain.pieces import pieces
 from mailer_service.plain_text import shortened
 from mailer_service.units import unit_name
 
@@ -25,7 +26,7 @@ NAME_CHARACTERS = 50
 _EXACT = Precision(prec=60)
 _NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,12})?")
 _DATE = re.compile(r"\b[12]\d{3}-\d\d-\d\d\b")
-_EMPTY_LINES = re.compile(r"\n\s*\n")
+_BLANKS = re.compile(r"^ +| {2,}")
 
 
 class EmptyError(ValueError):
@@ -175,10 +176,32 @@ def _dates(context: Context, text: str) -> str:
     return _DATE.sub(written, text)
 
 
-def _paragraphs(context: Context, text: str) -> Markup:
-    """Escaped text in paragraphs whose line ends stay, also where white-space: pre-wrap is not understood (PDF)."""
-    paragraphs = (Markup("<br>").join(escape(line) for line in one.splitlines()) for one in _EMPTY_LINES.split(text.strip()))
-    return Markup().join(Markup("<p>{}</p>").format(one) for one in paragraphs)
+def _size(context: Context, octets: int) -> str:
+    """A file's size, such as 9.5 MB."""
+    value, unit = (octets / 1024**2, "MB") if octets >= 1024**2 else (max(octets / 1024, 1), "kB")
+    return f"{format_decimal(value, format='#,##0.#' if unit == 'MB' else '#,##0', locale=context['formats'].locale)}\u00a0{unit}"
+
+
+def _paragraphs(context: Context, text: str, style: str = "") -> Markup:
+    """Escaped text in paragraphs of this class that keep their line ends, indents and columns, where CSS knows no pre-wrap (PDF).
+
+    What only goes on with a paragraph has the class `more`, too.
+    """
+    shown = Markup()
+    for first, lines in pieces(text):
+        words = Markup("<br>").join(_spaced(line) for line in lines)
+        shown += Markup('<p class="{}">{}</p>').format(style if first else f"{style} more", words)
+    return shown
+
+
+def _spaced(line: str) -> Markup:
+    """An escaped line whose blanks stay, but for one in a row where the line may be broken."""
+    return escape(_BLANKS.sub(_kept, line.expandtabs(4)))
+
+
+def _kept(blanks: re.Match[str]) -> str:
+    within = blanks.start() > 0
+    return "\u00a0" * (len(blanks[0]) - within) + " " * within
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
@@ -189,6 +212,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "percent_to": _percent_to,
     "dates": _dates,
     "paragraphs": _paragraphs,
+    "size": _size,
     "short": lambda _, text: shortened(text, NAME_CHARACTERS),
     "unit": lambda context, code, value=2: unit_name(code, _decimal(value), context["formats"].locale),
     "amount": lambda context, value, unit: context["formats"].amount(value, unit),

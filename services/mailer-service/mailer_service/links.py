@@ -31,11 +31,15 @@ def opened(opens: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 class Links:
-    """The two links of a mail. `public` is the gateway's address; `page` a pattern such as https://portal.example/{what}/{id}, or ''."""
+    """The links of a mail. `public` is the gateway's address; `page` a pattern such as https://portal.example/{what}/{id}, or ''."""
 
     def __init__(self, public: str, page: str) -> None:
         self._public = public.rstrip("/")
         self._page = page
+
+    def document(self, send: str, document: str) -> str:
+        """Where a document that found no room in the mail is opened, after signing in."""
+        return f"{self._public}/sends/{quote(send, safe='')}/documents/{quote(document, safe='')}"
 
     def of(self, message: Row) -> dict[str, str]:
         """`unsubscribe_url` and `opens_url` of this message, each '' where there is none."""

@@ -1,12 +1,16 @@
-"""The communication logs as a PDF, made in a process of its own that can be killed: xhtml2pdf's own limits are no hard stops."""
+"""The communication logs as a PDF, made in processes of their own that can be killed: xhtml2pdf's own limits are no hard stops."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 
 from mailer_service.confined import Confined, ConfinedError
-from mailer_service.render import Renderer
 from postroom.contracts.commlog import FrozenLogs
 
 # xhtml2pdf keeps what it has seen: the worker is renewed often.
 JOBS_PER_WORKER = 50
-MAX_HTML = 8 * 1024 * 1024
+WORKERS = 3
+WAY_OUT = "Send fewer logs at once, or without the PDF."
 
 
 class PdfFailedError(Exception):
@@ -14,27 +18,43 @@ class PdfFailedError(Exception):
 
 
 class Pdfs:
-    """Makes PDFs, one at a time; `seconds` and `memory` (bytes) bound each."""
+    """Makes PDFs, each bound by `seconds` and `memory` (bytes).
 
-    def __init__(self, renderer: Renderer, *, seconds: float, memory: int) -> None:
-        self._renderer = renderer
-        self._worker = Confined("mailer_service.pdf_worker", memory=memory, seconds=seconds, jobs=JOBS_PER_WORKER)
+    One that takes all its time holds up no other: there are three workers, of which mails take two at most, so that a person who waits
+    for a preview finds one.
+    """
 
-    async def logs(self, frozen: FrozenLogs, *, language: str = "en") -> bytes:
-        """Order number, parties, and each log's type, author, time and text. Raises PdfFailedError."""
-        html = self._renderer.page("_plain_pdf/logs.html", {"facts": frozen.model_dump(mode="json")}, language=language, zone=frozen.zone)
-        return await self.make(html)
+    def __init__(self, *, seconds: float, memory: int) -> None:
+        self._workers = [
+            Confined("mailer_service.pdf_worker", memory=memory, seconds=seconds, jobs=JOBS_PER_WORKER) for _ in range(WORKERS)
+        ]
+        # The one used last is used next: a process starts only when all that run are busy.
+        self._idle: asyncio.LifoQueue[Confined] = asyncio.LifoQueue()
+        for worker in self._workers:
+            self._idle.put_nowait(worker)
+        self._mails = asyncio.Semaphore(WORKERS - 1)
 
-    async def make(self, html: str) -> bytes:
-        """The PDF of a page. Raises PdfFailedError, also when it took too long or too much; the worker is killed then."""
-        source = html.encode()
-        if len(source) > MAX_HTML:
-            raise PdfFailedError(f"the page has {len(source)} bytes; {MAX_HTML} is the most")
+    async def logs(self, frozen: FrozenLogs, *, for_mail: bool = False) -> bytes:
+        """Order number, parties, and each log's type, author, time and text, in the set's own language and zone.
+
+        The same set gives the same bytes: nothing in it is of this moment. Raises PdfFailedError, also when it took too long or too much;
+        its worker is killed then.
+        """
+        async with self._mails if for_mail else nullcontext(), self._worker() as worker:
+            try:
+                return await worker.ask(frozen.model_dump_json().encode())
+            except ConfinedError as error:
+                raise PdfFailedError(f"no PDF of these {len(frozen.logs)} logs: {error}. {WAY_OUT}") from error
+
+    @asynccontextmanager
+    async def _worker(self) -> AsyncIterator[Confined]:
+        worker = await self._idle.get()
         try:
-            return await self._worker.ask(source)
-        except ConfinedError as error:
-            raise PdfFailedError(str(error)) from error
+            yield worker
+        finally:
+            self._idle.put_nowait(worker)
 
     async def close(self) -> None:
-        """Kill the worker, if there is one."""
-        await self._worker.close()
+        """Kill the workers that there are."""
+        for worker in self._workers:
+            await worker.close()

@@ -105,11 +105,13 @@ class Renderer:
         context = self.context(message)
         return self._part(message, "subject.txt", context), self._part(message, "body.txt", context)
 
-    def page(self, name: str, context: Mapping[str, Any], *, language: str, zone: str) -> str:
+    def page(self, name: str, context: Mapping[str, Any], language: str, zone: str) -> str:
         """Another template, such as the PDF's; a language's own lies in a folder beside it."""
         folder, _, file = name.partition("/")
         template = self.environment.select_template([f"{folder}/{language.partition('-')[0]}/{file}", name])
-        return template.render(context, formats=formats(language, zone))
+        if template.name == name and language.partition("-")[0] != "en":
+            language = "en"  # no French date in an English sentence
+        return template.render(context, formats=formats(language, zone), language=language)
 
     def _part(self, message: Row, file: str, context: dict[str, Any]) -> str:
         text = self._find(message["message_type"], message["language"], file).render(context).strip()

@@ -35,7 +35,7 @@ class Settings(ServiceSettings):
     reply_seconds: float = 600.0
     life_seconds: float = 48 * 3600.0
     pdf_seconds: float = 15.0
-    pdf_memory: int = 1 << 30
+    pdf_memory: int = 512 << 20
     custom: Path | None = None
     template_cpu_seconds: float = 2.0
     template_memory: int = 256 << 20

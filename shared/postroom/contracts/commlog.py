@@ -40,11 +40,12 @@ class Blob(Part):
 
 
 class Attachment(Blob):
-    """A document of the order, pinned at the Send click."""
+    """A document of the order, pinned at the Send click. A `link` is not in the mail, which says where it is opened after signing in."""
 
     document: Id
     filename: Text
     media_type: Text = "application/octet-stream"
+    link: bool = False
 
 
 class CorrespondenceRecipient(Part):
@@ -92,10 +93,11 @@ class FrozenLog(Part):
 
 
 class FrozenLogs(Part):
-    """The blob behind `CorrespondenceRequested.logs`; also what POST /pdf of the mailer takes."""
+    """The blob behind `CorrespondenceRequested.logs`; also what POST /pdf of the mailer takes. `language` and `zone` are the PDF's."""
 
     order: OrderRef
     buyer: Text = ""
     subject: Text = ""
+    language: Text = "en"
     zone: Text = "UTC"
     logs: list[FrozenLog] = Field(min_length=1)

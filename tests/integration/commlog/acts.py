@@ -17,10 +17,11 @@ async def log(house: House, key: str = "l1", message: str = "Late") -> str:
     return str((await house.ask("POST", "/orders/o1/logs", {"type": "General", "message": message}, key=key)).json()["log"])
 
 
-async def opened(house: House, scope: str = "latest") -> dict[str, Any]:
-    house.neighbours.add("o1")
+async def opened(house: House, scope: str = "latest", **more: Any) -> dict[str, Any]:
+    if "o1" not in house.neighbours.orders:
+        house.neighbours.add("o1")
     last = await log(house)
-    answer = await house.ask("POST", "/orders/o1/correspondences", {"scope": scope, "log": last})
+    answer = await house.ask("POST", "/orders/o1/correspondences", {"scope": scope, "log": last, **more})
     assert answer.status_code == 201, answer.text
     return dict(answer.json())
 

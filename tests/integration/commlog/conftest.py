@@ -25,12 +25,13 @@ NOWHERE = "http://127.0.0.1:9"
 
 @dataclass
 class Neighbours:
-    """Orders and documents of the stand-in, by order id."""
+    """Orders and documents of the stand-in, by order id; `pinned` are hashes of documents whose bytes a test has stored."""
 
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     contacts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     documents: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
+    pinned: dict[str, str] = field(default_factory=dict)
 
     def add(self, order: str, tenant: str = "acme", supplier: str = "seller") -> None:
         """An order with a contact on each side, one without an address, and a document."""
@@ -81,11 +82,13 @@ class Neighbours:
         async def pin(caller: Caller, order: str, request: Request) -> dict[str, Any]:
             known = {one["document"]: one for one in self.documents[self.mine(caller, order)["id"]]}
             asked = (await request.json())["documents"]
-            if set(asked) & self.deleted:
-                raise Problem(409, "document_deleted", "plan.pdf was deleted.", "documents")
+            for gone in set(asked) & self.deleted:
+                name = known[gone]["filename"] if gone in known else gone
+                raise Problem(409, "document_deleted", f"The document {name!r} was deleted from the order. Choose again.", "documents")
             if set(asked) - known.keys():
                 raise Problem(404, "unknown_document", "No such document on this order.", "documents")
-            return {"documents": [{**known[one], "sha256": sha256(one.encode()).hexdigest()} for one in asked]}
+            hashes = {one: self.pinned.get(one) or sha256(one.encode()).hexdigest() for one in asked}
+            return {"documents": [{**known[one], "sha256": hashes[one]} for one in asked]}
 
         @app.post("/pdf")
         async def pdf(_: Caller, request: Request) -> Response:

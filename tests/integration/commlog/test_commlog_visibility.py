@@ -17,7 +17,7 @@ from postroom.intake import Intake, Tally
 
 async def test_every_route_keeps_strangers_out(house: House) -> None:
     window = await opened(house)
-    await send(house, window["id"])
+    sent = (await send(house, window["id"], documents=["doc-o1"])).json()["send"]
     routes: list[tuple[str, str, Any, str | None]] = [
         ("GET", "/orders/o1/logs", None, None),
         ("POST", "/orders/o1/logs", {"type": "General", "message": "x"}, "r1"),
@@ -26,6 +26,7 @@ async def test_every_route_keeps_strangers_out(house: House) -> None:
         ("GET", f"/correspondences/{window['id']}", None, None),
         ("POST", f"/correspondences/{window['id']}/send", SEND, "r2"),
         ("POST", f"/correspondences/{window['id']}/pdf", None, None),
+        ("GET", f"/sends/{sent}/documents/doc-o1", None, None),
     ]
     for method, path, body, key in routes:
         for who in (RIVAL, ABROAD, {**ABROAD, "side": "supplier", "company": "seller"}):

@@ -118,7 +118,7 @@ async def world(fresh_database: Any, sink: Sink) -> AsyncIterator[World]:
     declared = topics.declared(())
     intake = Intake(service=settings.service, pool=pool, decode=Reader(declared, {}), handle=handlers.tell)
     renderer = Renderer(TEMPLATES)
-    pdfs = Pdfs(renderer, seconds=settings.pdf_seconds, memory=settings.pdf_memory)
+    pdfs = Pdfs(seconds=settings.pdf_seconds, memory=settings.pdf_memory)
     world = World(
         settings,
         pool,

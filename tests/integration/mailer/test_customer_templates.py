@@ -51,7 +51,7 @@ async def templates(tmp_path: Path) -> AsyncIterator[Templates]:
 @pytest.fixture
 async def customers(world: World, templates: Templates) -> AsyncIterator[World]:
     """The mailer with a customer's folder that is looked after."""
-    pdfs = Pdfs(templates.house, seconds=15, memory=1 << 30)
+    pdfs = Pdfs(seconds=15, memory=1 << 30)
     links = Links(world.settings.public_url, world.settings.page_url)
     world.composer = Composer(templates, Blobs(world.settings.blobs), pdfs, world.settings.mail_from, links)
     await templates.refresh(now=True)

@@ -167,7 +167,7 @@ async def main():
     settings = Settings()
     pool = await db.open_pool(settings, "worker")
     renderer = Renderer(TEMPLATES)
-    pdfs, links = Pdfs(renderer, seconds=15, memory=1 << 30), Links(settings.public_url, settings.page_url)
+    pdfs, links = Pdfs(seconds=15, memory=1 << 30), Links(settings.public_url, settings.page_url)
     composer = Composer(Templates(renderer), Blobs(settings.blobs), pdfs, settings.mail_from, links)
     await Sender(pool, settings, composer).run()
 asyncio.run(main())

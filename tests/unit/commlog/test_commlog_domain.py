@@ -128,11 +128,42 @@ def test_latest_is_pinned_by_id_and_never_another_orders() -> None:
         correspondences.chosen([], "all", None)
 
 
-def test_the_size_cap_is_told_by_document_and_in_all() -> None:
-    megabyte = 1024 * 1024
-    assert correspondences.oversize([("a.pdf", 10 * megabyte), ("b.pdf", 10 * megabyte)]) is None
-    assert "b.pdf" in (correspondences.oversize([("a.pdf", 1), ("b.pdf", 10 * megabyte + 1)]) or "")
-    assert "together" in (correspondences.oversize([("a", 8 * megabyte), ("b", 8 * megabyte), ("c", 8 * megabyte)]) or "")
+MEGABYTE = 1024 * 1024
+
+
+def test_a_document_that_is_too_large_for_any_mail_is_named() -> None:
+    assert correspondences.oversize([("a.pdf", 10 * MEGABYTE), ("b.pdf", 10 * MEGABYTE)]) is None
+    assert "b.pdf" in (correspondences.oversize([("a.pdf", 1), ("b.pdf", 10 * MEGABYTE + 1)]) or "")
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "links"),
+    [
+        ([], []),
+        ([10, 10], [False, False]),
+        ([8, 8, 8], [False, False, True]),
+        ([10, 8, 5, 2], [False, False, True, False]),
+        ([10, 10, 1, 1], [False, False, True, True]),
+    ],
+)
+def test_what_finds_no_room_in_the_mail_goes_as_a_link(megabytes: list[int], links: list[bool]) -> None:
+    assert correspondences.links([size * MEGABYTE for size in megabytes]) == links
+
+
+def test_a_byte_too_many_is_a_link() -> None:
+    assert correspondences.links([correspondences.TOTAL_BYTES, 0, 1]) == [False, False, True]
+
+
+@pytest.mark.parametrize("name", ["Europe", "x" * 99, "../etc/passwd", "Mars/Olympus", ""])
+def test_a_zone_that_there_is_not_is_named(name: str) -> None:
+    with pytest.raises(Refused, match="IANA name") as refusal:
+        correspondences.checked_zone(name)
+    assert refusal.value.path == "zone"
+
+
+@pytest.mark.parametrize(("language", "begins"), [("en", "Purchase order 4711:"), ("de-AT", "Bestellung 4711:"), ("fr", "Purchase order")])
+def test_the_subject_is_prefilled_in_the_language_of_who_opens(language: str, begins: str) -> None:
+    assert correspondences.default_subject(ORDER, language).startswith(begins)
 
 
 def outcome(state: str, attempt: int, seconds: int = 1, correspondence: str | None = "c1") -> Event:

@@ -33,7 +33,7 @@ def facts_of(example: examples.Example) -> dict[str, Any]:
 LOG: dict[str, Any] = {
     "log_type": "Delivery",
     "message": "hello",
-    "author": {"name": "Jörg", "company": "Huber"},
+    "author": {"name": "Jörg", "company": "Huber", "side": "supplier"},
     "created_at": "2026-11-23T09:30:00Z",
 }
 ENTRY = {
@@ -51,7 +51,10 @@ OTHERS: dict[str, dict[str, Any]] = {
         "buyer": "City of Graz",
         "order": {"number": "4711", "supplier": "Huber"},
         "sender": {"name": "Jörg", "company": "Huber"},
-        "documents": [{"filename": "plan.pdf"}],
+        "documents": [{"filename": "plan.pdf", "link": False}, {"filename": "drawing.dwg", "link": True}],
+        "attached": ["plan.pdf", "communication-logs-4711.pdf"],
+        "linked": [{"filename": "drawing.dwg", "size": 9_961_472, "url": "https://portal.example/sends/s/documents/d"}],
+        "answers": True,
         "logs": [LOG, LOG],
     },
     "digest": {"day": "2026-11-23", "entries": [ENTRY, {**ENTRY, "order_number": ""}]},

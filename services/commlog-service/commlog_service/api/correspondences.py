@@ -14,19 +14,20 @@ from commlog_service.store import logs as log_store
 from commlog_service.wiring import Asker, Asking, IdempotencyKey, PathId, Writing
 from postroom import db
 from postroom.contracts.commlog import Attachment, Author
+from postroom.http import attachment
 from postroom.problems import Problem
 
 router = APIRouter(tags=["correspondence"])
 
 
 class Opening(BaseModel):
-    """Which logs the window freezes: `latest` needs the id of the log just saved."""
+    """Which logs the window freezes: `latest` needs the id of the log just saved. `language` is that of the prefilled subject."""
 
     model_config = ConfigDict(extra="forbid")
 
     scope: Literal["latest", "all"]
     log: str | None = None
-    language: str = "en"  # TEMP
+    language: sending.Language = "en"
 
 
 class RecipientState(BaseModel):
@@ -59,7 +60,7 @@ class Sent(BaseModel):
 
 
 class Limits(BaseModel):
-    """What a mail takes, in bytes."""
+    """What a mail takes, in bytes: a larger document can't be sent; what is beyond the total goes as a link that needs sign-in."""
 
     document: int = DOCUMENT_BYTES
     total: int = TOTAL_BYTES
@@ -91,7 +92,7 @@ class History(BaseModel):
 async def open_correspondence(asker: Writing, order: PathId, body: Opening) -> Window:
     """Open a correspondence on the latest log or on all: the set is frozen now. Sends nothing."""
     seen = await asker.order(order)
-    return await _window(asker, await sending.open_window(asker, seen, body.scope, body.log))
+    return await _window(asker, await sending.open_window(asker, seen, body.scope, body.log, body.language))
 
 
 @router.get("/correspondences/{correspondence}")
@@ -110,11 +111,33 @@ async def send_correspondence(asker: Writing, correspondence: PathId, body: send
 async def make_pdf(
     asker: Asking, correspondence: PathId, body: Annotated[sending.PdfSubject | None, "the edited subject"] = None
 ) -> Response:
-    """The chosen logs as a PDF. Sends nothing, changes nothing."""
+    """The chosen logs as a PDF, the very bytes that a mail would carry. Sends nothing, changes nothing."""
     window = await sending.window(asker, correspondence)
-    frozen = await sending.frozen(asker, window, body.subject if body and body.subject else window.subject)
-    headers = {"content-disposition": 'attachment; filename="communication-log.pdf"'}
-    return Response(await asker.wiring.mailer.pdf(asker.token, frozen), media_type="application/pdf", headers=headers)
+    wanted = body or sending.PdfSubject()
+    frozen = await sending.frozen(asker, window, wanted.subject or window.subject, wanted.language, wanted.zone)
+    pdf = await asker.wiring.mailer.pdf(asker.token, frozen)
+    return Response(pdf, headers=attachment(f"communication-logs-{frozen.order.number}.pdf", "application/pdf"))
+
+
+@router.get("/sends/{send}/documents/{document}", response_class=Response, responses={200: {"content": {"*/*": {}}}})
+async def fetch_sent_document(asker: Asking, send: PathId, document: PathId) -> Response:
+    """A document as it was sent, also when it was deleted from the order since: its link in the mail leads here after signing in."""
+    async with db.as_principal(asker.wiring.api, asker.principal) as connection:
+        found = await store.sent_document(connection, send, document)
+    if found is None:
+        raise Problem(404, "not_found", "There is no such document in a correspondence of yours.", "document")
+    order, pinned = found
+    # Who may not see the order any more may not see what was sent about it.
+    seen = await asker.order(order)
+    return Response(await _blob(asker, seen.tenant, pinned), headers=attachment(pinned.filename, pinned.media_type))
+
+
+async def _blob(asker: Asker, tenant: str, pinned: Attachment) -> bytes:
+    try:
+        return await asker.wiring.blobs.get(tenant, pinned.sha256)
+    except KeyError as error:
+        detail = f"The bytes of {pinned.filename!r} are not stored any more. Ask an operator."
+        raise Problem(404, "document_lost", detail, "document") from error
 
 
 @router.get("/orders/{order}/correspondences")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 
@@ -21,6 +22,7 @@ MAX_SUBJECT = 500
 MAX_DOCUMENTS = 100
 DOCUMENT_BYTES = 10 * 1024 * 1024
 TOTAL_BYTES = 20 * 1024 * 1024
+_SUBJECTS = {"en": "Purchase order {number}: communication log", "de": "Bestellung {number}: Kommunikationseintrag"}
 # Characters that end a line somewhere: a subject with one could become a header.
 _LINE_ENDS = {"Cc", "Cs", "Zl", "Zp"}
 
@@ -55,6 +57,8 @@ class Send(Part):
     documents: list[Attachment]
     recipients: list[CorrespondenceRecipient]
     attach_pdf: bool
+    language: str = "en"
+    zone: str = "UTC"
     requested_at: datetime
 
     @property
@@ -69,6 +73,7 @@ class Send(Part):
                     self.subject,
                     sorted([one.document, one.sha256] for one in self.documents),
                     self.attach_pdf,
+                    self.language,
                 ]
             )
         ).hexdigest()
@@ -87,9 +92,10 @@ def chosen(logs: Sequence[Log], scope: str, latest: str | None) -> list[str]:
     return [latest]
 
 
-def default_subject(order: Order) -> str:
-    """What the subject says unless it is edited."""
-    return f"Purchase order {order.number}: communication log"
+def default_subject(order: Order, language: str = "en") -> str:
+    """What the subject says unless it is edited: English, but for those who read German."""
+    pattern = _SUBJECTS.get(language.partition("-")[0].lower(), _SUBJECTS["en"])
+    return pattern.format(number=order.number)
 
 
 def checked_subject(text: str) -> str:
@@ -103,6 +109,16 @@ def checked_subject(text: str) -> str:
     return text.strip()
 
 
+def checked_zone(name: str) -> str:
+    """The time zone that times are written in, or Refused."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: "Europe" is a folder of zones
+        told = f"There is no time zone {name[:60]!r}: give its IANA name, such as Europe/Vienna. Nothing was sent."
+        raise Refused("invalid", told, "zone") from error
+    return name
+
+
 def checked_documents(ids: Sequence[str]) -> list[str]:
     """The chosen documents, each once."""
     found = list(dict.fromkeys(ids))
@@ -112,22 +128,36 @@ def checked_documents(ids: Sequence[str]) -> list[str]:
 
 
 def oversize(sizes: Sequence[tuple[str, int]]) -> str | None:
-    """Why these documents (filename, bytes) can't go by mail, or None."""
+    """Why one of these documents (filename, bytes) can't be sent at all, or None."""
     for filename, size in sizes:
         if size > DOCUMENT_BYTES:
             return f"{filename} has {size} bytes; a document may have {DOCUMENT_BYTES}. Untick it. Nothing was sent."
-    total = sum(size for _, size in sizes)
-    if total > TOTAL_BYTES:
-        return f"The documents have {total} bytes together; a mail takes {TOTAL_BYTES}. Untick some. Nothing was sent."
     return None
 
 
-def freeze(order: Order, logs: Sequence[Log], subject: str) -> FrozenLogs:
+def links(sizes: Sequence[int]) -> list[bool]:
+    """Which documents of these sizes go as a link instead of an attachment: in the chosen order, each that finds no room in the mail."""
+    found, room = list[bool](), TOTAL_BYTES
+    for size in sizes:
+        found.append(size > room)
+        room -= 0 if found[-1] else size
+    return found
+
+
+def packed(documents: Sequence[Attachment]) -> list[Attachment]:
+    """The documents as they go out."""
+    marks = links([one.size for one in documents])
+    return [one.model_copy(update={"link": link}) for one, link in zip(documents, marks, strict=True)]
+
+
+def freeze(order: Order, logs: Sequence[Log], subject: str, language: str, zone: str) -> FrozenLogs:
     """What the mail and the PDF show."""
     return FrozenLogs(
         order=order.ref,
         buyer=order.buyer_name,
         subject=subject,
+        language=language,
+        zone=zone,
         logs=[FrozenLog.model_validate(log.model_dump()) for log in logs],
     )
 
@@ -147,6 +177,8 @@ def requested(send: Send) -> Event:
         documents=send.documents,
         recipients=send.recipients,
         attach_pdf=send.attach_pdf,
+        language=send.language,
+        zone=send.zone,
         requested_at=send.requested_at,
     )
     return event.new(

@@ -27,7 +27,8 @@ def of_log(log: Log) -> Entry:
 
 def of_send(send: Send) -> Entry:
     """A correspondence was sent: origin, people, subject, logs and documents by hash."""
-    content = send.model_dump(mode="json", include={"sender", "subject", "frozen", "documents", "recipients", "attach_pdf"})
+    kept = {"sender", "subject", "frozen", "documents", "recipients", "attach_pdf", "language", "zone"}
+    content = send.model_dump(mode="json", include=kept)
     content["generated_from"] = send.correspondence.id
     content["logs"] = send.correspondence.logs
     return Entry(entry=send.entry, kind="send", ref=send.id, actor=send.sender.person, at=send.requested_at, content=content)

@@ -4,6 +4,7 @@ from typing import Any
 
 from commlog_service.domain.addresses import mailbox
 from commlog_service.domain.correspondences import Correspondence, Send
+from postroom.contracts.commlog import Attachment
 from postroom.db import Connection
 
 _SHOWN = """
@@ -110,6 +111,18 @@ async def sends_of(connection: Connection, correspondence_id: str) -> list[dict[
 async def sends_on(connection: Connection, tenant: str, order_id: str) -> list[dict[str, Any]]:
     """The order's history of sends, the oldest first."""
     return [dict(row) for row in await connection.fetch(f"{_SHOWN} WHERE tenant = $1 AND order_id = $2 ORDER BY entry", tenant, order_id)]
+
+
+async def sent_document(connection: Connection, send: str, document: str) -> tuple[str, Attachment] | None:
+    """(order, document) of a send, if this caller may see it."""
+    row = await connection.fetchrow(
+        """
+        SELECT order_id, pinned FROM sends, jsonb_array_elements(documents) AS pinned WHERE id = $1 AND pinned->>'document' = $2
+        """,
+        send,
+        document,
+    )
+    return (row["order_id"], Attachment.model_validate(row["pinned"])) if row else None
 
 
 async def by_ref(connection: Connection, ref: str) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ def router(pool: Pool, templates: Templates, pdfs: Pdfs) -> APIRouter:
         try:
             content = await pdfs.logs(logs)
         except PdfFailedError as error:
-            raise Problem(422, "pdf_failed", f"The PDF could not be made: {error}. Fewer or shorter logs may help.") from error
+            raise Problem(422, "pdf_failed", f"There is {error}") from error
         return Response(content, media_type="application/pdf")
 
     return routes

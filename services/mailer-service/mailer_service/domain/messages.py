@@ -157,6 +157,10 @@ def _why_no_mail(data: MessageRequested, address: str | None) -> str:
     return ""
 
 
+# As in the templates; there is no rule that would give the reason.
+_CHOSEN = {"en": "{name} chose you as a recipient", "de": "{name} hat Sie als Empfänger gewählt"}
+
+
 def _correspondence(event: Event, data: CorrespondenceRequested, suppressed: Suppressed) -> Told:
     message = Message(
         id=ids.stable(CORRESPONDENCE, data.correspondence),
@@ -168,7 +172,7 @@ def _correspondence(event: Event, data: CorrespondenceRequested, suppressed: Sup
         language=data.language,
         zone=data.zone,
         hop="",
-        reason=f"{data.sender.name} chose you as a recipient",
+        reason=_CHOSEN.get(data.language.partition("-")[0].lower(), _CHOSEN["en"]).format(name=data.sender.name),
         order_id=data.order.id,
         order_number=data.order.number,
         key=event.key,

@@ -9,5 +9,5 @@ def zone(name: str) -> ZoneInfo:
     """The zone of this IANA name; UTC for one that there isn't: a mail is not held up by that."""
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: "Europe" is a folder of zones, and some names are too long for a file
         return ZoneInfo("UTC")

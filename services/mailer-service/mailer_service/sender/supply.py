@@ -26,6 +26,7 @@ log = structlog.get_logger()
 SWEEP_SECONDS, CHUNK = 1.0, 16
 # So many batches of one kind may wait to be composed by a worker; then the rest of that kind stays in the queue.
 COMPANIES = 5
+AWAY_SECONDS = 2.0
 DATABASE_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
@@ -39,7 +40,7 @@ class Supply:
         self._relay = relay
         self._recorder = recorder
         self._composer = composer
-        self._slow: dict[asyncio.Task[None], tuple[str, list[str]]] = {}
+        self._slow: dict[asyncio.Task[bool], tuple[str, list[str]]] = {}
         self._doubt = False
 
     async def run(self) -> None:
@@ -110,10 +111,11 @@ class Supply:
 
     async def _reconcile(self) -> None:
         """After a failure: give back what we have leased and don't hold."""
+        # Before it is awaited: what comes into doubt meanwhile is looked at by the next round.
+        self._doubt = False
         kept = self._recorder.held + [id_ for _, ids in self._slow.values() for id_ in ids]
         async with self._pool.acquire() as connection:
             await store.give_back(connection, self._lease.id, kept)
-        self._doubt = False
 
     def _slow_ones(self, messages: Mapping[str, Row]) -> dict[str, str]:
         """The messages that take long to compose, each with the company that it is composed in."""
@@ -126,16 +128,24 @@ class Supply:
         return [company for company, number in waiting.items() if number >= COMPANIES]
 
     def _start_slow(self, company: str, rows: Sequence[Row], messages: dict[str, Row]) -> None:
-        async def prepare() -> None:
+        async def prepare() -> bool:
             try:
                 await self._prepare(rows, messages)
             except Exception as error:  # noqa: BLE001 - the envelopes are given back by the next round
                 log.warning("composing failed", message=rows[0]["message"], error=repr(error))
-                self._doubt = True
+                # Not at once: what is away, such as the store of documents, would be asked as fast as it refuses.
+                await asyncio.sleep(AWAY_SECONDS)
+                return False
+            return True
+
+        def done(task: asyncio.Task[bool]) -> None:
+            del self._slow[task]
+            # Not before it is out of the slow ones, which are not given back.
+            self._doubt |= task.cancelled() or not task.result()
 
         task = asyncio.create_task(prepare())
         self._slow[task] = (company, [row["id"] for row in rows])
-        task.add_done_callback(lambda done: self._slow.pop(done, None))
+        task.add_done_callback(done)
 
     async def _prepare(self, rows: Sequence[Row], messages: dict[str, Row]) -> None:
         """Compose what has no bytes yet, store them, hold what can't be composed, offer the rest."""

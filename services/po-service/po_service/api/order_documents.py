@@ -13,7 +13,7 @@ from postroom import clock
 from postroom.auth import Caller, Principal
 from postroom.contracts.commlog import Attachment
 from postroom.db import Connection
-from postroom.http import Problem
+from postroom.http import Problem, attachment
 
 _TEXT = r"^[^\x00-\x1f\x7f/\\]+$"
 
@@ -41,16 +41,18 @@ def router(rooms: Rooms) -> APIRouter:
         links = [{"filename": row["filename"], "uri": row["uri"], "kind": row["kind"]} for row in found if not row["sha256"]]
         return {"documents": own, "links": links}
 
-    @routes.get("/{document}")
+    @routes.get("/{document}", response_class=Response, responses={200: {"content": {"*/*": {}}}})
     async def fetch_document(caller: Caller, order_id: str, document: str) -> Response:
         """The bytes of one document."""
         async with rooms.seen_by(caller) as connection:
             tenant = await _check(connection, order_id)
             found = await _some(connection, order_id, [document])
-        data = await rooms.blobs.get(tenant, found[0]["sha256"])
-        # Never shown as a page of ours, whatever its type says.
-        headers = {"content-disposition": "attachment", "x-content-type-options": "nosniff"}
-        return Response(data, media_type=found[0]["media_type"], headers=headers)
+        try:
+            data = await rooms.blobs.get(tenant, found[0]["sha256"])
+        except KeyError as error:
+            detail = f"The bytes of {found[0]['filename']!r} are not stored any more. Ask an operator, or add the document again."
+            raise Problem(404, "document_lost", detail, "document") from error
+        return Response(data, headers=attachment(found[0]["filename"], found[0]["media_type"]))
 
     @routes.post("/pin")
     async def pin(caller: Caller, order_id: str, chosen: Chosen) -> dict[str, list[Attachment]]:
