@@ -73,7 +73,11 @@ async def count(connection: Connection, wanted: Wanted) -> int:
     """How many there are, counted to one more than MOST_COUNTED."""
     return int(
         await connection.fetchval(
-            f"SELECT count(*) FROM (SELECT FROM orders o WHERE {wanted.condition} LIMIT {MOST_COUNTED + 1}) AS found",  # noqa: S608 - constants
+            # In the list's order, so that it walks the list's index and stops; without one, whole tables look cheaper than they are.
+            f"""
+            SELECT count(*) FROM (SELECT FROM orders o WHERE {wanted.condition}
+                                  ORDER BY issue_date DESC, number, id LIMIT {MOST_COUNTED + 1}) AS found
+            """,  # noqa: S608 - constants
             *wanted.values,
         )
     )
