@@ -168,7 +168,7 @@ def _cpu(pids: list[int]) -> float:
     """CPU seconds so far of these processes and their children."""
     running = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
     everyone = {process.pid: process for one in running for process in (one, *one.children(recursive=True))}
-    return sum(times.user + times.system for process in everyone.values() if (times := process.cpu_times()))
+    return sum(float(times.user + times.system) for process in everyone.values() if (times := process.cpu_times()))
 
 
 def _path(page: Page, shape: Shape, number: int) -> str:

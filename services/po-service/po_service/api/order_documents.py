@@ -15,6 +15,7 @@ from postroom.auth import Caller, Principal
 from postroom.db import Connection
 from postroom.http import Problem
 
+_BYTES = {"type": "string", "format": "binary"}
 _TEXT = r"^[^\x00-\x1f\x7f/\\]+$"
 
 
@@ -41,7 +42,7 @@ def router(rooms: Rooms) -> APIRouter:
         links = [{"filename": row["filename"], "uri": row["uri"], "kind": row["kind"]} for row in found if not row["sha256"]]
         return Documents.model_validate({"documents": own, "links": links})
 
-    @routes.get("/{document}")
+    @routes.get("/{document}", response_class=Response, responses={200: {"content": {"*/*": {"schema": _BYTES}}}})
     async def fetch_document(caller: Caller, order_id: str, document: str) -> Response:
         """The bytes of one document."""
         async with rooms.seen_by(caller) as connection:
@@ -64,7 +65,7 @@ def router(rooms: Rooms) -> APIRouter:
 
 
 def _add_changes(routes: APIRouter, rooms: Rooms) -> None:
-    @routes.post("", status_code=201)
+    @routes.post("", status_code=201, openapi_extra={"requestBody": {"required": True, "content": {"*/*": {"schema": _BYTES}}}})
     async def add_document(
         request: Request, caller: Caller, order_id: str, filename: Annotated[str, Query(min_length=1, max_length=200, pattern=_TEXT)]
     ) -> DocumentShown:

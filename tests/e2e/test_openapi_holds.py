@@ -1,0 +1,27 @@
+"""The OpenAPI document tells the truth: no 5xx, and no answer that it doesn't name, whatever a client, a supplier or an operator sends."""
+
+import pytest
+from tests.e2e.conftest import House
+from tests.e2e.openapi_probe import SIDES, Probe
+
+# Fixed, so that a failure comes again: `make schemathesis` looks further, with more examples and the edges of each schema.
+SEED, EXAMPLES = 5, 2
+
+
+@pytest.fixture(scope="module")
+def probe(house: House) -> Probe:
+    return Probe(house.endpoints)
+
+
+@pytest.fixture(scope="module")
+def known(probe: Probe) -> dict[str, list[str]]:
+    return probe.furnish()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side", SIDES)
+def test_every_operation_answers_as_documented(probe: Probe, known: dict[str, list[str]], side: str) -> None:
+    outcome = probe.run(side, known, EXAMPLES, SEED, "examples", "fuzzing")
+    assert not outcome.failed, f"as {side}, seed {SEED}:\n{outcome.text}"
+    # What it left out it has a reason for; all else was asked.
+    assert "Tested: " in outcome.text, outcome.text
