@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 from tests.benchmarks.filling import BUYER, Shape, fill, po_tables
 from tests.conftest import FreshDatabase
-from tests.integration.po.door import CLIENT, OPERATOR, SUPPLIER, Door, opened
+from tests.integration.po.door import CLIENT, OPERATOR, RIVAL, SUPPLIER, Door, opened
 from tests.integration.po.support import sample
 from tests.plans import watched
 
@@ -69,6 +69,8 @@ async def test_each_filter_finds_the_order_and_its_opposite_does_not(door: Door,
     assert await _totals(door, who, *found) == [1] * len(found)
     assert await _totals(door, who, *missed) == [0] * len(missed)
     assert await _totals(door, who, {name: value for query in found for name, value in query.items()}) == [1]
+    for stranger in (RIVAL, {**who, "tenant": "other"}):
+        assert await _totals(door, stranger, *found) == [0] * len(found)
 
 
 async def test_a_backorder_is_what_came_in_part_and_neither_what_is_complete_nor_what_was_not_begun(door: Door) -> None:
@@ -86,6 +88,15 @@ async def test_a_backorder_is_what_came_in_part_and_neither_what_is_complete_nor
         seen.append((listed["backorder"], listed["next_date"], listed["status"]))
     day = "2013-03-16"
     assert seen == [(False, day, "overdue"), (True, day, "overdue"), (True, day, "overdue"), (False, None, "delivered")]
+
+
+async def test_the_status_is_of_the_readers_day(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = await _placed(door)
+    # The 17th in Auckland, and still the 16th, the day of delivery, in Honolulu.
+    monkeypatch.setattr(clock, "now", lambda: datetime(2013, 3, 16, 20, tzinfo=UTC))
+    for zone, state in (("Pacific/Auckland", "overdue"), ("Pacific/Honolulu", "expiring-soon")):
+        assert (await door.get(CLIENT, f"/orders/{order}", zone=zone))["status"] == state
+        assert await _totals(door, CLIENT, {"status": state, "zone": zone}) == [1]
 
 
 async def test_the_list_shows_the_numbers_of_its_newest_delivery_notes(door: Door) -> None:
