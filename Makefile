@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := shared services cli deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down status test lint format bench pictures pictures-of-pages clean distclean
+.PHONY: help venv demo up down status test lint format bench schemathesis pictures pictures-of-pages clean distclean
 
 help: ## what can be done here
 	@echo "make demo           start everything, play the scenario, stay until Ctrl-C"
@@ -14,7 +14,8 @@ help: ## what can be done here
 	@echo "make down           stop everything; the data stay"
 	@echo "make test           all tests"
 	@echo "make lint           ruff, mypy --strict, import-linter"
-	@echo "make bench          mails per second of a burst of 2,000 events through the whole house"
+	@echo "make bench          mails per second of a burst of 2,000 events; how long a page takes with 10,000 orders and 100,000 logs"
+	@echo "make schemathesis   ask every documented HTTP call with made-up values, for half an hour: no 5xx, no undocumented answer"
 	@echo "make pictures       take the pictures of docs/messages.md again, from real renders"
 	@echo "make pictures-of-pages  the same for docs/page.md, from a house that runs"
 	@echo "make format         let ruff format everything"
@@ -62,8 +63,12 @@ distclean:
 	@if test -f .venv/ready; then $(BIN)/python -m embedded clean; fi
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-bench: up ## how many mails a second, in a burst of 2,000 through the whole house
+bench: up ## how many mails a second, in a burst of 2,000 through the whole house; then how long a page takes
 	@$(BIN)/python -m tests.benchmarks.burst 2000
+	@$(BIN)/python -m tests.benchmarks.pages --orders 10000 --logs 100000
+
+schemathesis: up ## every documented call with made-up values: no 5xx, no undocumented answer
+	@$(BIN)/python -m tests.e2e.openapi_probe $(ARGS)
 
 pictures: venv ## the mails that docs/messages.md shows
 	@$(BIN)/python -m embedded.chromium

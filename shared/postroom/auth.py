@@ -1,9 +1,11 @@
 """Who asks: a signed token, verified the same way by every service."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import jwt
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -45,12 +47,18 @@ def issue(principal: Principal, private_pem: bytes, lifetime: int = 3600) -> str
     return jwt.encode(claims, private_pem, algorithm=ALGORITHM)
 
 
+@lru_cache(maxsize=8)
+def _key(public_pem: bytes) -> Any:
+    """Read once: a service checks a token at each request, and reading its key takes as long as the check."""
+    return load_pem_public_key(public_pem)
+
+
 def verify(token: str, public_pem: bytes) -> Principal:
     """Who the token stands for. Raises Problem 401 that says what is wrong with it."""
     try:
         claims = jwt.decode(
             token,
-            public_pem,
+            _key(public_pem),
             algorithms=[ALGORITHM],
             audience=AUDIENCE,
             issuer=ISSUER,

@@ -19,7 +19,7 @@ async def begin(connection: Connection, principal: Principal, key: str, request:
     """
     if not 0 < len(key) <= MAX_KEY:
         raise Problem(400, "idempotency_key", f"The header Idempotency-Key must have 1 to {MAX_KEY} characters.", "Idempotency-Key")
-    fingerprint = sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    fingerprint = _fingerprint(request)
     fresh = await connection.fetchval(
         """
         INSERT INTO idempotency (tenant, person, key, request) VALUES ($1, $2, $3, $4)
@@ -43,6 +43,14 @@ async def begin(connection: Connection, principal: Principal, key: str, request:
             "Idempotency-Key",
         )
     return row["response"]
+
+
+def _fingerprint(request: Any) -> str:
+    try:
+        return sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    except orjson.JSONEncodeError as error:
+        # What JSON lets through and nothing behind it holds: a whole number beyond 64 bits, half of a surrogate pair.
+        raise Problem(422, "invalid", f"A value of this request can't be taken: {error}. Nothing was changed.") from error
 
 
 async def finish(connection: Connection, principal: Principal, key: str, response: Any) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib.util
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -57,8 +58,16 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _spare_lookups() -> None:
+    """What httpcore imports at each request, five times, if it is there: what is not there is sought on the disk each time."""
+    if importlib.util.find_spec("sniffio") is None:
+        # Python's own word for "there is none": the import fails at once.
+        sys.modules["sniffio"] = None  # type: ignore[assignment]
+
+
 def serve(app: FastAPI, settings: ServiceSettings) -> None:
     """Serve until SIGTERM or SIGINT; requests under way get a few seconds to end."""
+    _spare_lookups()
     config = uvicorn.Config(
         app,
         host=settings.host,

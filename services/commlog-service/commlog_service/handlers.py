@@ -46,10 +46,25 @@ async def write_log(connection: Connection, principal: Principal, order: Order, 
 
 
 async def visible_logs(connection: Connection, principal: Principal, order: Order) -> list[Log]:
-    """The order's logs that this side sees: its own, and the other's unless the tenant hides unsent ones from the client."""
-    settings = await order_store.tenant_settings(connection, order.tenant)
-    hidden = "supplier" if principal.side == "client" and not settings.visible_unsent else None
-    return await log_store.of_order(connection, order.tenant, order.id, sent_only_of=hidden)
+    """All logs of the order that this side sees: its own, and the other's unless the tenant hides unsent ones from the client."""
+    return await log_store.of_order(connection, order.tenant, order.id, sent_only_of=await _hidden(connection, principal))
+
+
+async def page_of_logs(connection: Connection, principal: Principal, order: Order, limit: int, before: int | None) -> tuple[list[Log], int]:
+    """The newest `limit` of the visible logs (before an entry), the oldest first, and how many there are in all."""
+    hidden = await _hidden(connection, principal)
+    page = await log_store.of_order(connection, order.tenant, order.id, sent_only_of=hidden, limit=limit, before=before)
+    if before is None and len(page) < limit:
+        return page, len(page)
+    return page, await log_store.count_of_order(connection, order.tenant, order.id, sent_only_of=hidden)
+
+
+async def _hidden(connection: Connection, principal: Principal) -> str | None:
+    """The side whose unsent logs this caller doesn't see."""
+    if principal.side != "client":
+        return None
+    settings = await order_store.tenant_settings(connection, principal.tenant)
+    return None if settings.visible_unsent else "supplier"
 
 
 async def accept_send(connection: Connection, send: Send, *, confirm_identical: bool) -> None:

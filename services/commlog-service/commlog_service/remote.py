@@ -1,12 +1,11 @@
 """The two services this one asks; an outage there becomes a 503 that says what still works."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import httpx
 
-from commlog_service.domain.orders import Order, Person
+from commlog_service.domain.orders import Order
 from postroom.contracts.commlog import Attachment, FrozenLogs
 from postroom.problems import Problem
 
@@ -48,19 +47,8 @@ class PoService:
 
     async def order(self, token: str, order_id: str) -> Order:
         """The order with its people. Raises Problem 404 where the caller may not see it, 503 while po-service is away."""
-        order, contacts = await asyncio.gather(self._get(token, f"/orders/{order_id}"), self._get(token, f"/orders/{order_id}/contacts"))
-        contract = order.get("contract")
-        return Order(
-            tenant=order["tenant"],
-            id=order["id"],
-            number=order["number"],
-            supplier=order["supplier"]["id"],
-            supplier_name=order["supplier"]["name"],
-            buyer=order["buyer"]["id"],
-            buyer_name=order["buyer"]["name"],
-            contract=contract.get("id") if isinstance(contract, dict) else contract,
-            people=[Person.model_validate(contact) for contact in contacts["contacts"]],
-        )
+        found = await self._get(token, f"/orders/{order_id}/parties")
+        return Order.model_validate({**found, "people": found["contacts"]})
 
     async def documents(self, token: str, order_id: str) -> list[dict[str, Any]]:
         """The documents on the order, the only ones that can be attached."""

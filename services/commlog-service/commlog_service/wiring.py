@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import Depends, Header, Path, Request
+from fastapi import Depends, Header, Path, Query, Request
 
 from commlog_service.domain.orders import Order
 from commlog_service.remote import MailerService, PoService
@@ -52,7 +52,9 @@ class Asker:
         if foreign:
             raise Problem(404, "not_found", "There is no such order.", "order")
         async with db.as_principal(self.wiring.api, self.principal) as connection:
-            await store.remember(connection, order)
+            # Most calls find what they know: then nothing is written, and no row that a writer waits for is locked.
+            if await store.find(connection, order.tenant, order.id) != order:
+                await store.remember(connection, order)
         return order
 
     async def known(self, order_id: str) -> Order | None:
@@ -80,6 +82,8 @@ def _writer(asker: Annotated[Asker, Depends(_asker)]) -> Asker:
 # Postgres stores no NUL: an id with one names nothing.
 NO_NUL = r"^[^\x00]+$"
 PathId = Annotated[str, Path(max_length=200, pattern=NO_NUL)]
+PageSize = Annotated[int, Query(ge=1, le=1000)]
+Before = Annotated[int | None, Query(ge=1, le=2**53 - 1, description="an `entry`: only what came before it")]
 Asking = Annotated[Asker, Depends(_asker)]
 Writing = Annotated[Asker, Depends(_writer)]
 IdempotencyKey = Annotated[

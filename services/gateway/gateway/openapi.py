@@ -65,7 +65,7 @@ class Merged:
 
 def merge(own: Document, parts: Mapping[str, Document]) -> Document:
     """The gateway's own document with the declared routes of the services; a component whose name is taken gets a prefix."""
-    paths: Document = dict(own.get("paths", {}))
+    paths: Document = {path: _own(operations) for path, operations in own.get("paths", {}).items()}
     components: dict[str, Document] = {kind: dict(named) for kind, named in own.get("components", {}).items()}
     for service, part in parts.items():
         chosen = _declared(service, part.get("paths", {}))
@@ -101,9 +101,17 @@ def _declared(service: str, paths: Document) -> Document:
 def _operation(service: str, method: str, path: str, operation: Document) -> Document:
     """An operation with an id that is unique over all services, and the form of its errors."""
     name = re.sub(r"\W+", "_", f"{service}_{method}_{path}").strip("_")
+    return {**operation, "operationId": name, "responses": _responses(operation)}
+
+
+def _own(operations: Document) -> Document:
+    """The gateway's own operations answer with the same problems as the services'."""
+    return {method: {**one, "responses": _responses(one)} if isinstance(one, dict) else one for method, one in operations.items()}
+
+
+def _responses(operation: Document) -> Document:
     problem = {"description": "A problem", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    responses = {status: answer for status, answer in operation.get("responses", {}).items() if status != "422"}
-    return {**operation, "operationId": name, "responses": {**responses, "default": problem}}
+    return {**{status: answer for status, answer in operation.get("responses", {}).items() if status != "422"}, "default": problem}
 
 
 def _summary(operation: Document) -> str:

@@ -66,13 +66,11 @@ class Neighbours:
         app.state.issuer_public = issuer_public
         problems.install(app)
 
-        @app.get("/orders/{order}")
-        async def show(caller: Caller, order: str) -> dict[str, Any]:
-            return self.mine(caller, order)
-
-        @app.get("/orders/{order}/contacts")
-        async def contacts(caller: Caller, order: str) -> dict[str, Any]:
-            return {"contacts": self.contacts[self.mine(caller, order)["id"]]}
+        @app.get("/orders/{order}/parties")
+        async def parties(caller: Caller, order: str) -> dict[str, Any]:
+            one = self.mine(caller, order)
+            names = {f"{side}{end}": one[side][field] for side in ("supplier", "buyer") for end, field in (("", "id"), ("_name", "name"))}
+            return {**one, **names, "contract": one["contract"]["id"], "contacts": self.contacts[order]}
 
         @app.get("/orders/{order}/documents")
         async def documents(caller: Caller, order: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ PACKAGES = {PO: "po_service", COMMLOG: "commlog_service", RULES: "notification_r
 # Asked by other services or by the gateway itself, and closed to the outside.
 INNER = {
     (PO, "POST", "/orders/{}/documents/pin"),
+    (PO, "GET", "/orders/{}/parties"),
     (MAILER, "POST", "/pdf"),
     (MAILER, "POST", "/preview"),
     # The gateway's own page of one-click unsubscribing asks these, without a sign-in.

@@ -37,7 +37,7 @@ def test_operation_ids_are_unique_and_errors_have_one_form() -> None:
     merged = merge(OWN, {PO: document("/orders/{id}", {}), COMMLOG: document("/orders/{x}/logs", {})})
     operations = [merged["paths"][path]["get"] for path in ("/api/orders/{id}", "/api/orders/{x}/logs")]
     assert len({one["operationId"] for one in operations}) == 2
-    for one in operations:
+    for one in (*operations, merged["paths"]["/status"]["get"]):
         assert "422" not in one["responses"]
         assert "application/problem+json" in one["responses"]["default"]["content"]
 

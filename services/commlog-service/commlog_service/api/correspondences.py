@@ -11,7 +11,7 @@ from commlog_service.domain.logs import Log
 from commlog_service.domain.orders import Order, Person
 from commlog_service.store import correspondences as store
 from commlog_service.store import logs as log_store
-from commlog_service.wiring import Asker, Asking, IdempotencyKey, PathId, Writing
+from commlog_service.wiring import Asker, Asking, Before, IdempotencyKey, PageSize, PathId, Writing
 from postroom import db
 from postroom.contracts.commlog import Attachment, Author
 from postroom.http import attachment
@@ -44,9 +44,10 @@ class RecipientState(BaseModel):
 
 
 class Sent(BaseModel):
-    """One click on Send. Accepted here is not delivered: see each recipient's state."""
+    """One click on Send. Accepted here is not delivered: see each recipient's state. `entry` is its place in the order's history."""
 
     send: str
+    entry: int | None = None
     correspondence: str
     order: str
     sender: Author
@@ -83,9 +84,10 @@ class Window(BaseModel):
 
 
 class History(BaseModel):
-    """Who sent what about an order, the oldest first."""
+    """Who sent what about an order, the oldest first. `total`: how many there are in all."""
 
     correspondences: list[Sent]
+    total: int
 
 
 @router.post("/orders/{order}/correspondences", status_code=201)
@@ -141,12 +143,14 @@ async def _blob(asker: Asker, tenant: str, pinned: Attachment) -> bytes:
 
 
 @router.get("/orders/{order}/correspondences")
-async def list_correspondences(asker: Asking, order: PathId) -> History:
-    """The order's history of sends: generated from, actor, time, recipients, subject, states."""
+async def list_correspondences(asker: Asking, order: PathId, limit: PageSize = 100, before: Before = None) -> History:
+    """The newest of the order's sends: generated from, actor, time, recipients, subject, states; older ones with `before`, an `entry`."""
     seen = await asker.order(order)
     async with db.as_principal(asker.wiring.api, asker.principal) as connection:
-        rows = await store.sends_on(connection, seen.tenant, seen.id)
-    return History(correspondences=[Sent.model_validate(row) for row in rows])
+        rows = await store.sends_on(connection, seen.tenant, seen.id, limit, before)
+        complete = before is None and len(rows) < limit
+        total = len(rows) if complete else await store.count_on(connection, seen.tenant, seen.id)
+    return History(correspondences=[Sent.model_validate(row) for row in rows], total=total)
 
 
 async def _window(asker: Asker, window: Correspondence) -> Window:

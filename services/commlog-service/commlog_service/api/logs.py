@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from commlog_service import handlers
 from commlog_service.domain.logs import Log, TenantSettings, checked_types
 from commlog_service.store import orders as store
-from commlog_service.wiring import Asking, IdempotencyKey, PathId, Writing
+from commlog_service.wiring import Asking, Before, IdempotencyKey, PageSize, PathId, Writing
 from postroom import db, idempotency
 from postroom.auth import Operator
 
@@ -35,9 +35,10 @@ class LogTypes(BaseModel):
 
 
 class Logs(BaseModel):
-    """An order's logs, the oldest first: both sides see the same."""
+    """A page of an order's logs, the oldest first: both sides see the same. `total`: how many the order has in all."""
 
     logs: list[Log]
+    total: int
 
 
 @router.get("/log-types")
@@ -58,11 +59,12 @@ async def choose_log_types(asker: Asking, _: Operator, body: LogTypes) -> LogTyp
 
 
 @router.get("/orders/{order}/logs")
-async def list_logs(asker: Asking, order: PathId) -> Logs:
-    """The communication logs of an order."""
+async def list_logs(asker: Asking, order: PathId, limit: PageSize = 500, before: Before = None) -> Logs:
+    """The newest communication logs of an order; those before them with `before`, the `entry` of the oldest one shown."""
     seen = await asker.order(order)
     async with db.as_principal(asker.wiring.api, asker.principal) as connection:
-        return Logs(logs=await handlers.visible_logs(connection, asker.principal, seen))
+        logs, total = await handlers.page_of_logs(connection, asker.principal, seen, limit, before)
+    return Logs(logs=logs, total=total)
 
 
 @router.post("/orders/{order}/logs", status_code=201, response_model=Log)

@@ -12,7 +12,7 @@ _SHOWN = """
            requested_at,
            (SELECT jsonb_agg(jsonb_build_object('address', address, 'name', name, 'kind', kind, 'person', person, 'state', state,
                                                 'code', code, 'detail', detail, 'changed_at', changed_at) ORDER BY address)
-            FROM recipients WHERE recipients.send = sends.id) AS recipients
+            FROM recipients WHERE recipients.send = sends.id) AS recipients, sends.entry
     FROM sends
 """
 
@@ -108,9 +108,24 @@ async def sends_of(connection: Connection, correspondence_id: str) -> list[dict[
     return [dict(row) for row in await connection.fetch(f"{_SHOWN} WHERE correspondence = $1 ORDER BY entry", correspondence_id)]
 
 
-async def sends_on(connection: Connection, tenant: str, order_id: str) -> list[dict[str, Any]]:
-    """The order's history of sends, the oldest first."""
-    return [dict(row) for row in await connection.fetch(f"{_SHOWN} WHERE tenant = $1 AND order_id = $2 ORDER BY entry", tenant, order_id)]
+async def sends_on(connection: Connection, tenant: str, order_id: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+    """The newest sends of the order (before an entry), the oldest first."""
+    found = await connection.fetch(
+        f"""
+        SELECT * FROM ({_SHOWN} WHERE tenant = $1 AND order_id = $2 AND ($3::bigint IS NULL OR entry < $3)
+                       ORDER BY entry DESC LIMIT $4) AS page ORDER BY entry
+        """,  # noqa: S608 - constants
+        tenant,
+        order_id,
+        before,
+        limit,
+    )
+    return [dict(row) for row in found]
+
+
+async def count_on(connection: Connection, tenant: str, order_id: str) -> int:
+    """How many sends the order has in all."""
+    return int(await connection.fetchval("SELECT count(*) FROM sends WHERE tenant = $1 AND order_id = $2", tenant, order_id))
 
 
 async def sent_document(connection: Connection, send: str, document: str) -> tuple[str, Attachment] | None:

@@ -5,12 +5,13 @@ from commlog_service.domain.orders import Order
 from postroom.db import Connection
 
 # A log is sent when a correspondence has carried it.
-_SELECT = """
-    SELECT logs.id AS log, log_type, message, author, created_at, logs.entry,
-           EXISTS (SELECT FROM sends
-                   WHERE sends.tenant = logs.tenant AND sends.order_id = logs.order_id AND logs.id = ANY(sends.logs)) AS sent
-    FROM logs
-"""
+_FROM = "logs LEFT JOIN sent_logs ON (sent_logs.tenant, sent_logs.order_id, sent_logs.log) = (logs.tenant, logs.order_id, logs.id)"
+_SELECT = f"""
+    SELECT logs.id AS log, log_type, message, author, created_at, logs.entry, sent_logs.log IS NOT NULL AS sent
+    FROM {_FROM}
+"""  # noqa: S608 - a constant
+# Of the side $3, only those that were sent.
+_OF_ORDER = "logs.tenant = $1 AND logs.order_id = $2 AND ($3::text IS NULL OR logs.side <> $3 OR sent_logs.log IS NOT NULL)"
 
 
 async def insert(connection: Connection, order: Order, log: Log) -> None:
@@ -33,23 +34,45 @@ async def insert(connection: Connection, order: Order, log: Log) -> None:
     )
 
 
-async def of_order(connection: Connection, tenant: str, order_id: str, *, sent_only_of: str | None = None) -> list[Log]:
-    """The order's logs, the oldest first; of the side `sent_only_of`, only those that were sent."""
+async def of_order(
+    connection: Connection,
+    tenant: str,
+    order_id: str,
+    *,
+    sent_only_of: str | None = None,
+    limit: int | None = None,
+    before: int | None = None,
+) -> list[Log]:
+    """The order's logs, the oldest first; of the side `sent_only_of`, only those that were sent; the newest `limit` before an entry."""
     rows = await connection.fetch(
         f"""
-        SELECT * FROM ({_SELECT} WHERE tenant = $1 AND order_id = $2) AS log
-        WHERE sent OR $3::text IS NULL OR author->>'side' <> $3 ORDER BY entry
-        """,  # noqa: S608 - a constant
+        SELECT * FROM ({_SELECT} WHERE {_OF_ORDER} AND ($4::bigint IS NULL OR logs.entry < $4) ORDER BY logs.entry DESC LIMIT $5) AS page
+        ORDER BY entry
+        """,  # noqa: S608 - constants
         tenant,
         order_id,
         sent_only_of,
+        before,
+        limit,
     )
     return [Log.model_validate(dict(row)) for row in rows]
 
 
+async def count_of_order(connection: Connection, tenant: str, order_id: str, *, sent_only_of: str | None = None) -> int:
+    """How many `of_order` has in all."""
+    return int(
+        await connection.fetchval(
+            f"SELECT count(*) FROM {_FROM} WHERE {_OF_ORDER}",  # noqa: S608 - constants
+            tenant,
+            order_id,
+            sent_only_of,
+        )
+    )
+
+
 async def by_ids(connection: Connection, ids: list[str]) -> list[Log]:
     """These logs, the oldest first."""
-    rows = await connection.fetch(f"{_SELECT} WHERE id = ANY($1::text[]) ORDER BY entry", ids)
+    rows = await connection.fetch(f"{_SELECT} WHERE logs.id = ANY($1::text[]) ORDER BY logs.entry", ids)
     return [Log.model_validate(dict(row)) for row in rows]
 
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from po_service.api.directory import Email, Zone
-from po_service.api.shapes import Key, Rooms, company_of, once
+from po_service.api.directory import Email
+from po_service.api.shapes import Key, Rooms, Zone, company_of, once
 from po_service.domain.carbon_copies import CarbonCopyUser, copy, registered
 from po_service.domain.directory import person_changed
 from po_service.store import carbon_copies, directory, rows

@@ -2,13 +2,12 @@
 
 from datetime import date
 from typing import Annotated, Any
-from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from po_service.api.shapes import Rooms
+from po_service.api.shapes import Rooms, Zone
 from po_service.domain import calendars
 from po_service.domain.directory import Company, Person, company_changed, next_version, person_changed
 from po_service.store import directory, locks, rows
@@ -19,12 +18,6 @@ from postroom.contracts.fields import Id
 from postroom.http import Problem
 
 
-def _zone(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError(f"{value!r} is no IANA time zone such as Europe/Vienna")
-    return value
-
-
 def _email(value: str) -> str:
     try:
         return validate_email(value, check_deliverability=False, test_environment=True).normalized
@@ -32,7 +25,6 @@ def _email(value: str) -> str:
         raise ValueError(str(error)) from error
 
 
-Zone = Annotated[str, AfterValidator(_zone)]
 Email = Annotated[str, AfterValidator(_email)]
 Days = Annotated[list[date], Field(max_length=400)]
 

@@ -25,7 +25,7 @@ def router(rooms: Rooms) -> APIRouter:
     """POST /documents and GET /waiting."""
     routes = APIRouter(tags=["documents"])
 
-    @routes.post("/documents", status_code=202)
+    @routes.post("/documents", status_code=202, openapi_extra={"requestBody": {"required": True, "content": {"application/xml": {}}}})
     async def hand_in(request: Request, caller: Caller, tenant: Annotated[str | None, Query(max_length=200)] = None) -> dict[str, Any]:
         """Hand in a raw UBL document (XML, at most 10 MB). A refused one is kept, parked with its reason."""
         if tenant not in (None, caller.tenant) and not _any_tenant(caller):

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from po_service.api.orders import head
+from po_service.api.orders import head, state_of
 from po_service.api.shapes import Rooms
 from po_service.store import explain, refused
 from postroom import clock, operations, parked
@@ -21,7 +21,7 @@ def router(rooms: Rooms) -> APIRouter:
     async def explain_ref(caller: Operator, ref: Ref) -> dict[str, Any]:
         """Orders, catalogs, invoices, documents and parked documents, by the number or id of any of these or of a delivery note."""
         async with rooms.seen_by(caller) as connection:
-            orders = await explain.orders(connection, ref, clock.today("UTC"))
+            orders = await explain.orders(connection, ref)
             catalogs, invoices = await explain.catalogs(connection, ref), await explain.invoices(connection, ref)
             documents = await explain.documents(connection, ref, orders, catalogs, invoices)
             rows = await refused.naming(connection, ref)
@@ -42,7 +42,8 @@ def _order(row: Any) -> dict[str, Any]:
     """As lists show it, with what decides who is told of it."""
     contact = {"person": row["purchaser_contact"], "name": row["purchaser_name"] or ""}
     return {
-        **head(row, row["status"], row["estimated_delivery"]),
+        **head(row, state_of(row, clock.today("UTC"))),
+        "contract": row["contract_number"] or None,
         "contract_provisional": row["provisional"],
         "purchaser_contact": contact if row["purchaser_contact"] else None,
         "delivery_notes": row["delivery_notes"],

@@ -43,7 +43,7 @@ class CheckIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     code: Id
-    version: Annotated[int, Field(ge=1)] | None = None
+    version: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     stage: Annotated[str, Field(max_length=200)] = ""
     text: Text = ""
     details: Annotated[list[Annotated[str, Field(max_length=1_000)]], Field(max_length=100)] = []

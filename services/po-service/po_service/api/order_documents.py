@@ -7,14 +7,15 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from po_service.api.documents import body_of
+from po_service.api.order_shapes import Documents, DocumentShown, Pinned
 from po_service.api.shapes import Rooms, no_order
 from po_service.store import documents, views
 from postroom import clock
 from postroom.auth import Caller, Principal
-from postroom.contracts.commlog import Attachment
 from postroom.db import Connection
 from postroom.http import Problem, attachment
 
+_BYTES = {"type": "string", "format": "binary"}
 _TEXT = r"^[^\x00-\x1f\x7f/\\]+$"
 
 
@@ -32,16 +33,16 @@ def router(rooms: Rooms) -> APIRouter:
     _add_changes(routes, rooms)
 
     @routes.get("")
-    async def list_documents(caller: Caller, order_id: str) -> dict[str, Any]:
+    async def list_documents(caller: Caller, order_id: str) -> Documents:
         """The documents on the order; `links` are those that it only says where to find."""
         async with rooms.seen_by(caller) as connection:
             await _check(connection, order_id)
             found = await documents.of_order(connection, order_id)
         own = [{name: value for name, value in row.items() if name != "uri"} for row in found if row["sha256"]]
         links = [{"filename": row["filename"], "uri": row["uri"], "kind": row["kind"]} for row in found if not row["sha256"]]
-        return {"documents": own, "links": links}
+        return Documents.model_validate({"documents": own, "links": links})
 
-    @routes.get("/{document}", response_class=Response, responses={200: {"content": {"*/*": {}}}})
+    @routes.get("/{document}", response_class=Response, responses={200: {"content": {"*/*": {"schema": _BYTES}}}})
     async def fetch_document(caller: Caller, order_id: str, document: str) -> Response:
         """The bytes of one document."""
         async with rooms.seen_by(caller) as connection:
@@ -55,21 +56,21 @@ def router(rooms: Rooms) -> APIRouter:
         return Response(data, headers=attachment(found[0]["filename"], found[0]["media_type"]))
 
     @routes.post("/pin")
-    async def pin(caller: Caller, order_id: str, chosen: Chosen) -> dict[str, list[Attachment]]:
+    async def pin(caller: Caller, order_id: str, chosen: Chosen) -> Pinned:
         """The documents by sha256, as they are now: what is sent later is these bytes."""
         async with rooms.seen_by(caller) as connection:
             await _check(connection, order_id)
             found = await _some(connection, order_id, chosen.documents)
-        return {"documents": [Attachment.model_validate(row) for row in found]}
+        return Pinned.model_validate({"documents": found})
 
     return routes
 
 
 def _add_changes(routes: APIRouter, rooms: Rooms) -> None:
-    @routes.post("", status_code=201)
+    @routes.post("", status_code=201, openapi_extra={"requestBody": {"required": True, "content": {"*/*": {"schema": _BYTES}}}})
     async def add_document(
         request: Request, caller: Caller, order_id: str, filename: Annotated[str, Query(min_length=1, max_length=200, pattern=_TEXT)]
-    ) -> dict[str, Any]:
+    ) -> DocumentShown:
         """Put a document (its bytes as the body, at most 10 MB) on the order."""
         async with rooms.seen_by(caller) as connection:
             tenant = await _check(connection, order_id)
@@ -77,7 +78,7 @@ def _add_changes(routes: APIRouter, rooms: Rooms) -> None:
         row = _row(caller, order_id, filename, request.headers.get("content-type", ""), len(data), await rooms.blobs.put(tenant, data))
         async with rooms.seen_by(caller) as connection:
             await documents.add_to_orders(connection, [row])
-        return {"document": row["id"], **{name: row[name] for name in ("filename", "media_type", "size", "sha256", "kind", "added_at")}}
+        return DocumentShown.model_validate({**row, "document": row["id"]})
 
     @routes.delete("/{document}", status_code=204)
     async def delete_document(caller: Caller, order_id: str, document: str) -> None:

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
+from zoneinfo import available_timezones
 
 from fastapi import Header
+from pydantic import AfterValidator
 
 from po_service.domain.decoding import Decoder
 from po_service.domain.directory import Company
@@ -18,6 +20,16 @@ from postroom.db import Connection, Pool
 from postroom.http import Problem
 from postroom.intake import Intake
 
+
+def _zone(value: str) -> str:
+    if value not in _ZONES:
+        raise ValueError(f"{value!r} is no IANA time zone such as Europe/Vienna")
+    return value
+
+
+# Looked up once: each call reads the disk.
+_ZONES = available_timezones()
+Zone = Annotated[str, AfterValidator(_zone)]
 Key = Annotated[str | None, Header(alias="Idempotency-Key")]
 
 

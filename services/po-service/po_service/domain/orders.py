@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 
 from postroom.contracts import ids
 
 EXPIRING_SOON = timedelta(days=7)
+Status = Literal["active", "expiring-soon", "overdue", "delivered", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +127,55 @@ class Order:
 
     def delivered(self, line: str, unit: str) -> Decimal:
         """What notes, and receipts booked without one, say has come of this line."""
-        counted = (*(note.lines for note in self.notes), *(receipt.lines for receipt in self.receipts if receipt.note is None))
-        return _sum(counted, line, unit)
+        return _sum(self._counted, line, unit)
+
+    @property
+    def _counted(self) -> tuple[tuple[Quantity, ...], ...]:
+        return (*(note.lines for note in self.notes), *(receipt.lines for receipt in self.receipts if receipt.note is None))
+
+    @property
+    def came(self) -> dict[tuple[str, str], Decimal]:
+        """What has come so far, by line and unit: in one pass, for pages and lists of all lines."""
+        found: dict[tuple[str, str], Decimal] = {}
+        for one in (one for lines in self._counted for one in lines):
+            found[one.line, one.unit] = found.get((one.line, one.unit), Decimal(0)) + one.quantity
+        return found
+
+    @property
+    def due(self) -> list[tuple[Line, Decimal]]:
+        """The lines that are not cancelled, each with what has come of it."""
+        came = self.came
+        return [(line, came.get((line.line, line.unit), Decimal(0))) for line in self.lines if not line.cancelled]
 
     @property
     def fully_delivered(self) -> bool:
         """Nothing is open any more."""
-        due = [line for line in self.lines if not line.cancelled]
-        return bool(due) and all(self.delivered(line.line, line.unit) >= line.quantity for line in due)
+        due = self.due
+        return bool(due) and all(delivered >= line.quantity for line, delivered in due)
+
+    @property
+    def backorder(self) -> bool:
+        """Something has come, and something is still open."""
+        due = self.due
+        return not self.cancelled and any(came > 0 for _, came in due) and any(came < line.quantity for line, came in due)
+
+    @property
+    def next_date(self) -> date | None:
+        """The earliest delivery date of a line that is still open."""
+        open_ = [] if self.cancelled else [line for line, came in self.due if came < line.quantity]
+        return min((day for line in open_ if (day := self.delivery_date(line))), default=None)
+
+    @property
+    def net_total(self) -> Decimal | None:
+        """The sum of the lines that are not cancelled; None where one has no amount."""
+        nets = [line.net for line in self.lines if not line.cancelled]
+        known = [net for net in nets if net is not None]
+        return sum(known, Decimal(0)) if nets and len(known) == len(nets) else None
+
+    @property
+    def shipments(self) -> list[str]:
+        """The numbers of its delivery notes, the newest first."""
+        return [note.number for note in reversed(self.notes)]
 
 
 def _sum(counted: Iterable[tuple[Quantity, ...]], line: str, unit: str) -> Decimal:
@@ -144,7 +187,35 @@ def order_id(tenant: str, buyer_endpoint: str, seller_endpoint: str, number: str
     return ids.stable("order", tenant, buyer_endpoint, seller_endpoint, number, issue_date.isoformat())
 
 
-def status(today: date, estimated: date | None, *, delivered: bool, cancelled: bool) -> str:
+def key(number: str) -> str:
+    """A number as it is looked for: whoever types it need not mind capitals."""
+    return number.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a status asks of an order's columns; None: any. `undated`: orders without a date have it as well."""
+
+    cancelled: bool
+    delivered: bool | None = None
+    first: date | None = None
+    last: date | None = None
+    undated: bool = False
+
+
+def standing(wanted: Status, today: date) -> Standing:
+    """Which orders have this status today: `status`, the other way round."""
+    soon = today + EXPIRING_SOON
+    return {
+        "cancelled": Standing(cancelled=True),
+        "delivered": Standing(cancelled=False, delivered=True),
+        "active": Standing(cancelled=False, delivered=False, first=soon + timedelta(days=1), undated=True),
+        "expiring-soon": Standing(cancelled=False, delivered=False, first=today, last=soon),
+        "overdue": Standing(cancelled=False, delivered=False, last=today - timedelta(days=1)),
+    }[wanted]
+
+
+def status(today: date, estimated: date | None, *, delivered: bool, cancelled: bool) -> Status:
     """The status that a list shows, derived and never stored."""
     if cancelled:
         return "cancelled"

@@ -4,30 +4,27 @@ Under row-level security, so in their tenant.
 """
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
-from po_service.store.views import STATUS
 from postroom.db import Connection
 
 
-async def orders(connection: Connection, ref: str, today: date, limit: int = 100) -> list[Any]:
+async def orders(connection: Connection, ref: str, limit: int = 100) -> list[Any]:
     """The orders meant by an order's, a document's or a delivery note's number or id, with what decides who is told."""
     return await connection.fetch(
-        f"""
+        """
         WITH meant AS (
-            SELECT id FROM orders WHERE number = $2 UNION SELECT id FROM orders WHERE id = $2
-            UNION SELECT order_id FROM ubl_documents WHERE number = $2 UNION SELECT order_id FROM ubl_documents WHERE sha256 = $2
-            UNION SELECT order_id FROM delivery_notes WHERE id = $2 UNION SELECT order_id FROM delivery_notes WHERE number = $2)
-        SELECT o.*, {STATUS} AS status, c.provisional, c.purchaser_contact, p.name AS purchaser_name,
+            SELECT id FROM orders WHERE number = $1 UNION SELECT id FROM orders WHERE id = $1
+            UNION SELECT order_id FROM ubl_documents WHERE number = $1 UNION SELECT order_id FROM ubl_documents WHERE sha256 = $1
+            UNION SELECT order_id FROM delivery_notes WHERE id = $1 UNION SELECT order_id FROM delivery_notes WHERE number = $1)
+        SELECT o.*, c.provisional, c.purchaser_contact, p.name AS purchaser_name,
                (SELECT count(DISTINCT n.id) FROM delivery_notes n WHERE n.order_id = o.id) AS delivery_notes,
                (SELECT count(*) FROM goods_receipts r WHERE r.order_id = o.id) AS goods_receipts
         FROM orders o
         LEFT JOIN contracts c ON (c.tenant, c.id) = (o.tenant, o.contract)
         LEFT JOIN people p ON (p.tenant, p.id) = (o.tenant, c.purchaser_contact)
-        WHERE o.id = ANY(ARRAY(SELECT id FROM meant)) ORDER BY o.issue_date, o.id LIMIT $3
-        """,  # noqa: S608 - a constant
-        today,
+        WHERE o.id = ANY(ARRAY(SELECT id FROM meant)) ORDER BY o.issue_date, o.id LIMIT $2
+        """,
         ref,
         limit,
     )

@@ -5,11 +5,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from po_service.domain.orders import Line, Note, Order, Quantity, Receipt
+from po_service.domain.orders import Line, Note, Order, Quantity, Receipt, key
 from po_service.store import rows
 from postroom.db import Connection
 
 Key = tuple[str, str]
+# Kept beside what they follow from, so that lists can be sorted and filtered by them.
+_DERIVED = ("estimated_delivery", "fully_delivered", "backorder", "next_date", "net_total")
 
 
 async def lock(connection: Connection, keys: Iterable[Key]) -> None:
@@ -114,6 +116,7 @@ async def save(connection: Connection, states: Sequence[Order]) -> None:
     await _save_heads(connection, list(last.values()))
     await _save_lines(connection, list(last.values()))
     await _save_contacts(connection, list(last.values()))
+    await _save_acquaintances(connection, list(last.values()))
     await _save_notes(connection, states)
     await _save_receipts(connection, list(last.values()))
 
@@ -125,13 +128,14 @@ async def _save_heads(connection: Connection, orders: Sequence[Order]) -> None:
         ON CONFLICT (id) DO UPDATE SET
             requested_start = excluded.requested_start, requested_end = excluded.requested_end, response_code = excluded.response_code,
             sequence = excluded.sequence, cancelled = excluded.cancelled, version = excluded.version,
-            estimated_delivery = excluded.estimated_delivery, fully_delivered = excluded.fully_delivered
+            estimated_delivery = excluded.estimated_delivery, fully_delivered = excluded.fully_delivered,
+            backorder = excluded.backorder, next_date = excluded.next_date, net_total = excluded.net_total
         """,
         [
             {
                 **{name: value for name, value in rows.plain(order).items() if name not in ("lines", "notes", "receipts", "contacts")},
-                "estimated_delivery": rows.plain(order.estimated_delivery),
-                "fully_delivered": order.fully_delivered,
+                **{name: rows.plain(getattr(order, name)) for name in _DERIVED},
+                "number_key": key(order.number),
             }
             for order in orders
         ],
@@ -172,8 +176,29 @@ async def _save_contacts(connection: Connection, orders: Sequence[Order]) -> Non
     )
 
 
+async def _save_acquaintances(connection: Connection, orders: Sequence[Order]) -> None:
+    """Whom the supplier now knows: without a look at all the orders on which somebody stands."""
+    known = {
+        (order.tenant, order.supplier, person)
+        for order in orders
+        for person in (*(person for person, _ in order.contacts), *(line.ordered_by for line in order.lines))
+    }
+    await connection.execute(
+        """
+        INSERT INTO acquaintances (tenant, supplier, person) SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ORDER BY 1, 2, 3
+        ON CONFLICT DO NOTHING
+        """,
+        *([one[column] for one in known] for column in range(3)),
+    )
+
+
+def _note_row(order: Order, note: Note) -> dict[str, Any]:
+    owner = {"order_id": order.id, "tenant": order.tenant, "supplier": order.supplier}
+    return {**rows.plain(note), **owner, "number_key": key(note.number)}
+
+
 async def _save_notes(connection: Connection, states: Sequence[Order]) -> None:
-    versions = {(order.id, note.id, note.version): {**rows.plain(note), "order_id": order.id} for order in states for note in order.notes}
+    versions = {(order.id, note.id, note.version): _note_row(order, note) for order in states for note in order.notes}
     await connection.execute(
         """
         INSERT INTO delivery_notes SELECT * FROM jsonb_populate_recordset(NULL::delivery_notes, $1)

@@ -1,31 +1,85 @@
 """What lists and pages show; under row-level security, so a supplier finds its own orders only."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from po_service.domain.orders import Standing
 from postroom.db import Connection
 
-# The words of domain.orders.status, so that a list can be filtered by what it shows.
-STATUS = """
-    CASE WHEN cancelled THEN 'cancelled' WHEN fully_delivered THEN 'delivered'
-         WHEN estimated_delivery IS NULL OR estimated_delivery - $1::date > 7 THEN 'active'
-         WHEN estimated_delivery < $1::date THEN 'overdue' ELSE 'expiring-soon' END
+# A total is counted up to here: a list of more has "more", and costs no more.
+MOST_COUNTED = 1_000
+# `tenant` and `supplier` are what the policy says as well; said here in plain columns, they choose the index.
+_LISTED = """
+    o.tenant = $1 AND ($2::text IS NULL OR o.supplier = $2)
+    AND ($3::text IS NULL OR o.number_key ^@ $3)
+    AND ($4::date IS NULL OR o.issue_date >= $4) AND ($5::date IS NULL OR o.issue_date <= $5)
+    AND ($6::boolean IS NULL OR o.backorder = $6)
+    AND ($7::boolean IS NULL OR o.cancelled = $7) AND ($8::boolean IS NULL OR o.fully_delivered = $8)
+    AND ($9::date IS NULL OR o.estimated_delivery >= $9 OR ($11 AND o.estimated_delivery IS NULL))
+    AND ($10::date IS NULL OR o.estimated_delivery <= $10)
+"""
+# In a statement of its own: beside an OR, Postgres would read all orders and look each up among the notes.
+_SHIPPED = """
+    AND o.id IN (SELECT n.order_id FROM delivery_notes n
+                 WHERE n.tenant = $1 AND ($2::text IS NULL OR n.supplier = $2) AND n.number_key ^@ $12)
 """
 
 
-async def orders(connection: Connection, today: date, number: str | None, status: str | None, limit: int, offset: int) -> list[Any]:
-    """Orders, the newest first, each with its `status` and the `total` that fit."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The filters of a list; None: all. `number` and `shipment` are case-folded beginnings."""
+
+    tenant: str
+    supplier: str | None = None
+    number: str | None = None
+    shipment: str | None = None
+    issued_from: date | None = None
+    issued_to: date | None = None
+    backorder: bool | None = None
+    standing: Standing | None = None
+
+    @property
+    def condition(self) -> str:
+        return _LISTED + (_SHIPPED if self.shipment else "")
+
+    @property
+    def values(self) -> list[Any]:
+        """Those of $1 to $12."""
+        columns = [self.tenant, self.supplier, self.number, self.issued_from, self.issued_to, self.backorder]
+        stand = self.standing
+        standing = [stand.cancelled, stand.delivered, stand.first, stand.last, stand.undated] if stand else [None] * 4 + [False]
+        return [*columns, *standing, *([self.shipment] if self.shipment else [])]
+
+
+async def orders(connection: Connection, wanted: Wanted, limit: int, offset: int) -> list[Any]:
+    """The orders, the newest first, each with `shipments`: the numbers of its delivery notes, the newest first."""
+    values = wanted.values
     return await connection.fetch(
         f"""
-        SELECT *, count(*) OVER () AS total FROM (SELECT *, {STATUS} AS status FROM orders) AS shown
-        WHERE ($2::text IS NULL OR number = $2) AND ($3::text IS NULL OR status = $3)
-        ORDER BY issue_date DESC, number, id LIMIT $4 OFFSET $5
-        """,  # noqa: S608 - a constant
-        today,
-        number,
-        status,
+        SELECT page.*, ARRAY(SELECT number FROM (SELECT DISTINCT position, number FROM delivery_notes n WHERE n.order_id = page.id) AS notes
+                             ORDER BY position DESC) AS shipments
+        FROM (SELECT * FROM orders o WHERE {wanted.condition} ORDER BY issue_date DESC, number, id
+              LIMIT ${len(values) + 1} OFFSET ${len(values) + 2}) AS page
+        ORDER BY issue_date DESC, number, id
+        """,  # noqa: S608 - constants
+        *values,
         limit,
         offset,
+    )
+
+
+async def count(connection: Connection, wanted: Wanted) -> int:
+    """How many there are, counted to one more than MOST_COUNTED."""
+    return int(
+        await connection.fetchval(
+            # In the list's order, so that it walks the list's index and stops; without one, whole tables look cheaper than they are.
+            f"""
+            SELECT count(*) FROM (SELECT FROM orders o WHERE {wanted.condition}
+                                  ORDER BY issue_date DESC, number, id LIMIT {MOST_COUNTED + 1}) AS found
+            """,  # noqa: S608 - constants
+            *wanted.values,
+        )
     )
 
 
@@ -33,6 +87,14 @@ async def key_of(connection: Connection, order: str) -> tuple[str, str] | None:
     """(tenant, order number) of an order that the caller may see."""
     row = await connection.fetchrow("SELECT tenant, number FROM orders WHERE id = $1", order)
     return (row["tenant"], row["number"]) if row else None
+
+
+async def parties(connection: Connection, order: str) -> dict[str, Any] | None:
+    """Whose order it is: number, companies, contract; None where the caller may not see it."""
+    row = await connection.fetchrow(
+        "SELECT id, number, tenant, supplier, supplier_name, buyer, buyer_name, contract FROM orders WHERE id = $1", order
+    )
+    return dict(row) if row else None
 
 
 async def names(connection: Connection, tenant: str, people: list[str]) -> dict[str, str]:
