@@ -22,8 +22,11 @@ def outcome(
     attempt: int,
     detail: str,
     code: int | None = None,
+    sha256: str = "",
 ) -> Event:
     """An EnvelopeOutcome; `origin` has the message's id (as `message`), tenant, key, cause, correspondence and order_id.
+
+    `sha256` is that of the bytes, where an attempt has handed them to the server.
 
     Its id follows from envelope, attempt and state, so that a repeated transaction tells nothing new.
     """
@@ -37,6 +40,7 @@ def outcome(
         code=code,
         detail=detail,
         attempt=attempt,
+        sha256=sha256,
         at=clock.now(),
         cause=origin["cause"],
     )

@@ -42,7 +42,7 @@ class RecipientState(BaseModel):
 
 
 class Sent(BaseModel):
-    """One click on Send. Accepted here is not delivered: see each recipient's state."""
+    """One click on Send. Accepted here is not delivered: see each recipient's state. `erased`: who and what was blanked since."""
 
     send: str
     correspondence: str
@@ -54,6 +54,7 @@ class Sent(BaseModel):
     documents: list[Attachment]
     attach_pdf: bool
     requested_at: AwareDatetime
+    erased: bool = False
     recipients: list[RecipientState]
 
 

@@ -6,7 +6,7 @@ from postroom.db import Connection
 
 # A log is sent when a correspondence has carried it.
 _SELECT = """
-    SELECT logs.id AS log, log_type, message, author, created_at, logs.entry,
+    SELECT logs.id AS log, log_type, message, author, created_at, logs.entry, logs.erased,
            EXISTS (SELECT FROM sends
                    WHERE sends.tenant = logs.tenant AND sends.order_id = logs.order_id AND logs.id = ANY(sends.logs)) AS sent
     FROM logs
