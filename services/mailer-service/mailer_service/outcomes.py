@@ -22,13 +22,11 @@ def outcome(
     attempt: int,
     detail: str,
     code: int | None = None,
-    sha256: str = "",
 ) -> Event:
     """An EnvelopeOutcome; `origin` has the message's id (as `message`), tenant, key, cause, correspondence and order_id.
 
-    `sha256` is that of the bytes, where an attempt has handed them to the server.
-
-    Its id follows from envelope, attempt and state, so that a repeated transaction tells nothing new.
+    It has `sha256` too where an attempt has handed bytes to the server. The event's id follows from envelope, attempt and state, so that
+    a repeated transaction tells nothing new.
     """
     fact = EnvelopeOutcome(
         message=origin["message"],
@@ -40,7 +38,7 @@ def outcome(
         code=code,
         detail=detail,
         attempt=attempt,
-        sha256=sha256,
+        sha256=origin.get("sha256", ""),
         at=clock.now(),
         cause=origin["cause"],
     )

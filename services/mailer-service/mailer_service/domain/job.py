@@ -22,7 +22,6 @@ class Job:
     refused_at: datetime | None
     origin: dict[str, Any]
     body: bytes = b""
-    sha256: str = ""
     token: UUID = field(default_factory=uuid4)
     doubtful: bool = False  # a commit that may have opened it gave no answer
 

@@ -76,7 +76,6 @@ class Lease:
                     state="unknown",
                     attempt=row["attempts"],
                     detail=row["detail"],
-                    sha256=row["sha256"],
                 )
                 for row in unknown
             ]

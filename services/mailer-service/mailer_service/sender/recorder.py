@@ -147,7 +147,6 @@ class Recorder:
                 attempt=number,
                 detail=verdict.detail,
                 code=verdict.code,
-                sha256=job.sha256,
             )
             for job, number, verdict, step in steps
             if job.envelope in moved and step.state != "pending"

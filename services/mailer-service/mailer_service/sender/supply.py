@@ -210,7 +210,6 @@ def _job(row: Row, message: Row, body: Body) -> Job:
         waited=row["waited"],
         resent=row["resent"],
         refused_at=row["refused_at"],
-        origin=_origin(message),
+        origin={**_origin(message), "sha256": body[1]},
         body=body[0],
-        sha256=body[1],
     )

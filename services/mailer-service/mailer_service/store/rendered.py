@@ -15,7 +15,8 @@ async def load(connection: Connection, messages: Sequence[str]) -> list[asyncpg.
     return await connection.fetch(
         """
         SELECT m.id, m.tenant, m.message_type, m.person, m.name, m.email, m.language, m.zone, m.hop, m.reason, m.order_id, m.order_number,
-               m.key, m.cause, m.cause_id, m.correspondence, m.unmailed, m.opens, m.unsubscribe, m.lines, m.about, w.void, r.bytes, r.sha256,
+               m.key, m.cause, m.cause_id, m.correspondence, m.unmailed, m.opens, m.unsubscribe, m.lines, m.about, w.void,
+               r.bytes, r.sha256,
                CASE WHEN r.message IS NULL OR w.void <> '{}' THEN m.facts END AS facts
         FROM messages AS m
         LEFT JOIN rendered AS r ON r.message = m.id
