@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import orjson
 import structlog
 
@@ -18,6 +19,7 @@ log = structlog.get_logger()
 
 BATCH = 1_000
 SWEEP_SECONDS = 30.0
+PAUSE_SECONDS = 2.0
 
 
 class HeadsFile:
@@ -29,8 +31,20 @@ class HeadsFile:
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
-        """Until cancelled: woken by the database, and swept for what a lost connection missed."""
+        """Until cancelled. The file is there from the start, so that whoever looks for it knows that nothing was published yet."""
+        while True:
+            try:
+                await asyncio.to_thread(append, self._path, [])
+                await self._file_until_lost()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("heads wait for their file", path=str(self._path), error=repr(error), again_in=PAUSE_SECONDS)
+            obey_cancellation()
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _file_until_lost(self) -> None:
+        """Woken by the database, also by its going away, and swept for what was missed."""
         async with self._pool.acquire() as connection:
+            connection.add_termination_listener(self._woken)
             await connection.add_listener("unfiled_heads", self._woken)
             try:
                 while True:
@@ -42,7 +56,8 @@ class HeadsFile:
                         async with asyncio.timeout(SWEEP_SECONDS):
                             await self._wake.wait()
             finally:
-                await connection.remove_listener("unfiled_heads", self._woken)
+                with suppress(asyncpg.InterfaceError):
+                    await connection.remove_listener("unfiled_heads", self._woken)
 
     def _woken(self, *_: object) -> None:
         self._wake.set()

@@ -64,9 +64,12 @@ class Archive:
 
     async def outcomes(self, *told: tuple[str, str, str, int]) -> None:
         """(send, address, state, attempt), a batch, as the intake hands it over."""
-        events = [event.new(_outcome(*one), source="mailer-service", subject="e", tenant=self.tenant, key="k") for one in told]
         async with self.house.app.state.wiring.worker.acquire() as connection, connection.transaction():
-            await handlers.record_outcomes(connection, events)
+            await self.outcomes_on(connection, *told)
+
+    async def outcomes_on(self, connection: db.Connection, *told: tuple[str, str, str, int]) -> None:
+        events = [event.new(_outcome(*one), source="mailer-service", subject="e", tenant=self.tenant, key="k") for one in told]
+        await handlers.record_outcomes(connection, events)
 
     async def published(self) -> dict[str, Published]:
         """The heads as the command reads them, once all are out."""
@@ -119,8 +122,14 @@ async def archive(fresh_database: FreshDatabase, tmp_path: Path, kafka: str) -> 
 
 @pytest.fixture
 async def filled(archive: Archive) -> Archive:
-    """Four orders: logs of both sides, two sends with outcomes each, and on the third an erased log."""
-    for order in ORDERS:
+    """All four orders."""
+    await fill(archive, ORDERS)
+    return archive
+
+
+async def fill(archive: Archive, orders: tuple[str, ...]) -> None:
+    """Logs of both sides, two sends with outcomes each, and on the third order an erased log."""
+    for order in orders:
         await archive.log(order, f"Ten pieces are late on {order}", **SUPPLIER)
         spoken = await archive.log(order, f"When do they come? Ärger wegen {order}", **CLIENT)
         first = await archive.send(order, f"Late: {order}", documents=[f"doc-{order}"])
@@ -132,4 +141,3 @@ async def filled(archive: Archive) -> Archive:
         if order == "o3":
             body = {"order": order, "ref": spoken, "reason": "Article 17 GDPR, case 12"}
             await archive.ask("POST", "/operations/history/erasures", body, **OPERATOR)
-    return archive
