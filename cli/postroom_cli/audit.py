@@ -136,20 +136,24 @@ def _bar(progress: Progress) -> Tell:
     return lambda what, done, total: progress.update(task, description=what, completed=done, total=total)
 
 
+def _many(number: int, one: str, several: str = "") -> str:
+    return f"{number} {one if number == 1 else several or one + 's'}"
+
+
 def _tell(answer: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         output.as_json(answer)
         return
     console = output.console()
-    against = " and ".join(f"{number} published heads ({source})" for source, number in answer["heads"].items())
+    against = " and ".join(f"{_many(number, 'published head')} ({source})" for source, number in answer["heads"].items())
     for one in answer["findings"]:
         console.print(output.text(f"order {one['order']}, entry {one['entry']}: {one['what']}", "red"))
         console.print(output.text(f"  expected {one['expected']}"))
         console.print(output.text(f"  found    {one['found']}"))
     for where in answer["unreadable"]:
         output.console(stderr=True).print(output.text(f"{where} can't be read as a head and was passed over.", "yellow"))
-    told = f"{answer['orders']} orders with {answer['entries']} entries against {against}"
+    told = f"{_many(answer['orders'], 'order')} with {_many(answer['entries'], 'entry', 'entries')} against {against}"
     if answer["whole"]:
         console.print(output.text(f"The history is whole: {told}.", "green"))
     else:
-        console.print(output.text(f"{len(answer['findings'])} findings: {told}.", "bold red"))
+        console.print(output.text(f"{_many(len(answer['findings']), 'finding')}: {told}.", "bold red"))

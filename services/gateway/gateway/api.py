@@ -10,7 +10,6 @@ from gateway.explain import explain
 from gateway.issuer import Issuer, Token, TokenRequest
 from gateway.openapi import Merged
 from gateway.proxy import pass_on
-from gateway.routes import COMMLOG
 from gateway.upstream import Upstream
 from postroom.auth import Operator
 
@@ -68,18 +67,6 @@ async def settle_parked(
 ) -> StreamingResponse:
     """Replay a parked record, mended ({"value": …}) or as it came ({"value": null}), or discard it."""
     return await pass_on(request, _upstream(request).pool(service), service, f"/operations/parked/{number}/{action}".encode())
-
-
-@router.get("/audit/history")
-async def history(request: Request, _: Operator) -> StreamingResponse:
-    """The official history of all orders, or of one (`?order=`), as `postroom audit verify` checks it: lines of JSON."""
-    return await pass_on(request, _upstream(request).pool(COMMLOG), COMMLOG, b"/operations/history")
-
-
-@router.post("/audit/erasures", status_code=201)
-async def erase(request: Request, _: Operator) -> StreamingResponse:
-    """Erase a log or a send where the law asks for it: {"order", "ref", "reason"}; an entry of the history tells of it for good."""
-    return await pass_on(request, _upstream(request).pool(COMMLOG), COMMLOG, b"/operations/history/erasures")
 
 
 @page_router.get("/")

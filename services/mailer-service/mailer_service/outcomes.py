@@ -25,7 +25,7 @@ def outcome(
 ) -> Event:
     """An EnvelopeOutcome; `origin` has the message's id (as `message`), tenant, key, cause, correspondence and order_id.
 
-    It has `sha256` too where an attempt has handed bytes to the server. The event's id follows from envelope, attempt and state, so that
+    It has `sha256` too where there was an attempt with its bytes. The event's id follows from envelope, attempt and state, so that
     a repeated transaction tells nothing new.
     """
     fact = EnvelopeOutcome(

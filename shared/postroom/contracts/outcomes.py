@@ -9,7 +9,7 @@ from postroom.contracts.messages import Cause
 class EnvelopeOutcome(Fact):
     """An envelope reached `state` (sent, deferred, bounced, dead, unknown, cancelled, held); `detail` is the server's reply or ours.
 
-    `sha256` is that of the exact bytes that were handed to the server, in lower-case hex; empty where none were.
+    `sha256` is that of the attempt's exact bytes, in lower-case hex; empty where there was no attempt.
     """
 
     TYPE: ClassVar[str] = "EnvelopeOutcome.v1"

@@ -80,7 +80,7 @@ async def test_what_was_changed_is_named_with_order_entry_and_what_was_expected(
     assert [line for line in found.out.splitlines() if line.startswith("order")] == [
         next(line for line in found.out.splitlines() if line.startswith("order o2, entry 6: log "))
     ]
-    assert "  expected They come on Friday.\n  found    They come next year.\n1 findings" in found.out
+    assert "  expected They come on Friday.\n  found    They come next year.\n1 finding" in found.out
     (finding,) = (await cli("verify", "--order", "o2", "--json")).json["findings"]
     assert (finding["order"], finding["entry"], finding["expected"]) == ("o2", 6, "They come on Friday.")
     assert (await cli("verify", "--order", "o3")).code == 0, "the other orders are whole"

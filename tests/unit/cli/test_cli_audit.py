@@ -43,7 +43,7 @@ def test_a_whole_history(gateway: FakeGateway, cli: Cli, tmp_path: Path) -> None
     file = tmp_path / "heads.jsonl"
     file.write_text(json.dumps(head) + "\n" + json.dumps({**head, "tenant": "other", "order": "o7"}) + "\n" + '{"tenant": "de')
     done = cli("audit", "verify", "--without-kafka", "--heads", str(file))
-    assert (done.code, done.out) == (0, "The history is whole: 1 orders with 1 entries against 1 published heads (file).\n")
+    assert (done.code, done.out) == (0, "The history is whole: 1 order with 1 entry against 1 published head (file).\n")
     assert done.err.strip() == f"{file}:3 can't be read as a head and was passed over."
 
 
