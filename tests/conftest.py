@@ -112,7 +112,9 @@ async def fresh_database(postgres: str, databases: Databases, migrated: set[str]
             await db.migrate(settings_class(**common, database=template_of(package)), package)
             migrated.add(package)
         made.append(await databases.take(package))
-        return settings_class(**{**common, "blobs": tmp_path / "blobs", **overrides, "database": made[-1]})
+        return settings_class(
+            **{**common, "blobs": tmp_path / "blobs", "heads": tmp_path / "heads.jsonl", **overrides, "database": made[-1]}
+        )
 
     yield make
     for name in made:

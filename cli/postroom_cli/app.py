@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer._click.exceptions import ClickException  # Typer's own copy of click; it is named nowhere else
 
-from postroom_cli import output, parked, preferences, rules, tasks, templates
+from postroom_cli import audit, output, parked, preferences, rules, tasks, templates
 from postroom_cli.emit import emit
 from postroom_cli.errors import FAILED, CliError
 from postroom_cli.explain import explain
@@ -33,6 +33,7 @@ app.add_typer(tasks.app, name="task")
 app.add_typer(rules.app, name="rules")
 app.add_typer(templates.app, name="templates")
 app.add_typer(preferences.app, name="preferences")
+app.add_typer(audit.app, name="audit")
 app.command()(token)
 app.command()(status)
 

@@ -1,5 +1,6 @@
 """The gateway as the command sees it: one call, one JSON answer, or a CliError."""
 
+from collections.abc import Iterator
 from typing import Any, Self
 
 import httpx
@@ -43,6 +44,19 @@ class Gateway:
         """The answer to a POST; `request` is what httpx takes (json, content, params, headers)."""
         return self._call("POST", path, **request)
 
+    def lines(self, path: str, **query: str | None) -> Iterator[Any]:
+        """The answer to a GET that is a stream of JSON lines, each as it comes. Raises CliError also where it breaks off."""
+        headers = {"Authorization": f"Bearer {self._signed_in()}"}
+        given = {name: value for name, value in query.items() if value is not None}
+        try:
+            with self._http.stream("GET", path, params=given, headers=headers) as response:
+                if not response.is_success:
+                    response.read()
+                    _answer(response)
+                yield from (orjson.loads(line) for line in response.iter_lines() if line)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise self._unreachable(error) from error
+
     def put(self, path: str, **request: Any) -> Any:
         """The answer to a PUT."""
         return self._call("PUT", path, **request)
@@ -65,18 +79,24 @@ class Gateway:
         return dict(self._send("POST", "/token", json=body, headers={"X-Issuer-Secret": secret}))
 
     def _call(self, method: str, path: str, **request: Any) -> Any:
+        headers = {**request.pop("headers", {}), "Authorization": f"Bearer {self._signed_in()}"}
+        return self._send(method, path, headers=headers, **request)
+
+    def _signed_in(self) -> str:
         if self._token is None:
             self._token = str(self.token(self._person)["token"])
-        headers = {**request.pop("headers", {}), "Authorization": f"Bearer {self._token}"}
-        return self._send(method, path, headers=headers, **request)
+        return self._token
 
     def _send(self, method: str, path: str, **request: Any) -> Any:
         try:
             response = self._http.request(method, path, **request)
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            detail = f"The gateway at {self.url} does not answer: {error or type(error).__name__}."
-            raise CliError("unreachable", detail, "Is Postroom running? `make up` starts it, `make status` shows it.") from error
+            raise self._unreachable(error) from error
         return _answer(response)
+
+    def _unreachable(self, error: Exception) -> CliError:
+        detail = f"The gateway at {self.url} does not answer: {error or type(error).__name__}."
+        return CliError("unreachable", detail, "Is Postroom running? `make up` starts it, `make status` shows it.")
 
 
 def _answer(response: httpx.Response) -> Any:

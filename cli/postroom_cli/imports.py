@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from postroom_cli import output
 from postroom_cli.client import Gateway
@@ -21,7 +20,7 @@ def import_(context: typer.Context, files: Files, tenant: Tenant = DEMO, *, as_j
     """
     rows: list[dict[str, Any]] = []
     try:
-        with gateway(context, tenant) as door, _progress() as progress:
+        with gateway(context, tenant) as door, output.progress() as progress:
             for path in progress.track(files, description="importing"):
                 rows.append(_hand_in(door, path))  # noqa: PERF401 - one by one: what came before a failure is kept
     finally:
@@ -61,10 +60,3 @@ def _why(row: dict[str, Any]) -> str:
 def _parked_as(row: dict[str, Any]) -> str:
     """The number by which `postroom parked` knows it."""
     return f"; parked as po-service/{row['parked']}" if row.get("parked") else ""
-
-
-def _progress() -> Progress:
-    """A bar on stderr, where a person looks on; it goes away when done."""
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=output.console(stderr=True), transient=True
-    )

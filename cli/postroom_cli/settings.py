@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     endpoints: Path | None = None
     gateway_url: str | None = None
     kafka: str | None = None
+    heads: Path | None = None
     token: SecretStr | None = None
     issuer_secret: SecretStr | None = None
 
@@ -44,6 +45,11 @@ class Settings(BaseSettings):
     def kafka_address(self) -> str:
         """Kafka's host:port."""
         return self._address(self.kafka, "kafka", "--kafka", "POSTROOM_KAFKA")
+
+    def heads_file(self) -> Path | None:
+        """The file of published heads, if this installation says where it is."""
+        found = self.heads or self._file.get("heads")
+        return Path(found) if found else None
 
     def secret(self) -> str | None:
         """What the local issuer asks for, if this installation has one."""

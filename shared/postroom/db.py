@@ -61,9 +61,9 @@ async def _set_up_json(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def as_principal(pool: Pool, principal: Principal) -> AsyncIterator[Connection]:
-    """A transaction in which row-level security knows who asks."""
-    async with pool.acquire() as connection, connection.transaction():
+async def as_principal(pool: Pool, principal: Principal, *, snapshot: bool = False) -> AsyncIterator[Connection]:
+    """A transaction in which row-level security knows who asks; with `snapshot` all its statements see the same moment."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read" if snapshot else "read_committed"):
         await connection.execute(
             """
             SELECT set_config('postroom.tenant', $1, true), set_config('postroom.company', $2, true),

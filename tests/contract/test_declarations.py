@@ -40,7 +40,7 @@ def test_its_consumers_are_services_and_its_key_is_named(topic: Topic) -> None:
 
 @every_topic
 def test_what_lies_in_it_stays_for_thirty_days_at_least(topic: Topic) -> None:
-    assert topic.compacted or topic.retention_ms >= THIRTY_DAYS
+    assert topic.compacted or topic.retention_ms == topics.FOR_EVER or topic.retention_ms >= THIRTY_DAYS
     assert topic.settings["cleanup.policy"] == ("compact" if topic.compacted else "delete")
 
 

@@ -22,6 +22,7 @@ class Installation:
         self.run = run
         self.logs = run / "logs"
         self.blobs = run / "blobs"
+        self.heads = run / "audit" / "heads.jsonl"
         # Beside the data and not among them: `make clean` must not take a customer's rules and templates along.
         self.custom = run.parent / "custom"
         # Others may pass through (the server's user must), and see no names.
@@ -56,6 +57,7 @@ class Installation:
             "POSTROOM_SMTP": self.mailbox.smtp,
             "POSTROOM_MAIL_FROM": "Postroom <postroom@postroom.example>",
             "POSTROOM_BLOBS": str(self.blobs),
+            "POSTROOM_HEADS": str(self.heads),
             "POSTROOM_CUSTOM": str(self.custom),
             "POSTROOM_EMITTERS": str(self.emitters),
             "POSTROOM_ISSUER_PUBLIC": str(self.issuer.public),
@@ -81,6 +83,7 @@ class Installation:
             "mailbox_url": self.mailbox.url,
             **{f"{row.key}_url": self._url(row) for row in SERVICES},
             "blobs": str(self.blobs),
+            "heads": str(self.heads),
             "custom": str(self.custom),
             "issuer_secret": self.issuer.secret,
             "issuer_public": str(self.issuer.public),

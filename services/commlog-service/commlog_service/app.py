@@ -7,8 +7,9 @@ from functools import partial
 from fastapi import FastAPI
 
 from commlog_service import handlers
-from commlog_service.api import correspondences, explain
+from commlog_service.api import correspondences, explain, history
 from commlog_service.api import logs as log_routes
+from commlog_service.heads import HeadsFile
 from commlog_service.remote import MailerService, PoService, client
 from commlog_service.settings import Settings
 from commlog_service.store.outcomes import figures
@@ -42,10 +43,10 @@ def build(settings: Settings) -> FastAPI:
             relay = Relay(worker, topics.written_by(settings.service), partial(broker.new_producer, settings.kafka))
             app.state.wiring = Wiring(worker, api, PoService(po), MailerService(mailer), Blobs(settings.blobs))
             app.include_router(operations.router(settings, worker, intake, consumer, figures))
-            async with running.background(relay.run, consumer.run):
+            async with running.background(relay.run, consumer.run, HeadsFile(worker, settings.heads).run):
                 yield
 
-    return create_app(settings, "commlog-service", lifespan, [log_routes.router, correspondences.router, explain.router])
+    return create_app(settings, "commlog-service", lifespan, [log_routes.router, correspondences.router, explain.router, history.router])
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from commlog_service import recording
 from commlog_service.domain import correspondences, history, logs, outcomes
 from commlog_service.domain.correspondences import Send
 from commlog_service.domain.logs import Log
 from commlog_service.domain.orders import Order
 from commlog_service.store import correspondences as correspondence_store
+from commlog_service.store import history as history_store
 from commlog_service.store import logs as log_store
 from commlog_service.store import orders as order_store
 from commlog_service.store import outcomes as outcome_store
@@ -20,27 +22,26 @@ from postroom.problems import Problem
 
 
 async def record_outcomes(connection: Connection, events: Sequence[Event]) -> None:
-    """What became of the mails, a batch at a time."""
-    places = {place for event in events if isinstance(event.data, EnvelopeOutcome) and (place := outcomes.place(event.data))}
-    standing = await outcome_store.load(connection, sorted(places))
-    decided: dict[outcomes.Place, outcomes.Standing] = {}
-    for event in events:
-        if change := outcomes.decide(event, standing):
-            place, new = change
-            standing[place] = decided[place] = new
-    if decided:
-        await outcome_store.save(connection, decided)
+    """What became of the mails, a batch at a time: into the recipients' rows and into the history."""
+    places = sorted({place for event in events if isinstance(event.data, EnvelopeOutcome) and (place := outcomes.place(event.data))})
+    orders = await outcome_store.orders(connection, [send for send, _ in places])
+    # Heads before recipients: whoever sends holds the head too, and so nobody waits crosswise.
+    heads = await history_store.lock(connection, set(orders.values()))
+    changes = outcomes.decide_all(events, await outcome_store.load(connection, places))
+    if changes:
+        await outcome_store.save(connection, {change.place: change.standing for change in changes})
+        await recording.append(connection, history.of_outcomes(changes, orders, heads))
 
 
 async def write_log(connection: Connection, principal: Principal, order: Order, key: str, text: tuple[str, str]) -> Log:
     """Save a log (type, message) on the order, and tell of it. No mail."""
     settings = await order_store.tenant_settings(connection, order.tenant)
-    entry = await order_store.next_entry(connection, order.tenant, order.id)
+    entry = await history_store.next_entry(connection, order.tenant, order.id)
     author = order.author(principal.person, principal.name, principal.side)
     log_id = ids.stable("log", order.tenant, principal.person, key)
     log = logs.write(log_id, author, *text, entry, known=settings.log_types, at=clock.now())
     await log_store.insert(connection, order, log)
-    await order_store.record(connection, order, history.of_log(log))
+    await recording.append(connection, {(order.tenant, order.id): [history.of_log(log)]})
     await outbox.add(connection, [logs.created(order, log, settings)])
     return log
 
@@ -79,5 +80,5 @@ async def accept_send(connection: Connection, send: Send, *, confirm_identical: 
         )
     await correspondence_store.insert_send(connection, send)
     await correspondence_store.insert_recipients(connection, send)
-    await order_store.record(connection, send.order, history.of_send(send))
+    await recording.append(connection, {(send.order.tenant, send.order.id): [history.of_send(send)]})
     await outbox.add(connection, [correspondences.requested(send)])

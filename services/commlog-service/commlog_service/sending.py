@@ -11,8 +11,8 @@ from commlog_service.domain import addresses, correspondences
 from commlog_service.domain.correspondences import Correspondence, Send
 from commlog_service.domain.orders import Order
 from commlog_service.store import correspondences as store
+from commlog_service.store import history as history_store
 from commlog_service.store import logs as log_store
-from commlog_service.store import orders as order_store
 from commlog_service.wiring import Asker
 from postroom import clock, db, idempotency
 from postroom.contracts import ids
@@ -129,7 +129,7 @@ async def _accepted(asker: Asker, draft: Send, key: str, request: Any, *, confir
     async with db.as_principal(asker.wiring.api, asker.principal) as connection:
         if answered := await idempotency.begin(connection, asker.principal, key, request):
             return dict(answered)
-        entry = await order_store.next_entry(connection, draft.order.tenant, draft.order.id)
+        entry = await history_store.next_entry(connection, draft.order.tenant, draft.order.id)
         accepted = draft.model_copy(update={"entry": entry})
         await handlers.accept_send(connection, accepted, confirm_identical=confirm_identical)
         answer = shown(accepted)

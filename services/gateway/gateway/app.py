@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from gateway import api, proxy, unsubscribe
+from gateway import api, audit, proxy, unsubscribe
 from gateway.issuer import Issuer
 from gateway.openapi import Merged
 from gateway.settings import Settings
@@ -33,7 +33,7 @@ def build(settings: Settings) -> FastAPI:
             yield
         await app.state.sessions.close()
 
-    app = create_app(settings, "Postroom", lifespan, [api.router, proxy.router()])
+    app = create_app(settings, "Postroom", lifespan, [api.router, audit.router, proxy.router()])
     # FastAPI serves its own document at /openapi.json; the merged one takes its place.
     app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") != "/openapi.json"]
     app.include_router(api.page_router)

@@ -25,7 +25,8 @@ def outcome(
 ) -> Event:
     """An EnvelopeOutcome; `origin` has the message's id (as `message`), tenant, key, cause, correspondence and order_id.
 
-    Its id follows from envelope, attempt and state, so that a repeated transaction tells nothing new.
+    It has `sha256` too where there was an attempt with its bytes. The event's id follows from envelope, attempt and state, so that
+    a repeated transaction tells nothing new.
     """
     fact = EnvelopeOutcome(
         message=origin["message"],
@@ -37,6 +38,7 @@ def outcome(
         code=code,
         detail=detail,
         attempt=attempt,
+        sha256=origin.get("sha256", ""),
         at=clock.now(),
         cause=origin["cause"],
     )

@@ -9,6 +9,7 @@ from postroom.contracts import (
     decisions,
     demand,
     directory,
+    history,
     inboxes,
     invoices,
     messages,
@@ -41,5 +42,8 @@ MESSAGES: Facts = (messages.MessageRequested, messages.MessageWithdrawn)
 INBOX: Facts = (inboxes.MessageForwarded,)
 DECISIONS: Facts = (decisions.DecisionMade,)
 OUTCOMES: Facts = (outcomes.EnvelopeOutcome,)
+HISTORY: Facts = (history.HistoryAdvanced,)
 
-FACTS: dict[str, type[Fact]] = {fact.TYPE: fact for fact in chain(PURCHASING, DIRECTORY, COMMLOG, MESSAGES, INBOX, DECISIONS, OUTCOMES)}
+FACTS: dict[str, type[Fact]] = {
+    fact.TYPE: fact for fact in chain(PURCHASING, DIRECTORY, COMMLOG, MESSAGES, INBOX, DECISIONS, OUTCOMES, HISTORY)
+}

@@ -7,7 +7,10 @@ from postroom.contracts.messages import Cause
 
 
 class EnvelopeOutcome(Fact):
-    """An envelope reached `state` (sent, deferred, bounced, dead, unknown, cancelled, held); `detail` is the server's reply or ours."""
+    """An envelope reached `state` (sent, deferred, bounced, dead, unknown, cancelled, held); `detail` is the server's reply or ours.
+
+    `sha256` is that of the attempt's exact bytes, in lower-case hex; empty where there was no attempt.
+    """
 
     TYPE: ClassVar[str] = "EnvelopeOutcome.v1"
 
@@ -20,5 +23,6 @@ class EnvelopeOutcome(Fact):
     code: int | None = None
     detail: Text = ""
     attempt: int = 0
+    sha256: Text = ""
     at: UtcTime
     cause: Cause

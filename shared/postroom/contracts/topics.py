@@ -9,6 +9,7 @@ from postroom.contracts.examples import Example
 from postroom.contracts.fields import Fact
 
 DAY = 24 * 3600 * 1000
+FOR_EVER = -1
 KB = 1024
 EVENT_BYTES = 256 * KB
 PARKED_BYTES = 2048 * KB  # a parked record holds what was too large for its own topic
@@ -110,6 +111,15 @@ OWNED = (
         consumers=("commlog-service",),
         key="the causing event's key",
         facts=facts.OUTCOMES,
+    ),
+    # Not compacted: an old head is what shows that the chain was rewritten since (docs/history.md).
+    Topic(
+        "history",
+        owner="commlog-service",
+        consumers=(),
+        key="the order",
+        facts=facts.HISTORY,
+        retention_ms=FOR_EVER,
     ),
     # Raw bytes and headers of what can't be processed: one a consuming service, mirroring its table.
     *(

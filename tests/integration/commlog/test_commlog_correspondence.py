@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 from tests.integration.commlog.acts import log, opened, requests, send
 from tests.integration.commlog.conftest import House
@@ -44,9 +45,9 @@ async def test_a_send_asks_for_one_mail_with_pinned_bytes(house: House) -> None:
     frozen = FrozenLogs.model_validate_json(blob)
     assert (len(blob), frozen.subject, [one.message for one in frozen.logs]) == (fact.logs.size, "Edited", ["Late"])
     assert (frozen.order.number, frozen.order.supplier, frozen.buyer) == ("PO-o1", "Seller", "Buyer")
-    history = await house.rows("SELECT kind, entry, content FROM history ORDER BY entry")
+    history = await house.rows("SELECT kind, entry, content FROM history NATURAL JOIN history_contents ORDER BY entry")
     assert [(one["kind"], one["entry"]) for one in history] == [("log", 1), ("send", 2)]
-    assert history[1]["content"]["documents"][0]["sha256"] == fact.documents[0].sha256
+    assert orjson.loads(history[1]["content"])["documents"][0]["sha256"] == fact.documents[0].sha256
 
 
 async def test_one_click_is_one_correspondence_even_when_its_retry_comes_late(house: House) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-import asyncpg
 import orjson
 import pytest
 from tests.integration.commlog.conftest import House
@@ -15,7 +14,7 @@ LOG = {"type": "Delivery", "message": "The rest follows on Friday. <b>"}
 
 
 async def events(house: House) -> list[dict[str, Any]]:
-    rows = await house.rows("SELECT topic, key, headers, value FROM outbox ORDER BY id")
+    rows = await house.rows("SELECT topic, key, headers, value FROM outbox WHERE topic = 'commlog' ORDER BY id")
     return [{"topic": row["topic"], "key": row["key"].decode(), **dict(row["headers"]), "data": orjson.loads(row["value"])} for row in rows]
 
 
@@ -109,17 +108,6 @@ async def test_a_tenant_may_hide_unsent_logs_from_the_client(house: House) -> No
     await house.ask("POST", f"/correspondences/{window}/send", {"contacts": ["bea"], "subject": "s"}, key="k3")
     assert [one["log"] for one in (await house.ask("GET", "/orders/o1/logs", **CLIENT)).json()["logs"]] == [hidden, own]
     assert [event["data"]["visible_to_other_side"] for event in (await events(house))[:2]] == [False, True]
-
-
-@pytest.mark.parametrize("role", ["worker", "api"])
-@pytest.mark.parametrize(
-    "statement",
-    ["UPDATE logs SET message = 'x'", "DELETE FROM logs", "TRUNCATE logs", "UPDATE history SET content = '{}'", "DELETE FROM sends"],
-)
-async def test_no_service_role_can_rewrite_history(house: House, role: str, statement: str) -> None:
-    pool = getattr(house.app.state.wiring, role)
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await pool.execute(statement)
 
 
 async def test_the_database_itself_keeps_suppliers_apart(house: House) -> None:

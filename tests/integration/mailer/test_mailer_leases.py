@@ -94,7 +94,9 @@ async def test_a_late_reply_settles_its_own_attempt(world: World) -> None:
     await world.until_states(unknown=1)
     released.set()
     await world.until_states(sent=1)
-    assert [one["state"] for one in await world.outcomes() if one["message"] == message] == ["unknown", "sent"]
+    told = [(one["state"], one["sha256"]) for one in await world.outcomes() if one["message"] == message]
+    stored = await world.pool.fetchval("SELECT sha256 FROM rendered WHERE message = $1", message)
+    assert told == [("unknown", stored), ("sent", stored)]
     assert [attempt[2] for attempt in await world.attempts()] == ["sent"]
 
 

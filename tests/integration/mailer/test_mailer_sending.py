@@ -1,6 +1,7 @@
 """From an event to the server's 250, recorded: each mail once, and what becomes of those that are refused."""
 
 from email import message_from_bytes, policy
+from hashlib import sha256
 
 from tests.integration.mailer.conftest import World
 from tests.integration.mailer.wishes import requested
@@ -16,6 +17,7 @@ async def test_each_message_is_sent_once_with_its_stored_bytes(world: World) -> 
     outcomes = await world.outcomes()
     assert len(outcomes) == 150
     assert {(one["state"], one["code"], one["attempt"]) for one in outcomes} == {("sent", 250, 1)}
+    assert sorted(one["sha256"] for one in outcomes) == sorted(sha256(body).hexdigest() for _, body in world.sink.taken)
 
 
 async def test_the_mail_says_what_happened_to_what(world: World) -> None:

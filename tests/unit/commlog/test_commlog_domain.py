@@ -185,7 +185,9 @@ QUEUED = Standing(-1, NOON)
 
 
 def test_an_outcome_moves_its_recipient() -> None:
-    assert outcomes.decide(outcome("dead", 3), {PLACE: QUEUED}) == (PLACE, Standing(3, NOON + timedelta(seconds=1), "failed"))
+    change = outcomes.decide(outcome("dead", 3), {PLACE: QUEUED})
+    assert change is not None
+    assert (change.place, change.standing) == (PLACE, Standing(3, NOON + timedelta(seconds=1), "failed"))
 
 
 def test_an_older_attempts_outcome_changes_nothing() -> None:

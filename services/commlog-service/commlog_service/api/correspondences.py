@@ -44,7 +44,10 @@ class RecipientState(BaseModel):
 
 
 class Sent(BaseModel):
-    """One click on Send. Accepted here is not delivered: see each recipient's state. `entry` is its place in the order's history."""
+    """One click on Send. Accepted here is not delivered: see each recipient's state.
+
+    `entry` is its place in the order's history; `erased` says that who and what was blanked since.
+    """
 
     send: str
     entry: int | None = None
@@ -57,6 +60,7 @@ class Sent(BaseModel):
     documents: list[Attachment]
     attach_pdf: bool
     requested_at: AwareDatetime
+    erased: bool = False
     recipients: list[RecipientState]
 
 

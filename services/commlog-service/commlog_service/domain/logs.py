@@ -24,10 +24,14 @@ class TenantSettings(Part):
 
 
 class Log(FrozenLog):
-    """A log on its order: `entry` is its place in the order's history, `sent` whether a correspondence has carried it."""
+    """A log on its order: `entry` is its place in the order's history, `sent` whether a correspondence has carried it.
+
+    `erased`: its text was blanked (docs/history.md); that it was there stays.
+    """
 
     entry: int
     sent: bool = False
+    erased: bool = False
 
 
 def checked_text(text: str, field: str, longest: int) -> str:

@@ -1,8 +1,9 @@
 """What became of each recipient's mail: the newest word of the mailer stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from commlog_service.domain.addresses import mailbox
 from postroom.contracts.errors import Refused
@@ -32,7 +33,20 @@ def place(outcome: EnvelopeOutcome) -> Place | None:
     return (outcome.correspondence, mailbox(outcome.address)) if outcome.correspondence else None
 
 
-def decide(event: Event, standing: Mapping[Place, Standing]) -> tuple[Place, Standing] | None:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A recipient's new standing, and what the history tells of it: the address, the words of the mailer, the hash of the bytes sent."""
+
+    place: Place
+    standing: Standing
+    told: dict[str, Any]
+
+    @property
+    def send(self) -> str:
+        return self.place[0]
+
+
+def decide(event: Event, standing: Mapping[Place, Standing]) -> Change | None:
     """The row's new standing, or None if this outcome changes nothing: it is older, or not of a correspondence."""
     outcome = event.data
     if not isinstance(outcome, EnvelopeOutcome) or (where := place(outcome)) is None:
@@ -44,4 +58,20 @@ def decide(event: Event, standing: Mapping[Place, Standing]) -> tuple[Place, Sta
         )
     if (outcome.attempt, outcome.at) < (before.attempt, before.changed_at):
         return None
-    return where, Standing(outcome.attempt, outcome.at, _SHOWN.get(outcome.state, outcome.state), outcome.code, outcome.detail)
+    new = Standing(outcome.attempt, outcome.at, _SHOWN.get(outcome.state, outcome.state), outcome.code, outcome.detail)
+    told = {
+        **outcome.model_dump(mode="json", include={"address", "message", "envelope", "code", "detail", "attempt", "sha256"}),
+        "mailbox": where[1],
+        "state": new.state,
+    }
+    return Change(where, new, told)
+
+
+def decide_all(events: Sequence[Event], standing: Mapping[Place, Standing]) -> list[Change]:
+    """The changes of a batch, in its order: each is decided on what the ones before it left."""
+    now, changes = dict(standing), []
+    for event in events:
+        if change := decide(event, now):
+            now[change.place] = change.standing
+            changes.append(change)
+    return changes

@@ -9,7 +9,7 @@ from postroom.db import Connection
 
 _SHOWN = """
     SELECT sends.id AS send, correspondence, sends.order_id AS "order", sends.tenant, sender, subject, scope, logs, documents, attach_pdf,
-           requested_at,
+           requested_at, erased,
            (SELECT jsonb_agg(jsonb_build_object('address', address, 'name', name, 'kind', kind, 'person', person, 'state', state,
                                                 'code', code, 'detail', detail, 'changed_at', changed_at) ORDER BY address)
             FROM recipients WHERE recipients.send = sends.id) AS recipients, sends.entry

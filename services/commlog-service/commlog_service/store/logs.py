@@ -7,7 +7,7 @@ from postroom.db import Connection
 # A log is sent when a correspondence has carried it.
 _FROM = "logs LEFT JOIN sent_logs ON (sent_logs.tenant, sent_logs.order_id, sent_logs.log) = (logs.tenant, logs.order_id, logs.id)"
 _SELECT = f"""
-    SELECT logs.id AS log, log_type, message, author, created_at, logs.entry, sent_logs.log IS NOT NULL AS sent
+    SELECT logs.id AS log, log_type, message, author, created_at, logs.entry, logs.erased, sent_logs.log IS NOT NULL AS sent
     FROM {_FROM}
 """  # noqa: S608 - a constant
 # Of the side $3, only those that were sent.

@@ -1,6 +1,5 @@
 """Tenants' choices and the orders as po-service told them last."""
 
-from commlog_service.domain.history import Entry
 from commlog_service.domain.logs import TenantSettings
 from commlog_service.domain.orders import Order
 from postroom.db import Connection
@@ -28,7 +27,7 @@ async def choose(connection: Connection, tenant: str, settings: TenantSettings) 
 
 
 async def remember(connection: Connection, order: Order) -> None:
-    """Keep what po-service said about the order and its people; `entries` goes on."""
+    """Keep what po-service said about the order and its people."""
     await connection.execute(
         f"""
         INSERT INTO order_refs ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -51,31 +50,3 @@ async def find(connection: Connection, tenant: str, order_id: str) -> Order | No
     """The order as it was seen last, if this caller may see it."""
     row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM order_refs WHERE tenant = $1 AND id = $2", tenant, order_id)  # noqa: S608 - a constant
     return Order.model_validate(dict(row)) if row else None
-
-
-async def next_entry(connection: Connection, tenant: str, order_id: str) -> int:
-    """The next place in the order's history; its row stays locked until the transaction ends, so entries follow commits."""
-    return int(
-        await connection.fetchval(
-            "UPDATE order_refs SET entries = entries + 1 WHERE tenant = $1 AND id = $2 RETURNING entries", tenant, order_id
-        )
-    )
-
-
-async def record(connection: Connection, order: Order, entry: Entry) -> None:
-    """One more line of the order's history."""
-    await connection.execute(
-        """
-        INSERT INTO history (tenant, order_id, supplier, entry, kind, ref, actor, at, content)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-        """,
-        order.tenant,
-        order.id,
-        order.supplier,
-        entry.entry,
-        entry.kind,
-        entry.ref,
-        entry.actor,
-        entry.at,
-        entry.content,
-    )

@@ -3,8 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from commlog_service.domain.history import OrderPlace
 from commlog_service.domain.outcomes import Place, Standing
 from postroom.db import Connection
+
+
+async def orders(connection: Connection, sends: Sequence[str]) -> dict[str, OrderPlace]:
+    """Of which order (tenant, id) each send is; a send that is not from here is left out."""
+    rows = await connection.fetch("SELECT id, tenant, order_id FROM sends WHERE id = ANY($1::text[])", sends)
+    return {row["id"]: (row["tenant"], row["order_id"]) for row in rows}
 
 
 async def load(connection: Connection, places: Sequence[Place]) -> dict[Place, Standing]:
@@ -38,10 +45,11 @@ async def save(connection: Connection, decided: Mapping[Place, Standing]) -> Non
 
 
 async def figures(connection: Connection) -> dict[str, Any]:
-    """What `status` shows of this service: recipients by state, and logs in all."""
+    """What `status` shows of this service: recipients by state, logs and sends in all, heads not yet in the file."""
     row = await connection.fetchrow(
         """
         SELECT (SELECT count(*) FROM logs) AS logs, (SELECT count(*) FROM sends) AS sends,
+               (SELECT count(*) FROM unfiled_heads) AS unfiled_heads,
                (SELECT coalesce(jsonb_object_agg(state, amount), '{}')
                 FROM (SELECT state, count(*) AS amount FROM recipients GROUP BY state) AS s) AS recipients
         """

@@ -19,6 +19,7 @@ from mailer_service.sender.relay import Relay
 from mailer_service.settings import Settings
 from mailer_service.store import envelopes as store
 from mailer_service.store import rendered as bytes_store
+from mailer_service.store.rendered import Body
 from postroom import outbox
 from postroom.db import Pool
 
@@ -177,8 +178,8 @@ class Supply:
             ]
             await outbox.add(connection, told)
 
-    async def _bodies(self, messages: Sequence[Row]) -> tuple[dict[str, bytes], dict[str, Held]]:
-        bodies = {message["id"]: message["bytes"] for message in messages if message["bytes"] is not None}
+    async def _bodies(self, messages: Sequence[Row]) -> tuple[dict[str, Body], dict[str, Held]]:
+        bodies = {message["id"]: (message["bytes"], message["sha256"]) for message in messages if message["bytes"] is not None}
         held: dict[str, Held] = {}
         new: list[tuple[str, str, bytes, str, int]] = []
         for n, message in enumerate([message for message in messages if message["bytes"] is None]):
@@ -194,7 +195,7 @@ class Supply:
             bodies |= await self._stored(new)
         return bodies, held
 
-    async def _stored(self, new: list[tuple[str, str, bytes, str, int]]) -> dict[str, bytes]:
+    async def _stored(self, new: list[tuple[str, str, bytes, str, int]]) -> dict[str, Body]:
         """Store new bytes; where another sender was first, its bytes are the message's. What is in neither was withdrawn meanwhile."""
         async with self._pool.acquire() as connection:
             ours = await bytes_store.add(connection, new)
@@ -202,7 +203,7 @@ class Supply:
             others = await bytes_store.stored(connection, theirs) if theirs else {}
         # Given back, and taken again as it is now.
         self._doubt |= len(others) < len(theirs)
-        return {id_: body for id_, _, body, *_ in new if id_ in ours} | others
+        return {id_: (body, sha256) for id_, _, body, sha256, _ in new if id_ in ours} | others
 
 
 def _origin(message: Row) -> dict[str, Any]:
@@ -210,7 +211,7 @@ def _origin(message: Row) -> dict[str, Any]:
     return {"message": message["id"], **{name: message[name] for name in ("tenant", "key", "cause", "correspondence", "order_id")}}
 
 
-def _job(row: Row, message: Row, body: bytes) -> Job:
+def _job(row: Row, message: Row, body: Body) -> Job:
     return Job(
         envelope=row["id"],
         address=row["address"],
@@ -219,6 +220,6 @@ def _job(row: Row, message: Row, body: bytes) -> Job:
         waited=row["waited"],
         resent=row["resent"],
         refused_at=row["refused_at"],
-        origin=_origin(message),
-        body=body,
+        origin={**_origin(message), "sha256": body[1]},
+        body=body[0],
     )

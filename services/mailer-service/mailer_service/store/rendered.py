@@ -6,13 +6,17 @@ import asyncpg
 
 from postroom.db import Connection
 
+Body = tuple[bytes, str]
+"""A message's bytes and their sha256."""
+
 
 async def load(connection: Connection, messages: Sequence[str]) -> list[asyncpg.Record]:
     """The messages, each with its bytes if it has some, and with what is void of it."""
     return await connection.fetch(
         """
         SELECT m.id, m.tenant, m.message_type, m.person, m.name, m.email, m.language, m.zone, m.hop, m.reason, m.order_id, m.order_number,
-               m.key, m.cause, m.cause_id, m.correspondence, m.unmailed, m.opens, m.unsubscribe, m.lines, m.about, w.void, r.bytes,
+               m.key, m.cause, m.cause_id, m.correspondence, m.unmailed, m.opens, m.unsubscribe, m.lines, m.about, w.void,
+               r.bytes, r.sha256,
                CASE WHEN r.message IS NULL OR w.void <> '{}' THEN m.facts END AS facts
         FROM messages AS m
         LEFT JOIN rendered AS r ON r.message = m.id
@@ -41,7 +45,7 @@ async def add(connection: Connection, rendered: Sequence[tuple[str, str, bytes, 
     return {row["message"] for row in rows}
 
 
-async def stored(connection: Connection, messages: Sequence[str]) -> dict[str, bytes]:
+async def stored(connection: Connection, messages: Sequence[str]) -> dict[str, Body]:
     """The bytes of these messages."""
-    rows = await connection.fetch("SELECT message, bytes FROM rendered WHERE message = ANY ($1)", messages)
-    return {row["message"]: row["bytes"] for row in rows}
+    rows = await connection.fetch("SELECT message, bytes, sha256 FROM rendered WHERE message = ANY ($1)", messages)
+    return {row["message"]: (row["bytes"], row["sha256"]) for row in rows}

@@ -60,8 +60,9 @@ async def take_over(connection: Connection, gone: list[UUID], unknown_resend: ti
             FROM taken AS t WHERE t.state = 'unknown' AND a.envelope = t.id AND a.number = t.attempts
         )
         SELECT taken.id, taken.address, taken.person, taken.attempts, taken.detail, m.id AS message, m.tenant, m.key, m.cause,
-               m.correspondence, m.order_id
-        FROM taken JOIN messages AS m ON m.id = taken.message WHERE taken.state = 'unknown'
+               m.correspondence, m.order_id, coalesce(r.sha256, '') AS sha256
+        FROM taken JOIN messages AS m ON m.id = taken.message LEFT JOIN rendered AS r ON r.message = m.id
+        WHERE taken.state = 'unknown'
         """,
         gone,
         unknown_resend,
