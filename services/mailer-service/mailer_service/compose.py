@@ -11,6 +11,7 @@ from mailer_service.customer.typesetter import TemplateFaultError
 from mailer_service.domain import samples
 from mailer_service.domain.addresses import deliverable
 from mailer_service.domain.messages import CORRESPONDENCE
+from mailer_service.domain.reply_addresses import ReplyAddresses
 from mailer_service.links import Links
 from mailer_service.mime import File, Mail, build
 from mailer_service.pdf import PdfFailedError, Pdfs
@@ -42,9 +43,11 @@ class Composed:
 
 
 class Composer:
-    """Renders and builds. `address` is the envelope's sender, `domain` what Message-IDs and EHLO carry."""
+    """Renders and builds. `address` is the envelope's sender, `domain` what Message-IDs and EHLO carry; `replies` where answers go."""
 
-    def __init__(self, templates: Templates, blobs: Blobs, pdfs: Pdfs, mail_from: str, links: Links) -> None:
+    def __init__(
+        self, templates: Templates, blobs: Blobs, pdfs: Pdfs, mail_from: str, links: Links, replies: ReplyAddresses | None = None
+    ) -> None:
         name, address = parseaddr(mail_from)
         usable = deliverable(address)
         if usable is None:
@@ -56,6 +59,7 @@ class Composer:
         self._blobs = blobs
         self._pdfs = pdfs
         self._links = links
+        self._replies = replies
 
     @property
     def message_types(self) -> list[str]:
@@ -97,8 +101,14 @@ class Composer:
             files.append(File(f"communication-logs-{request.order.number}.pdf", "application/pdf", pdf))
         shown = {**message, "facts": {**message["facts"], "logs": frozen.model_dump(mode="json")["logs"]}}
         usable = {address: to.name for to in request.recipients if (address := deliverable(to.address))}
-        answers = deliverable(request.reply_to) if request.reply_to else None
-        return await self._mail(shown, [(name, address) for address, name in usable.items()], files, reply_to=answers)
+        to = [(name, address) for address, name in usable.items()]
+        return await self._mail(shown, to, files, reply_to=self._answered_to(message, request))
+
+    def _answered_to(self, message: Row, request: CorrespondenceRequested) -> str | None:
+        """Where a reply goes: to the order's thread where replies come in by mail, else to who wrote."""
+        if self._replies:
+            return self._replies.of(message["id"])
+        return deliverable(request.reply_to) if request.reply_to else None
 
     async def _blob(self, tenant: str, digest: str, what: str) -> bytes:
         try:

@@ -11,6 +11,7 @@ from postroom.contracts import (
     directory,
     inboxes,
     invoices,
+    mail,
     messages,
     outcomes,
     purchasing,
@@ -41,5 +42,7 @@ MESSAGES: Facts = (messages.MessageRequested, messages.MessageWithdrawn)
 INBOX: Facts = (inboxes.MessageForwarded,)
 DECISIONS: Facts = (decisions.DecisionMade,)
 OUTCOMES: Facts = (outcomes.EnvelopeOutcome,)
+MAIL: Facts = (mail.MailReceived,)
 
-FACTS: dict[str, type[Fact]] = {fact.TYPE: fact for fact in chain(PURCHASING, DIRECTORY, COMMLOG, MESSAGES, INBOX, DECISIONS, OUTCOMES)}
+_ALL = (PURCHASING, DIRECTORY, COMMLOG, MESSAGES, INBOX, DECISIONS, OUTCOMES, MAIL)
+FACTS: dict[str, type[Fact]] = {fact.TYPE: fact for fact in chain(*_ALL)}
