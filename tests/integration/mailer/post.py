@@ -47,7 +47,7 @@ class Post:
         keeper = Keeper(world.pool, Blobs(world.settings.blobs), reader)
         listener = Listener(ADDRESSES, keeper, "127.0.0.1", 0)
         post = cls(world, listener, asyncio.create_task(listener.run()))
-        while not listener.port:
+        while not listener.port:  # noqa: ASYNC110 - it listens in a moment
             await asyncio.sleep(0.01)
         return post
 

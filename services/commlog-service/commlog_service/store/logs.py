@@ -6,7 +6,7 @@ from postroom.db import Connection
 
 # A log is sent when a correspondence has carried it.
 _SELECT = """
-    SELECT logs.id AS log, log_type, message, author, created_at, logs.entry,
+    SELECT logs.id AS log, log_type, message, author, created_at, logs.entry, origin, attachments, accepted_by,
            EXISTS (SELECT FROM sends
                    WHERE sends.tenant = logs.tenant AND sends.order_id = logs.order_id AND logs.id = ANY(sends.logs)) AS sent
     FROM logs
@@ -17,8 +17,9 @@ async def insert(connection: Connection, order: Order, log: Log) -> None:
     """Keep a log, for good."""
     await connection.execute(
         """
-        INSERT INTO logs (id, tenant, order_id, supplier, entry, log_type, message, author, side, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        INSERT INTO logs (id, tenant, order_id, supplier, entry, log_type, message, author, side, created_at, origin, attachments,
+                          accepted_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         """,
         log.log,
         order.tenant,
@@ -30,15 +31,18 @@ async def insert(connection: Connection, order: Order, log: Log) -> None:
         log.author.model_dump(),
         log.author.side,
         log.created_at,
+        log.origin,
+        [one.model_dump() for one in log.attachments],
+        log.accepted_by.model_dump() if log.accepted_by else None,
     )
 
 
 async def of_order(connection: Connection, tenant: str, order_id: str, *, sent_only_of: str | None = None) -> list[Log]:
-    """The order's logs, the oldest first; of the side `sent_only_of`, only those that were sent."""
+    """The order's logs, the oldest first; of the side `sent_only_of`, only those that were sent, or came by mail."""
     rows = await connection.fetch(
         f"""
         SELECT * FROM ({_SELECT} WHERE tenant = $1 AND order_id = $2) AS log
-        WHERE sent OR $3::text IS NULL OR author->>'side' <> $3 ORDER BY entry
+        WHERE sent OR origin = 'e-mail' OR $3::text IS NULL OR author->>'side' <> $3 ORDER BY entry
         """,  # noqa: S608 - a constant
         tenant,
         order_id,

@@ -38,12 +38,14 @@ async def save(connection: Connection, decided: Mapping[Place, Standing]) -> Non
 
 
 async def figures(connection: Connection) -> dict[str, Any]:
-    """What `status` shows of this service: recipients by state, and logs in all."""
+    """What `status` shows of this service: recipients by state, logs in all, and replies that wait for a person, by reason."""
     row = await connection.fetchrow(
         """
         SELECT (SELECT count(*) FROM logs) AS logs, (SELECT count(*) FROM sends) AS sends,
                (SELECT coalesce(jsonb_object_agg(state, amount), '{}')
-                FROM (SELECT state, count(*) AS amount FROM recipients GROUP BY state) AS s) AS recipients
+                FROM (SELECT state, count(*) AS amount FROM recipients GROUP BY state) AS s) AS recipients,
+               (SELECT coalesce(jsonb_object_agg(reason, amount), '{}')
+                FROM (SELECT reason, count(*) AS amount FROM reviews WHERE state = 'open' GROUP BY reason) AS r) AS reviews
         """
     )
     return dict(row) if row else {}

@@ -64,7 +64,7 @@ def _leaves(mail: Part, found: Parts) -> Iterator[Part]:
         if seen > MAX_PARTS or depth > MAX_DEPTH:
             found.left_out.append(f"parts beyond {MAX_PARTS}, or nested deeper than {MAX_DEPTH}")
             return
-        payload = part.get_payload()
+        payload = part.get_payload() if part.is_multipart() else ""
         if part.get_content_maintype() == "multipart" and isinstance(payload, list):
             waiting += [(inner, depth + 1) for inner in reversed(payload) if isinstance(inner, Message)]
         else:
@@ -85,8 +85,8 @@ def _keep(found: Parts, part: Part, media_type: str, *, inline: bool) -> None:
 
 
 def _content(part: Part) -> bytes:
-    payload = part.get_payload()
-    if isinstance(payload, list):  # message/*: mails in a mail
+    if part.is_multipart():  # message/*: mails in a mail
+        payload = part.get_payload()
         return b"\n".join(_bytes(inner) for inner in payload if isinstance(inner, Message))
     octets = part.get_payload(decode=True)
     return octets if isinstance(octets, bytes) else b""

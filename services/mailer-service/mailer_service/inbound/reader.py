@@ -12,7 +12,8 @@ from mailer_service.inbound.parts import File
 
 MAX_TEXT = 20_000  # of a log
 _MEMORY = 768 << 20
-_READ_SECONDS, _CUT_SECONDS = 20.0, 3.0
+# A usual reply takes some milliseconds of each.
+_READ_SECONDS, _CUT_SECONDS = 20.0, 1.0
 _NO_TEXT = "(This reply has no text.)"
 _UNREADABLE = "(The body of this mail can't be read. The mail itself is kept.)"
 _CUT = "\n\n[The text goes on in {}.]"

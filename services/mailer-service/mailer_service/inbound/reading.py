@@ -23,7 +23,10 @@ def read(raw: bytes, return_path: str) -> tuple[Found, list[File], list[str]]:
     sorted_parts = parts.sort(mail)
     text = clean("\n\n".join(sorted_parts.plain)[:MAX_TEXT])
     if not text.strip():
-        text = clean("\n\n".join(html.text_of(source) for source in sorted_parts.html)[:MAX_TEXT])
+        pages = sorted_parts.html
+        text = clean("\n\n".join(html.text_of(source) for source in pages)[:MAX_TEXT])
+        if pages and not text.strip():
+            sorted_parts.files += [File("reply.html", "text/html", page.encode("utf-8", "replace")) for page in pages[:1]]
     return _found(mail, raw, return_path, text), sorted_parts.files, sorted_parts.left_out
 
 
