@@ -66,7 +66,11 @@ async def discard_review(asker: Asking, review: PathId) -> Held:
         return _shown(await receiving.discard(connection, asker.principal, review))
 
 
-@router.get("/orders/{order}/logs/{log}/attachments/{sha256}", response_class=Response)
+@router.get(
+    "/orders/{order}/logs/{log}/attachments/{sha256}",
+    response_class=Response,
+    responses={200: {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}},
+)
 async def fetch_attachment(asker: Asking, order: PathId, log: PathId, sha256: Sha256) -> Response:
     """The bytes of a file that came with a reply, for whoever sees the reply."""
     seen = await asker.order(order)
