@@ -13,6 +13,7 @@ from tests.integration.mailer.post import ADDRESSES, Post, letter
 
 from mailer_service.inbound import listener, session
 from mailer_service.inbound.reader import MailReader
+from postroom import db
 from postroom.contracts import ids
 from postroom.contracts.commlog import CorrespondenceRecipient
 
@@ -99,6 +100,11 @@ async def test_without_a_message_id_the_bytes_tell_a_copy(post: Post) -> None:
 
 async def test_while_the_database_is_away_the_sender_keeps_the_mail(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     to = await post.asked()
+    gone = await db.open_pool(post.world.settings, "worker", size=1)
+    await gone.close()
+    with monkeypatch.context() as away:
+        away.setattr(post.listener._factory.args[0]._keeper, "_pool", gone)
+        assert (await post.deliver(to, letter()))[0] == 451, "and no 550, which would be for good"
     owner = await asyncpg.connect(post.world.settings.dsn)
     await owner.execute("ALTER TABLE received RENAME TO received_away")
     code, words = await post.deliver(to, letter())

@@ -11,7 +11,8 @@ from mailer_service.inbound import headers, quotes, worker
 from mailer_service.inbound.parts import File
 
 MAX_TEXT = 20_000  # of a log
-_MEMORY = 768 << 20
+# Of the standard library: some thirty times a mail of short lines.
+_MEMORY = 1536 << 20
 # A usual reply takes some milliseconds of each.
 _READ_SECONDS, _CUT_SECONDS = 20.0, 1.0
 _NO_TEXT = "(This reply has no text.)"
