@@ -223,6 +223,29 @@ async def test_whatever_comes_is_kept_and_answered(post: Post) -> None:
     assert (await post.deliver(to, letter()))[0] == 250, "and the next person's reply comes through"
 
 
+WILD = (
+    b"\x00\x00\r\n\x80\x81 MAIL\r\n" + b"A" * 3_000 + b"\r\nBDAT 5 LAST\r\nhello\r\n",
+    b"EHLO x\r\nMAIL FROM:<\xff\xfe@\xed\xa0\x80>\r\nMAIL FROM:<a\x00b@c.example>\r\nRCPT TO:<\xff@x>\r\nRCPT TO:" + b"<" * 200 + b"\r\n",
+    b"EHLO x\r\nDATA\r\nMAIL FROM:<>\r\nDATA\r\nMAIL FROM:<a@b.example> SIZE=1e9\r\nRCPT TO:<a@b.example>\r\nDATA\r\n.\r\n",
+    b"VRFY \xff\r\nEXPN x\r\nAUTH PLAIN AAA=\r\nSTARTTLS\r\nHELP\r\nRSET\r\nNOOP \xff\r\n",
+)
+
+
+async def test_whatever_a_client_says_it_is_answered_and_the_next_one_served(post: Post) -> None:
+    to = await post.asked()
+    for script in WILD:
+        answer = await post.raw(script + b"QUIT\r\n")
+        assert answer.splitlines()[-1].startswith(b"221"), answer
+        assert b"Traceback" not in answer
+    _, writer = await asyncio.open_connection("127.0.0.1", post.listener.port)
+    writer.write(b"EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<" + to.encode() + b">\r\nDATA\r\nFrom: a")
+    await writer.drain()
+    writer.transport.abort()
+    assert (await post.deliver(to, letter()))[0] == 250
+    assert len(await post.told()) == 1, "half a mail is none"
+    assert post.listener._room.bytes == session.Room().bytes
+
+
 async def test_files_are_bounded_and_what_is_left_out_is_named(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     to = await post.asked()
     head = b"From: anna@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nSee the film.\r\n--b\r\n"

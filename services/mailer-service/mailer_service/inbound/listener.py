@@ -93,8 +93,8 @@ class Listener:
     """Takes mail on a port until it is cancelled."""
 
     def __init__(self, addresses: ReplyAddresses, keeper: Keeper, host: str, port: int) -> None:
-        self._factory = partial(Session, Handler(addresses, keeper), Room(), addresses.domain)
-        self._room: Room = self._factory.args[1]
+        self._room = Room()
+        self._factory = partial(Session, Handler(addresses, keeper), self._room, addresses.domain)
         self._host, self._port = host, port
         self.port = 0
 

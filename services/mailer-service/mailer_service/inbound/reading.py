@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from dataclasses import replace
 from email.message import Message
 from email.parser import BytesParser
 from hashlib import sha256
@@ -34,8 +35,7 @@ def read_head(raw: bytes, return_path: str, unclear: str) -> Found:
     """The fields alone, of a mail whose body can't be read."""
     end = _HEAD_END.search(raw, 0, MAX_HEAD)
     mail = BytesParser().parsebytes(raw[: end.start() if end else MAX_HEAD], headersonly=True)
-    found = _found(mail, raw, return_path, "")
-    return Found(**{**{name: getattr(found, name) for name in Found.__slots__}, "unclear": unclear})
+    return replace(_found(mail, raw, return_path, ""), unclear=unclear)
 
 
 def clean(text: str) -> str:
