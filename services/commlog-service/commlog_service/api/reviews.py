@@ -6,7 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Response
 from pydantic import AwareDatetime, BaseModel
 
-from commlog_service import handlers, receiving
+from commlog_service import receiving
 from commlog_service.domain.logs import Acceptance, Log
 from commlog_service.domain.replies import Review
 from commlog_service.store import replies as store
@@ -75,8 +75,7 @@ async def fetch_attachment(asker: Asking, order: PathId, log: PathId, sha256: Sh
     """The bytes of a file that came with a reply, for whoever sees the reply."""
     seen = await asker.order(order)
     async with db.as_principal(asker.wiring.api, asker.principal) as connection:
-        visible = {one.log: one for one in await handlers.visible_logs(connection, asker.principal, seen)}
-    file = next((file for file in visible[log].attachments if file.sha256 == sha256), None) if log in visible else None
+        file = await store.file_of(connection, seen, log, sha256)
     if file is None:
         raise Problem(404, "not_found", "There is no such attachment on this order's logs. GET /orders/{id}/logs lists them.", "sha256")
     try:

@@ -6,6 +6,7 @@ from datetime import datetime
 from commlog_service.domain.logs import Acceptance
 from commlog_service.domain.orders import Order
 from commlog_service.domain.replies import Answered, Review
+from postroom.contracts.mail import ReceivedFile
 from postroom.db import Connection
 
 _REVIEW = "SELECT id, tenant, order_id, side, reason, detail, reply, state, decided_by, decided_at FROM reviews"
@@ -36,6 +37,21 @@ async def orders(connection: Connection, places: Collection[tuple[str, str]]) ->
         [order for _, order in places],
     )
     return {(row["tenant"], row["id"]): Order.model_validate(dict(row)) for row in rows}
+
+
+async def file_of(connection: Connection, order: Order, log: str, sha256: str) -> ReceivedFile | None:
+    """A file of a reply on this order. Both sides see every reply, also where a tenant hides logs that weren't sent."""
+    found = await connection.fetchval(
+        """
+        SELECT file FROM logs, jsonb_array_elements(attachments) AS file
+        WHERE id = $1 AND tenant = $2 AND order_id = $3 AND origin = 'e-mail' AND file->>'sha256' = $4 LIMIT 1
+        """,
+        log,
+        order.tenant,
+        order.id,
+        sha256,
+    )
+    return ReceivedFile.model_validate(found) if found else None
 
 
 async def hold(connection: Connection, reviews: Sequence[tuple[Review, str]]) -> None:
