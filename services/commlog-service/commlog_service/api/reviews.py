@@ -81,8 +81,8 @@ async def fetch_attachment(asker: Asking, order: PathId, log: PathId, sha256: Sh
     try:
         data = await asker.wiring.blobs.get(seen.tenant, file.sha256)
     except KeyError as error:
-        detail = f"The bytes of {file.filename} are not in the store any more: ask an operator to put them back."
-        raise Problem(410, "blob_missing", detail, "sha256") from error
+        detail = f"The bytes of {file.filename} are not stored any more. Ask an operator."
+        raise Problem(404, "attachment_lost", detail, "sha256") from error
     return Response(data, media_type=file.media_type, headers=_as_download(file.filename))
 
 
