@@ -1,5 +1,8 @@
 """What a service knows already when the examples reach it: an outcome is only understood where the mail was sent from."""
 
+from pathlib import Path
+
+from postroom.blobs import Blobs
 from postroom.db import Pool
 
 _COMMLOG = """
@@ -10,14 +13,16 @@ VALUES ('window', 'demo', 'o', 'nordwind', 'supplier', 'sven.supplier', 'all', '
 INSERT INTO sends (id, correspondence, tenant, order_id, supplier, entry, sender, subject, scope, logs, frozen, documents, attach_pdf,
                    fingerprint, requested_at)
 VALUES
-('c0ffee00-0000-4000-8000-000000000001', 'window', 'demo', 'o', 'nordwind', 1, '{}', '4711', 'all', '{l}', '{}', '[]', false, 'f', now());
+('c0ffee00-0000-4000-8000-000000000001', 'window', 'demo', 'o', 'nordwind', 1, '{"side": "supplier"}', '4711', 'all', '{l}', '{}', '[]',
+ false, 'f', now());
 INSERT INTO recipients (send, mailbox, tenant, supplier, address, name, kind, changed_at)
 VALUES ('c0ffee00-0000-4000-8000-000000000001', 'yard@acme.example', 'demo', 'nordwind', 'yard@acme.example', '', 'typed', now());
 """
 _KNOWN = {"commlog-service": _COMMLOG}
 
 
-async def prepare(service: str, pool: Pool) -> None:
+async def prepare(service: str, pool: Pool, blobs: Path) -> None:
     """Put there what the examples go back to."""
     if service in _KNOWN:
         await pool.execute(_KNOWN[service])
+        await Blobs(blobs).put("demo", b"The desks may come on Thursday.\n")

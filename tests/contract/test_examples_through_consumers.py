@@ -32,7 +32,7 @@ async def test_every_example_has_its_effect_once(
     service: str, topic: Topic, fresh_database: FreshDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with composed(service, fresh_database, tmp_path, monkeypatch) as running:
-        await background.prepare(service, running.pool)
+        await background.prepare(service, running.pool, tmp_path / "blobs")
         records = support.records(_examples(topic), topic.name)
         first = await running.intake.process(records, "contract")
         assert await running.parked() == []

@@ -31,7 +31,8 @@ def ours(house: House) -> dict[str, str]:
         scenes.OPERATOR, "PUT", f"/api/people/{STRANGER}", json={"name": "Rival Clerk", "email": "c@rival.example", "company": THEIRS}
     )
     key = {"Idempotency-Key": uuid4().hex}
-    door.call(cast.FRIDA, "POST", f"/api/orders/{stage.order}/logs", json={"type": "Delivery", "message": "Ours alone."}, headers=key)
+    text = {"type": "Delivery", "message": "Ours alone."}
+    log = door.call(cast.FRIDA, "POST", f"/api/orders/{stage.order}/logs", json=text, headers=key)["log"]
     window = door.call(cast.FRIDA, "POST", f"/api/orders/{stage.order}/correspondences", json={"scope": "all"})
     document = door.get(cast.FRIDA, f"/api/orders/{stage.order}/documents")["documents"][0]["document"]
     mail = {"to": ["yard@acme.example"], "subject": "Ours alone.", "documents": [document]}
@@ -61,6 +62,8 @@ def ours(house: House) -> dict[str, str]:
         "budget": "travel-anna",
         "person": cast.ANNA,
     }
+    # A reply that is really held, and a file of it, are tried by strangers in test_replies_by_mail.
+    ids |= {"log": log, "sha256": "0" * 64, "review": str(uuid4())}
     return {**ids, "company": cast.BUYER, "contract": scenes.CONTRACT, "message": "m", "envelope": "e", "name": "check-budgets"}
 
 

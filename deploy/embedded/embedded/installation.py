@@ -8,11 +8,12 @@ from embedded.mailbox.server import Mailbox
 from embedded.paths import ROOT
 from embedded.ports import choose
 from embedded.postgres import Postgres
+from embedded.reply_secret import ensure_reply_secret
 from embedded.server import Server
 from embedded.services import SERVICES, Row, Service
 
 DEMO_TENANT = "demo"
-_INFRASTRUCTURE_PORTS = {"kafka": 9092, "kafka-controller": 0, "postgres": 5432, "smtp": 1025, "mailbox": 8025}
+_INFRASTRUCTURE_PORTS = {"kafka": 9092, "kafka-controller": 0, "postgres": 5432, "smtp": 1025, "mailbox": 8025, "inbound-smtp": 2525}
 
 
 class Installation:
@@ -31,6 +32,7 @@ class Installation:
             folder.mkdir(parents=True, exist_ok=True)
         self.emitters = ROOT / "deploy" / "emitters.yaml"
         self.issuer: Issuer = ensure_issuer(run / "issuer")
+        self.reply_secret = ensure_reply_secret(run / "replies")
         self.ports = choose({**_INFRASTRUCTURE_PORTS, **_service_ports()}, run / "ports.json")
         port, log = self.ports, self._log
         self.kafka = Kafka(run / "kafka", port["kafka"], port["kafka-controller"], log("kafka"))
@@ -69,6 +71,12 @@ class Installation:
             env |= {"POSTROOM_ISSUER_PRIVATE": str(self.issuer.private), "POSTROOM_ISSUER_SECRET": self.issuer.secret}
             # On this machine alone, whoever reaches the page may be anybody of the demo.
             env["POSTROOM_DEMO_TENANT"] = DEMO_TENANT
+        if row.key == "mailer":
+            env |= {
+                "POSTROOM_INBOUND_PORT": str(self.ports["inbound-smtp"]),
+                "POSTROOM_REPLY_DOMAIN": "reply.postroom.example",
+                "POSTROOM_REPLY_SECRET": self.reply_secret,
+            }
         return env
 
     def _url(self, row: Row) -> str:
@@ -80,6 +88,7 @@ class Installation:
             "kafka": self.kafka.bootstrap,
             "postgres": self.postgres.dsn,
             "smtp": self.mailbox.smtp,
+            "inbound_smtp": f"smtp://127.0.0.1:{self.ports['inbound-smtp']}",
             "mailbox_url": self.mailbox.url,
             **{f"{row.key}_url": self._url(row) for row in SERVICES},
             "blobs": str(self.blobs),

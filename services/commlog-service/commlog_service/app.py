@@ -1,13 +1,13 @@
 """The composition root: settings → pools → consumer and relay → app."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
 from fastapi import FastAPI
 
-from commlog_service import handlers
-from commlog_service.api import correspondences, explain, history
+from commlog_service import handlers, receiving
+from commlog_service.api import correspondences, explain, history, reviews
 from commlog_service.api import logs as log_routes
 from commlog_service.heads import HeadsFile
 from commlog_service.remote import MailerService, PoService, client
@@ -17,6 +17,7 @@ from commlog_service.wiring import Wiring
 from postroom import broker, db, logs, operations, running
 from postroom.blobs import Blobs
 from postroom.contracts import emitters, topics
+from postroom.contracts.event import Event
 from postroom.contracts.reading import Reader
 from postroom.http import create_app
 from postroom.intake import Intake
@@ -38,15 +39,22 @@ def build(settings: Settings) -> FastAPI:
             client(settings.po_url) as po,
             client(settings.mailer_url) as mailer,
         ):
-            intake = Intake(service=settings.service, pool=worker, decode=reader, handle=handlers.record_outcomes)
+            blobs = Blobs(settings.blobs)
+
+            async def handle(connection: db.Connection, events: Sequence[Event]) -> None:
+                await handlers.record_outcomes(connection, events)
+                await receiving.record_mails(blobs, connection, events)
+
+            intake = Intake(service=settings.service, pool=worker, decode=reader, handle=handle)
             consumer = broker.Consumer(settings, topics.consumed_by(settings.service, declared), intake, worker)
             relay = Relay(worker, topics.written_by(settings.service), partial(broker.new_producer, settings.kafka))
-            app.state.wiring = Wiring(worker, api, PoService(po), MailerService(mailer), Blobs(settings.blobs))
+            app.state.wiring = Wiring(worker, api, PoService(po), MailerService(mailer), blobs)
             app.include_router(operations.router(settings, worker, intake, consumer, figures))
             async with running.background(relay.run, consumer.run, HeadsFile(worker, settings.heads).run):
                 yield
 
-    return create_app(settings, "commlog-service", lifespan, [log_routes.router, correspondences.router, explain.router, history.router])
+    routers = [log_routes.router, correspondences.router, reviews.router, explain.router, history.router]
+    return create_app(settings, "commlog-service", lifespan, routers)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,16 @@ from mailer_service import api, handlers
 from mailer_service.compose import Composer
 from mailer_service.customer.templates import Templates
 from mailer_service.customer.watch import Watch
+from mailer_service.inbound.keeping import Keeper
+from mailer_service.inbound.listener import Listener
+from mailer_service.inbound.reader import MailReader
 from mailer_service.links import Links
 from mailer_service.live import Live
 from mailer_service.pdf import Pdfs
 from mailer_service.render import TEMPLATES, Renderer
 from mailer_service.sender.process import Sender
 from mailer_service.settings import Settings
-from mailer_service.store import reading
+from mailer_service.store import reading, received
 from mailer_service.tasks import Digester
 from postroom import broker, db, logs, operations, running
 from postroom.blobs import Blobs
@@ -34,11 +37,13 @@ def build(settings: Settings) -> FastAPI:
     renderer = Renderer(TEMPLATES)
     pdfs = Pdfs(seconds=settings.pdf_seconds, memory=settings.pdf_memory)
     templates = Templates(renderer, settings.custom, cpu=settings.template_cpu_seconds, memory=settings.template_memory)
-    composer = Composer(templates, Blobs(settings.blobs), pdfs, settings.mail_from, Links(settings.public_url, settings.page_url))
+    blobs, replies = Blobs(settings.blobs), settings.reply_addresses
+    composer = Composer(templates, blobs, pdfs, settings.mail_from, Links(settings.public_url, settings.page_url), replies)
+    mails = MailReader()
 
     async def figures(connection: db.Connection) -> dict[str, Any]:
         faulty = [f"{message_type}: {problem}" for message_type, problem in sorted(templates.problems.items())]
-        return {**await reading.figures(connection), "faulty_templates": faulty}
+        return {**await reading.figures(connection), "replies": await received.count(connection), "faulty_templates": faulty}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -53,10 +58,12 @@ def build(settings: Settings) -> FastAPI:
         await templates.refresh(now=True)
         app.include_router(api.router(api_pool, templates, pdfs, live))
         app.include_router(operations.router(settings, pool, intake, consumer, figures))
-        async with running.background(
-            relay.run, consumer.run, sender.run, Digester(pool, templates).run, live.run, Watch(pool, templates).run
-        ):
+        works = [relay.run, consumer.run, sender.run, Digester(pool, templates).run, live.run, Watch(pool, templates).run]
+        if replies and settings.inbound_port:
+            works.append(Listener(replies, Keeper(pool, blobs, mails), settings.host, settings.inbound_port).run)
+        async with running.background(*works):
             yield
+        await mails.close()
         await templates.close()
         await pdfs.close()
         await api_pool.close()

@@ -12,6 +12,7 @@ from mailer_service.customer.typesetter import TemplateFaultError
 from mailer_service.domain import samples
 from mailer_service.domain.addresses import deliverable
 from mailer_service.domain.messages import CORRESPONDENCE
+from mailer_service.domain.reply_addresses import ReplyAddresses
 from mailer_service.links import Links
 from mailer_service.mime import File, Mail, build
 from mailer_service.pdf import PdfFailedError, Pdfs
@@ -43,9 +44,11 @@ class Composed:
 
 
 class Composer:
-    """Renders and builds. `address` is the envelope's sender, `domain` what Message-IDs and EHLO carry."""
+    """Renders and builds. `address` is the envelope's sender, `domain` what Message-IDs and EHLO carry; `replies` where answers go."""
 
-    def __init__(self, templates: Templates, blobs: Blobs, pdfs: Pdfs, mail_from: str, links: Links) -> None:
+    def __init__(
+        self, templates: Templates, blobs: Blobs, pdfs: Pdfs, mail_from: str, links: Links, replies: ReplyAddresses | None = None
+    ) -> None:
         name, address = parseaddr(mail_from)
         usable = deliverable(address)
         if usable is None:
@@ -57,6 +60,7 @@ class Composer:
         self._blobs = blobs
         self._pdfs = pdfs
         self._links = links
+        self._replies = replies
 
     @property
     def message_types(self) -> list[str]:
@@ -94,7 +98,7 @@ class Composer:
         ]
         if request.attach_pdf:
             files.append(File(f"communication-logs-{request.order.number}.pdf", "application/pdf", await self._pdf(frozen)))
-        answers = deliverable(request.reply_to) if request.reply_to else None
+        answers = self._answered_to(message, request)
         told = {
             "logs": frozen.model_dump(mode="json")["logs"],
             "attached": [file.filename for file in files],
@@ -104,6 +108,12 @@ class Composer:
         usable = {address: to.name for to in request.recipients if (address := deliverable(to.address))}
         to = [(name, address) for address, name in usable.items()]
         return await self._mail({**message, "facts": {**message["facts"], **told}}, to, files, reply_to=answers)
+
+    def _answered_to(self, message: Row, request: CorrespondenceRequested) -> str | None:
+        """Where a reply goes: to the order's thread where replies come in by mail, else to who wrote."""
+        if self._replies:
+            return self._replies.of(message["id"])
+        return deliverable(request.reply_to) if request.reply_to else None
 
     async def _pdf(self, frozen: FrozenLogs) -> bytes:
         try:

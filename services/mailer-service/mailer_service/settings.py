@@ -5,7 +5,11 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from mailer_service.domain.addresses import MAX_LOCAL, deliverable
+from mailer_service.domain.reply_addresses import ReplyAddresses
 from postroom.settings import ServiceSettings
+
+MIN_SECRET = 24
 
 
 class Settings(ServiceSettings):
@@ -14,6 +18,9 @@ class Settings(ServiceSettings):
     `public_url` is where people reach the gateway, for the links in mails. `page_url` is the pattern of your pages for what a message
     speaks of, such as https://portal.example/{what}/{id}; without one, mails have no such link. `custom` is the customer's own folder:
     its templates/<message-type> come before the house's, and each mail made with them is bound in computing time and memory.
+    `reply_domain` is the domain of addresses for replies by mail; without one, correspondences are answered to their sender's own address.
+    `reply_secret` signs those addresses (several with spaces between them: the first signs, all are accepted); `inbound_port` is where
+    your mail server hands replies in by SMTP, 0 for nowhere.
     """
 
     service: str = "mailer-service"
@@ -36,9 +43,27 @@ class Settings(ServiceSettings):
     life_seconds: float = 48 * 3600.0
     pdf_seconds: float = 15.0
     pdf_memory: int = 512 << 20
+    reply_domain: str = ""
+    reply_secret: SecretStr = SecretStr("")
+    inbound_port: int = 0
     custom: Path | None = None
     template_cpu_seconds: float = 2.0
     template_memory: int = 256 << 20
+
+    @property
+    def reply_addresses(self) -> ReplyAddresses | None:
+        """What makes and checks addresses for replies; None if there are none. Raises ValueError that names the setting."""
+        if not self.reply_domain:
+            return None
+        secrets = self.reply_secret.get_secret_value().split()
+        if not secrets or any(len(secret) < MIN_SECRET for secret in secrets):
+            raise ValueError(
+                f"POSTROOM_REPLY_SECRET must be a random secret of at least {MIN_SECRET} characters: it signs the addresses of "
+                f"POSTROOM_REPLY_DOMAIN ({self.reply_domain})"
+            )
+        if deliverable(f"{'x' * MAX_LOCAL}@{self.reply_domain}") is None:
+            raise ValueError(f"POSTROOM_REPLY_DOMAIN must be a domain such as reply.example.org, not {self.reply_domain!r}")
+        return ReplyAddresses(self.reply_domain, secrets)
 
     @property
     def unknown_resend(self) -> timedelta:

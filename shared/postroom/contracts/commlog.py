@@ -83,13 +83,14 @@ class CorrespondenceRequested(Fact):
 
 
 class FrozenLog(Part):
-    """One log of a correspondence, as it stood when the window opened."""
+    """One log of a correspondence, as it stood when the window opened; `origin` is portal, or e-mail for a reply that came by mail."""
 
     log: Id
     log_type: Text
     message: Annotated[str, Field(max_length=20_000)]
     author: Author
     created_at: UtcTime
+    origin: Text = "portal"
 
 
 class FrozenLogs(Part):

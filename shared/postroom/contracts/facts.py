@@ -12,6 +12,7 @@ from postroom.contracts import (
     history,
     inboxes,
     invoices,
+    mail,
     messages,
     outcomes,
     purchasing,
@@ -43,7 +44,7 @@ INBOX: Facts = (inboxes.MessageForwarded,)
 DECISIONS: Facts = (decisions.DecisionMade,)
 OUTCOMES: Facts = (outcomes.EnvelopeOutcome,)
 HISTORY: Facts = (history.HistoryAdvanced,)
+MAIL: Facts = (mail.MailReceived,)
 
-FACTS: dict[str, type[Fact]] = {
-    fact.TYPE: fact for fact in chain(PURCHASING, DIRECTORY, COMMLOG, MESSAGES, INBOX, DECISIONS, OUTCOMES, HISTORY)
-}
+_ALL = (PURCHASING, DIRECTORY, COMMLOG, MESSAGES, INBOX, DECISIONS, OUTCOMES, HISTORY, MAIL)
+FACTS: dict[str, type[Fact]] = {fact.TYPE: fact for fact in chain(*_ALL)}

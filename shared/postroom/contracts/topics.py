@@ -121,6 +121,14 @@ OWNED = (
         facts=facts.HISTORY,
         retention_ms=FOR_EVER,
     ),
+    # Its addresses are gone from Kafka after the 30 days that every topic keeps at least.
+    Topic(
+        "mail",
+        owner="mailer-service",
+        consumers=("commlog-service",),
+        key="the order",
+        facts=facts.MAIL,
+    ),
     # Raw bytes and headers of what can't be processed: one a consuming service, mirroring its table.
     *(
         Topic(f"parked.{service}", owner=service, consumers=(), key="topic/partition/offset", partitions=1, max_bytes=PARKED_BYTES)

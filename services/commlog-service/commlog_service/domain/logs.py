@@ -9,11 +9,13 @@ from postroom.contracts.commlog import Author, FrozenLog, LogCreated
 from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
 from postroom.contracts.fields import Part
+from postroom.contracts.mail import ReceivedFile
 
 SOURCE = "commlog-service"
 DEFAULT_TYPES = ["General", "Delivery", "Price", "Quality", "Documents"]
 MAX_MESSAGE = 20_000
 MAX_TYPE = 60
+BY_MAIL = "e-mail"
 
 
 class TenantSettings(Part):
@@ -23,15 +25,25 @@ class TenantSettings(Part):
     visible_unsent: bool = True
 
 
+class Acceptance(Part):
+    """Who let a reply that was held join the thread."""
+
+    person: str
+    name: str
+
+
 class Log(FrozenLog):
     """A log on its order: `entry` is its place in the order's history, `sent` whether a correspondence has carried it.
 
+    A reply by mail may have attachments, which are no documents of the order; `accepted_by` says who let it in, had it been held.
     `erased`: its text was blanked (docs/history.md); that it was there stays.
     """
 
     entry: int
     sent: bool = False
     erased: bool = False
+    attachments: list[ReceivedFile] = []
+    accepted_by: Acceptance | None = None
 
 
 def checked_text(text: str, field: str, longest: int) -> str:
@@ -87,7 +99,7 @@ def created(order: Order, log: Log, settings: TenantSettings) -> Event:
         message=log.message,
         author=log.author,
         created_at=log.created_at,
-        visible_to_other_side=log.author.side == "client" or settings.visible_unsent,
+        visible_to_other_side=log.author.side == "client" or settings.visible_unsent or log.origin == BY_MAIL,
         notify=order.others(log.author.side)[:500],
     )
     return event.new(

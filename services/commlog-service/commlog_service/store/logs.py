@@ -7,19 +7,24 @@ from postroom.db import Connection
 # A log is sent when a correspondence has carried it.
 _FROM = "logs LEFT JOIN sent_logs ON (sent_logs.tenant, sent_logs.order_id, sent_logs.log) = (logs.tenant, logs.order_id, logs.id)"
 _SELECT = f"""
-    SELECT logs.id AS log, log_type, message, author, created_at, logs.entry, logs.erased, sent_logs.log IS NOT NULL AS sent
+    SELECT logs.id AS log, log_type, message, author, created_at, logs.entry, logs.erased, origin, attachments, accepted_by,
+           sent_logs.log IS NOT NULL AS sent
     FROM {_FROM}
 """  # noqa: S608 - a constant
-# Of the side $3, only those that were sent.
-_OF_ORDER = "logs.tenant = $1 AND logs.order_id = $2 AND ($3::text IS NULL OR logs.side <> $3 OR sent_logs.log IS NOT NULL)"
+# Of the side $3, only those that were sent, or came by mail.
+_OF_ORDER = """
+    logs.tenant = $1 AND logs.order_id = $2
+    AND ($3::text IS NULL OR logs.side <> $3 OR logs.origin = 'e-mail' OR sent_logs.log IS NOT NULL)
+"""
 
 
 async def insert(connection: Connection, order: Order, log: Log) -> None:
     """Keep a log, for good."""
     await connection.execute(
         """
-        INSERT INTO logs (id, tenant, order_id, supplier, entry, log_type, message, author, side, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        INSERT INTO logs (id, tenant, order_id, supplier, entry, log_type, message, author, side, created_at, origin, attachments,
+                          accepted_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         """,
         log.log,
         order.tenant,
@@ -31,6 +36,9 @@ async def insert(connection: Connection, order: Order, log: Log) -> None:
         log.author.model_dump(),
         log.author.side,
         log.created_at,
+        log.origin,
+        [one.model_dump() for one in log.attachments],
+        log.accepted_by.model_dump() if log.accepted_by else None,
     )
 
 

@@ -45,13 +45,15 @@ async def save(connection: Connection, decided: Mapping[Place, Standing]) -> Non
 
 
 async def figures(connection: Connection) -> dict[str, Any]:
-    """What `status` shows of this service: recipients by state, logs and sends in all, heads not yet in the file."""
+    """What `status` shows of this service: recipients by state, logs, sends, heads not yet in the file, replies that wait for a person."""
     row = await connection.fetchrow(
         """
         SELECT (SELECT count(*) FROM logs) AS logs, (SELECT count(*) FROM sends) AS sends,
                (SELECT count(*) FROM unfiled_heads) AS unfiled_heads,
                (SELECT coalesce(jsonb_object_agg(state, amount), '{}')
-                FROM (SELECT state, count(*) AS amount FROM recipients GROUP BY state) AS s) AS recipients
+                FROM (SELECT state, count(*) AS amount FROM recipients GROUP BY state) AS s) AS recipients,
+               (SELECT coalesce(jsonb_object_agg(reason, amount), '{}')
+                FROM (SELECT reason, count(*) AS amount FROM reviews WHERE state = 'open' GROUP BY reason) AS r) AS reviews
         """
     )
     return dict(row) if row else {}
