@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from commlog_service import recording
 from commlog_service.domain import logs, replies
 from commlog_service.domain.logs import Acceptance, Log
 from commlog_service.domain.orders import Order
 from commlog_service.domain.replies import Answered, Reply, Review
+from commlog_service.store import history as history_store
 from commlog_service.store import logs as log_store
 from commlog_service.store import orders as order_store
 from commlog_service.store import replies as store
@@ -71,11 +73,11 @@ async def discard(connection: Connection, principal: Principal, review_id: str) 
 
 async def _join(connection: Connection, order: Order, reply: Reply, writer: Author, accepted_by: Acceptance | None = None) -> None:
     settings = await order_store.tenant_settings(connection, order.tenant)
-    entry = await order_store.next_entry(connection, order.tenant, order.id)
+    entry = await history_store.next_entry(connection, order.tenant, order.id)
     at = clock.now() if accepted_by else reply.received_at
     log = replies.log_of(reply, writer, entry, at, accepted_by)
     await log_store.insert(connection, order, log)
-    await order_store.record(connection, order, replies.history_of(log, reply))
+    await recording.append(connection, {(order.tenant, order.id): [replies.history_of(log, reply)]})
     await outbox.add(connection, [logs.created(order, log, settings)])
 
 
