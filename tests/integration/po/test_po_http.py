@@ -135,9 +135,8 @@ async def test_documents_on_an_order(door: Door) -> None:
     assert [one["filename"] for one in (await door.get(CLIENT, path))["documents"]] == ["plan.pdf"]
     assert (await door.ask(CLIENT, "GET", f"{path}/{id_}")).content == b"%PDF"
     pin = await door.ask(SUPPLIER, "POST", f"{path}/pin", json={"documents": [id_]})
-    assert pin.json()["documents"] == [
-        {"sha256": added.json()["sha256"], "size": 4, "document": id_, "filename": "plan.pdf", "media_type": "application/pdf"}
-    ]
+    plan = {"document": id_, "filename": "plan.pdf", "media_type": "application/pdf", "size": 4, "sha256": added.json()["sha256"]}
+    assert pin.json()["documents"] == [{**plan, "link": False}]
     assert (await door.ask(SUPPLIER, "POST", f"{path}/pin", json={"documents": ["foreign"]})).status_code == 404
     assert (await door.ask({**SUPPLIER, "person": "jim"}, "DELETE", f"{path}/{id_}")).status_code == 404
     assert (await door.ask(CLIENT, "DELETE", f"{path}/{id_}")).status_code == 204
