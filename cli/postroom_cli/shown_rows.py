@@ -9,6 +9,8 @@ Row = Mapping[str, Any]
 Contents = Mapping[int, dict[str, Any] | None]
 
 _OF_LOG = ("log_type", "message", "author")
+# A reply by mail says where it came from; what was written here says nothing of it.
+_OF_REPLY: Row = {"origin": "portal", "attachments": [], "accepted_by": None}
 _OF_SEND = ("sender", "subject", "scope", "logs", "frozen", "documents", "attach_pdf")
 _OF_OUTCOME = ("state", "code", "detail", "attempt")
 _QUEUED: Row = {"state": "queued", "code": None, "detail": "", "attempt": -1}
@@ -18,6 +20,10 @@ def compare_rows(order: Row, contents: Contents) -> Iterator[Mismatch]:
     """Every row stands for its entry, every entry has its row, and nothing stands for none."""
     yield from _suppliers(order, contents)
     yield from _paired(order, contents, ("log", "reply"), "log", _log)
+    carried = {log for send in order["sends"] for log in send["logs"]}
+    for row in order["logs"]:
+        if row["sent"] != (row["log"] in carried):
+            yield row["entry"], f"log {row['log']}: whether it was sent is not what the sends say", row["log"] in carried, row["sent"]
     outcomes = [one for one in order["entries"] if one["kind"] == "outcome"]
     sends = {one["ref"] for one in order["entries"] if one["kind"] == "send"}
     for one in outcomes:
@@ -61,11 +67,13 @@ def _paired(order: Row, contents: Contents, kinds: tuple[str, ...], name: str, c
 
 def _log(entry: Row, content: dict[str, Any] | None, row: Row) -> Iterator[Mismatch]:
     if content is None:
-        yield from _differences(entry, f"erased log {row['log']}", {"message": "", "erased": True, "entry": entry["entry"]}, row)
+        expected: Row = {"message": "", "attachments": [], "erased": True, "entry": entry["entry"]}
+        yield from _differences(entry, f"erased log {row['log']}", expected, row)
         return
     author = content.get("author")
     expected = {
         **{field: content.get(field) for field in _OF_LOG},
+        **{field: content.get(field, otherwise) for field, otherwise in _OF_REPLY.items()},
         "side": author.get("side") if isinstance(author, dict) else None,
         "created_at": entry["at"],
         "entry": entry["entry"],

@@ -35,6 +35,7 @@ async def _blank(connection: Connection, place: history.OrderPlace, ref: str, en
     await store.become_eraser(connection)
     await store.blank_contents(connection, place, entries)
     await store.blank_log(connection, place, ref)
+    await store.blank_review(connection, place, ref)
     await store.blank_send(connection, place, ref)
     await store.blank_recipients(connection, place[0], ref)
     await store.blank_answers(connection, place[0], ref)

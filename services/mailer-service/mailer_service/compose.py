@@ -104,6 +104,7 @@ class Composer:
             "attached": [file.filename for file in files],
             "linked": self._linked(request),
             "answers": answers is not None,
+            "thread": self._replies is not None,
         }
         usable = {address: to.name for to in request.recipients if (address := deliverable(to.address))}
         to = [(name, address) for address, name in usable.items()]

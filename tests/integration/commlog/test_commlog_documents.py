@@ -40,7 +40,8 @@ async def test_what_finds_no_room_in_the_mail_goes_as_a_link(house: House) -> No
     told: list[Any] = [answer.json()["documents"]]
     told.append((await house.ask("GET", "/orders/o1/correspondences", **CLIENT)).json()["correspondences"][0]["documents"])
     told.append((await house.ask("GET", f"/correspondences/{window['id']}")).json()["sends"][0]["documents"])
-    told.append((await house.rows("SELECT content FROM history WHERE kind = 'send'"))[0]["content"]["documents"])
+    [recorded] = await house.rows("SELECT content FROM history JOIN history_contents USING (tenant, order_id, entry) WHERE kind = 'send'")
+    told.append(orjson.loads(recorded["content"])["documents"])
     (fact,) = await requests(house)
     told.append([one.model_dump() for one in fact.documents])
     assert [[(one["document"], one["link"]) for one in documents] for documents in told] == [

@@ -39,3 +39,9 @@ CREATE POLICY api ON reviews TO commlog_service_api
 REVOKE UPDATE, DELETE, TRUNCATE ON reviews FROM commlog_service_worker, commlog_service_api;
 REVOKE INSERT ON reviews FROM commlog_service_api;
 GRANT UPDATE (state, decided_by, decided_at) ON reviews TO commlog_service_api;
+
+-- An erasure reaches a reply, too (0002_history.sql has the role).
+CREATE POLICY erase ON reviews TO commlog_service_erase USING (erasable(tenant));
+GRANT SELECT ON reviews TO commlog_service_erase;
+GRANT UPDATE (attachments) ON logs TO commlog_service_erase;
+GRANT UPDATE (reply) ON reviews TO commlog_service_erase;

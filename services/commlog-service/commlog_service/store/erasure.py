@@ -51,10 +51,23 @@ async def blank_contents(connection: Connection, place: OrderPlace, entries: lis
 
 
 async def blank_log(connection: Connection, place: OrderPlace, log: str) -> None:
-    """The log keeps its place, its type, its time and its author's id."""
+    """The log keeps its place, its type, its time and its author's id; what came with a reply by mail is not shown any more."""
     await connection.execute(
         """
-        UPDATE logs SET message = '', author = author || '{"name": ""}', erased = true WHERE tenant = $1 AND order_id = $2 AND id = $3
+        UPDATE logs SET message = '', author = author || '{"name": ""}', attachments = '[]', erased = true
+        WHERE tenant = $1 AND order_id = $2 AND id = $3
+        """,
+        *place,
+        log,
+    )
+
+
+async def blank_review(connection: Connection, place: OrderPlace, log: str) -> None:
+    """The reply as it was held, where the log was one."""
+    await connection.execute(
+        """
+        UPDATE reviews SET reply = reply || '{"text": "", "subject": "", "from_name": "", "from_address": "", "attachments": []}'
+        WHERE tenant = $1 AND order_id = $2 AND id = $3
         """,
         *place,
         log,

@@ -48,7 +48,10 @@ async def orders(connection: Connection, tenant: str, order: str | None) -> Asyn
                 WHERE h.tenant = $1 AND h.order_id = place.order_id) AS entries,
                (SELECT coalesce(jsonb_agg(jsonb_build_object(
                     'log', id, 'entry', entry, 'log_type', log_type, 'message', message, 'author', author, 'side', side,
-                    'created_at', moment(created_at), 'supplier', supplier, 'erased', erased) ORDER BY entry), '[]')
+                    'created_at', moment(created_at), 'supplier', supplier, 'erased', erased,
+                    'origin', origin, 'attachments', attachments, 'accepted_by', accepted_by,
+                    'sent', EXISTS (SELECT FROM sent_logs AS s WHERE (s.tenant, s.order_id, s.log) = (logs.tenant, logs.order_id, logs.id)))
+                    ORDER BY entry), '[]')
                 FROM logs WHERE tenant = $1 AND order_id = place.order_id) AS logs,
                (SELECT coalesce(jsonb_agg(jsonb_build_object(
                     'send', id, 'entry', entry, 'correspondence', correspondence, 'sender', sender, 'subject', subject, 'scope', scope,

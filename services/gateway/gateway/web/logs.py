@@ -20,12 +20,16 @@ LATEST = 100
 async def communication_logs(visit: Visiting, order: str, before: int = 0, new: str = "", saved: str = "", send: str = "") -> Response:
     """The order's logs. `new` opens the pop-up, `saved` names the log just saved, `send` asks which logs are to be sent."""
     given: dict[str, Any] = {"limit": LATEST} | ({"before": before} if before else {})
-    head, found, types = await asyncio.gather(
-        order_of(visit, order), visit.get(COMMLOG, "/orders/{}/logs", order, **given), visit.get(COMMLOG, "/log-types")
+    head, found, types, held = await asyncio.gather(
+        order_of(visit, order),
+        visit.get(COMMLOG, "/orders/{}/logs", order, **given),
+        visit.get(COMMLOG, "/log-types"),
+        visit.get(COMMLOG, "/orders/{}/reviews", order),
     )
     shown = {
         "logs": found["logs"],
-        "total": found.get("total", len(found["logs"])),
+        "total": found["total"],
+        "reviews": held["reviews"],
         "types": types["types"],
         "form": new_log(Form()),
         "opened": "new" if new else "scope" if send else "",
@@ -90,6 +94,15 @@ async def choose(order: str, acting: Acting) -> Response:
         shown: dict[str, Any] = {"order": {"id": order}, "latest": form.text("log"), "scope": {"problem": problem}}
         return page.show(visit, "_scope.html" if visit.by_htmx else "scope.html", status=problem.status, **shown)
     return page.go(visit.request, f"/correspondences/{opened['id']}")
+
+
+@router.post("/reviews/{review}")
+async def review(order: str, review: str, acting: Acting) -> Response:
+    """Let a reply that was held into the thread, or leave it out."""
+    visit, form = acting
+    then = "accept" if form.text("then") == "accept" else "discard"
+    await visit.post(COMMLOG, f"/reviews/{{}}/{then}", review)
+    return page.go(visit.request, f"/purchase-orders/{quote(order, safe='')}/communication-logs")
 
 
 def _chosen(form: Form) -> str:

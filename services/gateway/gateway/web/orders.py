@@ -9,11 +9,13 @@ from starlette.responses import Response
 from gateway.routes import COMMLOG, PO
 from gateway.web import page, routing
 from gateway.web.visit import Visit, Visiting
+from postroom.problems import Problem
 
 router = routing.router(prefix="/purchase-orders")
 FILTERS = ("number", "shipment", "issued_from", "issued_to", "backorder", "status")
 STATUSES = ("active", "expiring-soon", "overdue", "delivered", "cancelled")
 PAGE = 50
+UNPROCESSABLE = 422
 TABS = {
     "lines": "Lines",
     "documents": "Documents",
@@ -38,16 +40,28 @@ async def consolidated_by_po(
     """The orders, filtered; the filters stand in the address."""
     filters = dict(zip(FILTERS, (number.strip(), shipment.strip(), issued_from, issued_to, backorder, status), strict=True))
     chosen = {name: value for name, value in filters.items() if value}
-    found = await visit.get(PO, "/orders", **chosen, zone=visit.session.zone, limit=PAGE, offset=start)
+    found, problem = await _found(visit, chosen, start)
     shown = {
         "orders": found["orders"],
         "total": found["total"],
-        "more": found.get("more", False),
+        "more": found["more"],
+        "problem": problem,
         "start": start,
         "before": _page(chosen, max(0, start - PAGE)) if start else "",
-        "after": _page(chosen, start + PAGE) if start + len(found["orders"]) < found["total"] or found.get("more") else "",
+        "after": _page(chosen, start + PAGE) if start + len(found["orders"]) < found["total"] or found["more"] else "",
     }
-    return page.show(visit, "orders.html", filters=filters, filtered=bool(chosen), statuses=STATUSES, **shown)
+    status_code = problem.status if problem else 200
+    return page.show(visit, "orders.html", status=status_code, filters=filters, filtered=bool(chosen), statuses=STATUSES, **shown)
+
+
+async def _found(visit: Visit, chosen: dict[str, str], start: int) -> tuple[dict[str, Any], Problem | None]:
+    """The orders that fit, or what is wrong with a filter."""
+    try:
+        return await visit.get(PO, "/orders", **chosen, zone=visit.session.zone, limit=PAGE, offset=start), None
+    except Problem as problem:
+        if problem.status != UNPROCESSABLE:
+            raise
+        return {"orders": [], "total": 0, "more": False}, problem
 
 
 def _page(chosen: dict[str, str], start: int) -> str:
