@@ -62,6 +62,8 @@ of_row("logs", "side = CASE side WHEN 'client' THEN 'supplier' ELSE 'client' END
 of_row("logs", "supplier = 'rival'")
 of_row("logs", "message = '', erased = true")
 of_row("logs", "tenant = 'elsewhere'")
+of_row("logs", "origin = 'e-mail'")
+of_row("logs", """attachments = '[{"filename": "forged.pdf"}]'""")
 of_row("sends", "subject = 'Something else'", "send")
 of_row("sends", """documents = '[]', subject = subject || '!'""", "send")
 of_row("sends", """documents = documents || '[{"document": "forged"}]'""", "send")

@@ -59,8 +59,8 @@ async def before(postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     settings = Settings(postgres=postgres, database=f"before_{uuid4().hex[:8]}", blobs=tmp_path, heads=tmp_path / "heads.jsonl")
     every = db._migrations
 
-    def old(package: str) -> Iterator[tuple[str, Traversable]]:
-        return (one for one in every(package) if one[0] < NEW or not one[0].startswith("commlog_service"))
+    def old(*owners: str) -> Iterator[tuple[str, Traversable]]:
+        return (one for one in every(*owners) if one[0] < NEW or not one[0].startswith("commlog_service"))
 
     with monkeypatch.context() as patch:
         patch.setattr(db, "_migrations", old)

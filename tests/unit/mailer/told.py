@@ -55,6 +55,7 @@ OTHERS: dict[str, dict[str, Any]] = {
         "attached": ["plan.pdf", "communication-logs-4711.pdf"],
         "linked": [{"filename": "drawing.dwg", "size": 9_961_472, "url": "https://portal.example/sends/s/documents/d"}],
         "answers": True,
+        "thread": True,
         "logs": [LOG, LOG],
     },
     "digest": {"day": "2026-11-23", "entries": [ENTRY, {**ENTRY, "order_number": ""}]},
