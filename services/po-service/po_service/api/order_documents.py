@@ -49,7 +49,7 @@ def router(rooms: Rooms) -> APIRouter:
             tenant = await _check(connection, order_id)
             found = await _some(connection, order_id, [document])
         data = await rooms.blobs.get(tenant, found[0]["sha256"])
-        # Never shown as a page of ours, whatever its type says. A header, since to a media_type of text Starlette adds a charset of its own.
+        # Never shown as a page of ours, whatever its type says. A header: to a media_type of text Starlette adds a charset of its own.
         headers = {"content-type": found[0]["media_type"], "content-disposition": "attachment", "x-content-type-options": "nosniff"}
         return Response(data, headers=headers)
 
