@@ -7,6 +7,7 @@ holds on a busy machine too; the same as JSON in bench-pages.json beside the ins
 
 import argparse
 import asyncio
+import contextlib
 import json
 import math
 import statistics
@@ -151,7 +152,7 @@ async def _one(http: httpx.AsyncClient, page: Page, person: str, shape: Shape, e
         began = time.perf_counter()
         size = len(await _get(http, person, path))
         spent.append((time.perf_counter() - began) * 1000)
-    cpu = (_cpu(pids) - before) * 1000 / times
+    cpu = sum(seconds - before.get(pid, 0) for pid, seconds in _cpu(pids).items()) * 1000 / times
     spent.sort()
     p95 = spent[math.ceil(len(spent) * 0.95) - 1]
     return Measured(page.name, person, page.path, times, statistics.median(spent), p95, spent[-1], cpu, size)
@@ -164,11 +165,18 @@ async def _get(http: httpx.AsyncClient, person: str, path: str) -> bytes:
     return answer.content
 
 
-def _cpu(pids: list[int]) -> float:
-    """CPU seconds so far of these processes and their children."""
-    running = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
-    everyone = {process.pid: process for one in running for process in (one, *one.children(recursive=True))}
-    return sum(float(times.user + times.system) for process in everyone.values() if (times := process.cpu_times()))
+def _cpu(pids: list[int]) -> dict[int, float]:
+    """CPU seconds so far of each of these processes and their children."""
+    found = {}
+    for pid in pids:
+        # A worker of Postgres may end while we look.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one = psutil.Process(pid)
+            for process in (one, *one.children(recursive=True)):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    times = process.cpu_times()
+                    found[process.pid] = float(times.user + times.system)
+    return found
 
 
 def _path(page: Page, shape: Shape, number: int) -> str:

@@ -146,6 +146,14 @@ async def test_documents_on_an_order(door: Door) -> None:
     assert (await door.ask(RIVAL, "POST", path, params={"filename": "x"}, content=b"x")).status_code == 404
 
 
+async def test_a_text_keeps_its_own_type_and_no_charset_that_nobody_knows(door: Door) -> None:
+    path = f"/orders/{await _order(door)}/documents"
+    latin = {"content": "Größe".encode("latin-1"), "headers": {"content-type": "text/plain"}}
+    added = await door.ask(SUPPLIER, "POST", path, params={"filename": "note.txt"}, **latin)
+    answer = await door.ask(CLIENT, "GET", f"{path}/{added.json()['document']}")
+    assert (answer.headers["content-type"], answer.content) == ("text/plain", latin["content"])
+
+
 async def test_the_same_document_at_once_has_one_effect(door: Door) -> None:
     answers = await asyncio.gather(*(door.hand_in(sample(ORDER)) for _ in range(4)))
     assert sorted(answer["outcome"] for answer in answers) == ["duplicate"] * 3 + ["processed"]
