@@ -18,6 +18,7 @@ _TO_LOOK_AT = {
     "undecided": "yellow",
     "waiting": "yellow",
     "held": "yellow",
+    "unfiled_heads": "yellow",
     "unknown_attempts": "yellow",
 }
 
