@@ -78,6 +78,7 @@ def check(
         "orders": len(seen),
         "entries": entries,
         "heads": {name: sum(map(len, one.heads.values())) for name, one in published.items()},
+        "pending": {name: len(on_their_way[name]) for name in published},
         "unreadable": [where for one in published.values() for where in one.unreadable],
         "findings": [finding.as_json() for finding in findings],
     }
@@ -152,6 +153,11 @@ def _tell(answer: dict[str, Any], *, as_json: bool) -> None:
         console.print(output.text(f"  found    {one['found']}"))
     for where in answer["unreadable"]:
         output.console(stderr=True).print(output.text(f"{where} can't be read as a head and was passed over.", "yellow"))
+    for source, number in answer["pending"].items():
+        if number:
+            # Normal for a moment; not for an hour: until it is published, the end of a chain can be cut unseen.
+            told = f"{_many(number, 'head')} on the way to {source} and not published yet: if it lasts, `postroom status` says more."
+            output.console(stderr=True).print(output.text(told, "yellow"))
     told = f"{_many(answer['orders'], 'order')} with {_many(answer['entries'], 'entry', 'entries')} against {against}"
     if answer["whole"]:
         console.print(output.text(f"The history is whole: {told}.", "green"))

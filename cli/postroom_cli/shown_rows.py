@@ -11,7 +11,7 @@ Contents = Mapping[int, dict[str, Any] | None]
 _OF_LOG = ("log_type", "message", "author")
 # A reply by mail says where it came from; what was written here says nothing of it.
 _OF_REPLY: Row = {"origin": "portal", "attachments": [], "accepted_by": None}
-_OF_SEND = ("sender", "subject", "scope", "logs", "frozen", "documents", "attach_pdf")
+_OF_SEND = ("sender", "subject", "logs", "frozen", "documents", "attach_pdf")
 _OF_OUTCOME = ("state", "code", "detail", "attempt")
 _QUEUED: Row = {"state": "queued", "code": None, "detail": "", "attempt": -1}
 
@@ -72,7 +72,7 @@ def _log(entry: Row, content: dict[str, Any] | None, row: Row) -> Iterator[Misma
         return
     author = content.get("author")
     expected = {
-        **{field: content.get(field) for field in _OF_LOG},
+        **_told(content, row, _OF_LOG),
         **{field: content.get(field, otherwise) for field, otherwise in _OF_REPLY.items()},
         "side": author.get("side") if isinstance(author, dict) else None,
         "created_at": entry["at"],
@@ -87,8 +87,7 @@ def _send(entry: Row, content: dict[str, Any] | None, row: Row, outcomes: Iterab
         expected = {"subject": "", "documents": [], "erased": True, "entry": entry["entry"], "requested_at": entry["at"]}
         yield from _differences(entry, f"erased send {row['send']}", expected, row)
         return
-    # What was carried over from before the chain says nothing of the scope.
-    expected = {field: content.get(field) for field in _OF_SEND if field in content or field != "scope"}
+    expected = _told(content, row, _OF_SEND)
     expected |= {"correspondence": content.get("generated_from"), "requested_at": entry["at"], "entry": entry["entry"], "erased": False}
     yield from _differences(entry, f"send {row['send']}", expected, row)
     yield from _recipients(entry, content, row, outcomes, contents)
@@ -113,6 +112,11 @@ def _recipients(entry: Row, content: Row, row: Row, outcomes: Iterable[Row], con
         yield entry["entry"], f"nobody sent to the recipient {mailbox} of send {row['send']}", "no row", found
     for mailbox, (last, _) in standing.items():
         yield last["entry"], f"an outcome for {mailbox}, to whom nothing was sent", "no such entry", mailbox
+
+
+def _told(content: Row, row: Row, always: tuple[str, ...]) -> dict[str, Any]:
+    """What the entry says of the row's columns: what every one says, and what only newer ones do. Recipients are rows of their own."""
+    return {field: content.get(field) for field in (*always, *(field for field in content if field in row and field != "recipients"))}
 
 
 def _differences(entry: Row, name: str, expected: Row, row: Row) -> Iterator[Mismatch]:

@@ -19,6 +19,7 @@ _TO_LOOK_AT = {
     "waiting": "yellow",
     "held": "yellow",
     "reviews": "yellow",
+    "unfiled_heads": "yellow",
     "unknown_attempts": "yellow",
 }
 

@@ -39,14 +39,15 @@ async def test_a_batch_of_outcomes_takes_as_many_statements_as_one(archive: Arch
         await archive.log(order, "Late", **SUPPLIER)
         sends.append(await archive.send(order, "Late"))
     counted: list[int] = []
-    # The first round warms the connection: the driver asks for types that it meets for the first time.
-    for attempt, batch in ((1, sends), (2, sends[:1]), (3, sends)):
-        statements: list[str] = []
-        async with archive.house.app.state.wiring.worker.acquire() as connection, connection.transaction():
+    async with archive.house.app.state.wiring.worker.acquire() as connection:
+        # The first round warms the connection: the driver asks for types that it meets for the first time.
+        for attempt, batch in ((1, sends), (2, sends[:1]), (3, sends)):
+            statements: list[str] = []
+            told = [(send, address, "deferred", attempt) for send in batch for address in ("bea@buyer.example", "board@buyer.example")]
             with connection.query_logger(lambda record, seen=statements: seen.append(record.query)):
-                told = [(send, address, "deferred", attempt) for send in batch for address in ("bea@buyer.example", "board@buyer.example")]
-                await archive.outcomes_on(connection, *told)
-        counted.append(len(statements))
+                async with connection.transaction():
+                    await archive.outcomes_on(connection, *told)
+            counted.append(len(statements))
     assert counted[1] == counted[2] < 12
 
 

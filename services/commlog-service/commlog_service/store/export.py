@@ -35,7 +35,10 @@ async def beginning(connection: Connection, tenant: str, order: str | None) -> d
 
 
 async def orders(connection: Connection, tenant: str, order: str | None) -> AsyncIterator[dict[str, Any]]:
-    """Each order of the tenant, or the one with this id or number; as few in memory at once as the cursor takes."""
+    """Each order of the tenant, or the one with this id or number; as few in memory at once as the cursor takes.
+
+    Rows come with all their columns: the audit compares each that an entry speaks of, also one that is added later.
+    """
     cursor = connection.cursor(
         f"""
         SELECT place.order_id AS "order", ref.number,
@@ -46,24 +49,17 @@ async def orders(connection: Connection, tenant: str, order: str | None) -> Asyn
                     'content_hash', content_hash, 'hash', hash, 'salt', encode(salt, 'hex'), 'content', content) ORDER BY h.entry), '[]')
                 FROM history AS h LEFT JOIN history_contents AS c ON (c.tenant, c.order_id, c.entry) = (h.tenant, h.order_id, h.entry)
                 WHERE h.tenant = $1 AND h.order_id = place.order_id) AS entries,
-               (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                    'log', id, 'entry', entry, 'log_type', log_type, 'message', message, 'author', author, 'side', side,
-                    'created_at', moment(created_at), 'supplier', supplier, 'erased', erased,
-                    'origin', origin, 'attachments', attachments, 'accepted_by', accepted_by,
-                    'sent', EXISTS (SELECT FROM sent_logs AS s WHERE (s.tenant, s.order_id, s.log) = (logs.tenant, logs.order_id, logs.id)))
-                    ORDER BY entry), '[]')
-                FROM logs WHERE tenant = $1 AND order_id = place.order_id) AS logs,
-               (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                    'send', id, 'entry', entry, 'correspondence', correspondence, 'sender', sender, 'subject', subject, 'scope', scope,
-                    'logs', logs, 'frozen', frozen, 'documents', documents, 'attach_pdf', attach_pdf,
-                    'requested_at', moment(requested_at), 'supplier', supplier, 'erased', erased,
+               (SELECT coalesce(jsonb_agg(
+                    to_jsonb(l) || jsonb_build_object('log', id, 'created_at', moment(created_at), 'sent', EXISTS (
+                        SELECT FROM sent_logs AS s WHERE (s.tenant, s.order_id, s.log) = (l.tenant, l.order_id, l.id))) ORDER BY entry), '[]')
+                FROM logs AS l WHERE tenant = $1 AND order_id = place.order_id) AS logs,
+               (SELECT coalesce(jsonb_agg(to_jsonb(s) || jsonb_build_object(
+                    'send', id, 'requested_at', moment(requested_at),
                     'recipients', (
-                        SELECT coalesce(jsonb_agg(jsonb_build_object(
-                            'mailbox', mailbox, 'address', address, 'name', name, 'kind', kind, 'person', person, 'state', state,
-                            'code', code, 'detail', detail, 'attempt', attempt, 'changed_at', moment(changed_at),
-                            'supplier', r.supplier) ORDER BY mailbox), '[]')
-                        FROM recipients AS r WHERE r.send = sends.id AND r.tenant = $1)) ORDER BY entry), '[]')
-                FROM sends WHERE tenant = $1 AND order_id = place.order_id) AS sends
+                        SELECT coalesce(jsonb_agg(
+                            to_jsonb(r) || jsonb_build_object('changed_at', moment(changed_at)) ORDER BY mailbox), '[]')
+                        FROM recipients AS r WHERE r.send = s.id AND r.tenant = $1)) ORDER BY entry), '[]')
+                FROM sends AS s WHERE tenant = $1 AND order_id = place.order_id) AS sends
         FROM ({_PLACES}) AS place LEFT JOIN order_refs AS ref ON ref.tenant = $1 AND ref.id = place.order_id
         ORDER BY place.order_id
         """,  # noqa: S608 - a constant
