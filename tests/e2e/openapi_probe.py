@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -79,19 +80,22 @@ class Outcome:
 class Probe:
     """The house's door in the tenant of the probe."""
 
-    def __init__(self, endpoints: dict[str, Any]) -> None:
+    def __init__(self, endpoints: dict[str, Any], tenant: str = TENANT) -> None:
+        self._tenant = tenant
         self._endpoints = endpoints
         self.url: str = endpoints["gateway_url"]
         self._http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
 
     def token(self, person: str) -> str:
         secret = {"X-Issuer-Secret": self._endpoints["issuer_secret"]}
-        answer = self._http.post("/token", json={"person": person, "tenant": TENANT}, headers=secret)
+        answer = self._http.post("/token", json={"person": person, "tenant": self._tenant}, headers=secret)
         return str(answer.raise_for_status().json()["token"])
 
     def ask(self, person: str, method: str, path: str, **request: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.token(person)}", **request.pop("headers", {})}
-        return self._http.request(method, path, headers=headers, **request).raise_for_status().json()
+        answer = self._http.request(method, path, headers=headers, **request)
+        assert answer.is_success, f"{method} {path} as {person} was answered {answer.status_code}: {answer.text}"
+        return answer.json()
 
     def furnish(self) -> dict[str, list[str]]:
         """Something of each kind, so that not every id is unknown; the values of each path parameter."""
@@ -160,7 +164,8 @@ def main() -> int:
     parser.add_argument("--phases", default="examples,coverage,fuzzing")
     parser.add_argument("--sides", default=",".join(SIDES))
     arguments = parser.parse_args()
-    probe = Probe(json.loads((arguments.run / "endpoints.json").read_bytes()))
+    # Another tenant each time: what the run before made of its own may refuse to be furnished again.
+    probe = Probe(json.loads((arguments.run / "endpoints.json").read_bytes()), f"{TENANT}-{uuid4().hex[:8]}")
     known = probe.furnish()
     failed = False
     for side in arguments.sides.split(","):
