@@ -1,7 +1,9 @@
 """Part B of the product's list, items 21 to 26: who sees what, the history, and what happens while something is down. Numbered as there."""
 
 import time
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import psutil
@@ -10,6 +12,7 @@ from tests.e2e.conftest import House
 from tests.e2e.pages.conftest import Desks
 from tests.e2e.pages.desk import Desk, Paper
 from tests.e2e.pages.test_b10_to_b20_correspondence import address_of, sends
+from tests.e2e.test_replies_by_mail import PHOTO, Thread
 
 from embedded import control
 from embedded.demo import cast, scenes
@@ -96,6 +99,39 @@ def test_b24_a_word_of_the_other_side_appears_by_itself(desks: Desks, paper: Pap
     desks().open(paper).write("You see this without a reload.")
     expect(anna.page.get_by_text("You see this without a reload.")).to_be_visible()
     expect(anna.page.locator("#unread")).to_be_visible()
+
+
+def test_b25_a_reply_by_mail_joins_the_thread_with_its_file_and_a_strangers_is_held(town: House, desks: Desks) -> None:
+    """By mail to the address that the correspondence was sent with; what a person must see first, they decide on the order's page."""
+    thread = Thread(town)
+    fine, strange, away = (f"{words} {uuid4().hex[:8]}" for words in ("Thursday is fine.", "May I come, too?", "I am on holiday."))
+    thread.deliver(
+        thread.answer(thread.address, fine, photo=True),
+        thread.answer("Eve <eve@carrier.example>", strange),
+        thread.answer(thread.address, away, Auto_Submitted="auto-replied"),
+    )
+    thread.held(strange)
+    thread.held(away)
+    frida = desks().open(Paper(thread.order, scenes.ORDER))
+    reply = frida.logs.filter(has_text=fine)
+    expect(reply).to_contain_text("by e-mail")
+    expect(reply.locator(".kind")).to_have_text("Reply")
+    with frida.page.expect_download() as download:
+        reply.get_by_role("link", name="corner.jpg").click()
+    assert Path(download.value.path()).read_bytes() == PHOTO
+    expect(frida.logs.filter(has_text=strange)).to_have_count(0)
+    held = frida.page.get_by_role("article").filter(has_text=strange)
+    expect(held).to_contain_text("Nobody of this order writes from this address")
+    held.get_by_role("button", name="Let it in").click()
+    expect(frida.logs.filter(has_text=strange)).to_contain_text("let in by Frida Lund")
+    frida.page.get_by_role("article").filter(has_text=away).get_by_role("button", name="Leave it out").click()
+    expect(frida.page.get_by_role("article").filter(has_text=away)).to_have_count(0)
+    clara = desks(cast.CLARA).open(Paper(thread.order, scenes.ORDER))
+    expect(clara.logs.filter(has_text=fine)).to_be_visible()
+    expect(clara.logs.filter(has_text=strange)).to_be_visible()
+    expect(clara.logs.filter(has_text=away)).to_have_count(0)
+    clara.page.get_by_role("navigation", name="Parts of the order").get_by_role("link", name="Documents").click()
+    expect(clara.page.get_by_text("corner.jpg")).to_have_count(0)
 
 
 def test_b26_while_the_mailer_is_down_save_works_and_sending_queues_and_delivers_once(town: House, desk: Desk, paper: Paper) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from fastapi.routing import APIRoute
 from tests.e2e.conftest import House
 from tests.e2e.pages.conftest import RIVALS_CLERK
 from tests.e2e.pages.desk import Paper
+from tests.e2e.test_replies_by_mail import Thread
 
 from embedded.demo import cast, scenes
 from gateway.web import correspondence, files, inbox, logs, orders
@@ -56,6 +58,7 @@ def ours(town: House, frida: Browser, paper: Paper) -> dict[str, str]:
         cast.FRIDA, "POST", f"/api/correspondences/{window['id']}/send", json=body, headers={"Idempotency-Key": f"send-{paper.id}"}
     )
     mine = door.get(cast.ANNA, "/api/inbox")["messages"]
+    held = reply_held(town)
     return {
         "order": paper.id,
         "correspondence": window["id"],
@@ -64,7 +67,16 @@ def ours(town: House, frida: Browser, paper: Paper) -> dict[str, str]:
         "log": log["log"],
         "sha256": window["documents"][0]["sha256"],
         "message": mine[0]["message"] if mine else "none",
+        "review": held["review"],
     }
+
+
+def reply_held(house: House) -> dict[str, Any]:
+    """A stranger's reply by mail that waits for a person."""
+    thread = Thread(house)
+    words = f"{SECRET} {uuid4().hex}"
+    thread.deliver(thread.answer("Eve <eve@carrier.example>", words))
+    return thread.held(words)
 
 
 def routes() -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import orjson
 from tests.integration.commlog.acts import CLIENT, RIVAL, opened, requests, send
 from tests.integration.commlog.conftest import House
 

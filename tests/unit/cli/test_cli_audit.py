@@ -20,7 +20,7 @@ def exported(orders: int = 1) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     hashed = chain.content_hash(salt, content)
     link = chain.link(chain.START, "demo", "o1", 1, "log", "l1", "sam", AT, hashed)
     entry = {"entry": 1, "kind": "log", "ref": "l1", "actor": "sam", "at": AT, "supplier": "seller", "content_hash": hashed, "hash": link}
-    row = {name: LOG[name] for name in ("log_type", "message", "author", "supplier")}
+    row: dict[str, Any] = {name: LOG[name] for name in ("log_type", "message", "author", "supplier")}
     row |= {"origin": "portal", "attachments": [], "accepted_by": None, "sent": False}
     order = {
         "order": "o1",
