@@ -239,9 +239,7 @@ def _ref(shape: Shape, number: int) -> Row:
         "supplier_name": supplier.title(),
         "buyer": BUYER,
         "buyer_name": "Bulk Buyer",
-        # Beyond every entry below.
         "people": [],
-        "entries": 2_000_000,
     }
 
 
