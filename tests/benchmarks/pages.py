@@ -37,9 +37,19 @@ SUPPLIER, CLIENT = "bulk-supplier-00-sales", f"{BUYER}-07"
 
 async def bearer(http: httpx.AsyncClient, endpoints: dict[str, Any], person: str) -> None:
     """A token in the header, as UI teams send it."""
+    http.headers["authorization"] = f"Bearer {await _token(http, endpoints, person)}"
+
+
+async def session(http: httpx.AsyncClient, endpoints: dict[str, Any], person: str) -> None:
+    """A session of the web page. The cookie is set by hand: httpx keeps Secure ones back on http, where browsers trust 127.0.0.1."""
+    answer = await http.post("/sign-in", data={"token": await _token(http, endpoints, person)})
+    http.headers["cookie"] = answer.headers["set-cookie"].partition(";")[0]
+
+
+async def _token(http: httpx.AsyncClient, endpoints: dict[str, Any], person: str) -> str:
     secret = {"X-Issuer-Secret": endpoints["issuer_secret"]}
     answer = await http.post("/token", json={"person": person, "tenant": TENANT}, headers=secret)
-    http.headers["authorization"] = f"Bearer {answer.raise_for_status().json()['token']}"
+    return str(answer.raise_for_status().json()["token"])
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,19 @@ PAGES = (
     Page("a correspondence", "/api/correspondences/bulk-window-{sent_number}", people=(SUPPLIER,)),
     Page("log types", "/api/log-types"),
     Page("inbox", "/api/inbox"),
+    # The same as a person sees it, in HTML.
+    Page("page: orders", "/purchase-orders", session),
+    Page("page: orders, overdue", "/purchase-orders?status=overdue", session),
+    Page("page: orders, far back", "/purchase-orders?start=4950", session),
+    Page("page: lines", "/purchase-orders/{order}", session),
+    Page("page: documents", "/purchase-orders/{order}/documents", session),
+    Page("page: contacts", "/purchase-orders/{order}/contacts", session),
+    Page("page: deliveries", "/purchase-orders/{order}/deliveries", session),
+    Page("page: logs", "/purchase-orders/{order}/communication-logs", session),
+    Page("page: logs, of thousands", "/purchase-orders/{big}/communication-logs", session),
+    Page("page: correspondence", "/purchase-orders/{sent}/correspondence", session),
+    Page("page: generator", "/correspondences/bulk-window-{sent_number}", session, people=(SUPPLIER,)),
+    Page("page: inbox", "/inbox", session),
 )
 
 

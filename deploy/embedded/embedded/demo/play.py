@@ -51,9 +51,10 @@ def _tell_duplicates(stage: Stage) -> None:
 
 def _next(endpoints: dict[str, str], *, once: bool) -> str:
     lines = [
+        f"The page         {endpoints['gateway_url']}",
         f"Mails            {endpoints['mailbox_url']}",
         f"HTTP calls       {endpoints['gateway_url']}/docs",
         f"Why?             .venv/bin/postroom explain {scenes.ORDER}",
         "How is it?       .venv/bin/postroom status",
     ]
-    return "\n".join(lines if not once else lines[:2])
+    return "\n".join(lines if not once else lines[:3])
