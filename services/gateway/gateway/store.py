@@ -42,6 +42,11 @@ async def touch(connection: Connection, id_: bytes) -> None:
     await connection.execute("UPDATE sessions SET seen_at = now() WHERE id = $1", id_)
 
 
+async def renew(connection: Connection, id_: bytes, principal: dict[str, Any]) -> None:
+    """Whom it stands for has changed."""
+    await connection.execute("UPDATE sessions SET principal = $2 WHERE id = $1", id_, principal)
+
+
 async def speak(connection: Connection, id_: bytes, language: str) -> None:
     """Its pages come in this language from now on."""
     await connection.execute("UPDATE sessions SET language = $2 WHERE id = $1", id_, language)

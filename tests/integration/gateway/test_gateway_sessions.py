@@ -7,10 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.conftest import FreshDatabase
-from tests.integration.gateway.conftest import NOWHERE, served
+from tests.integration.gateway.conftest import NOWHERE, served, stand_in
 
 from embedded.issuer import Issuer, ensure_issuer
 from gateway.app import build
+from gateway.routes import PO
 from gateway.settings import Settings
 from gateway.web.sessions import Sessions
 from gateway.web.visit import COOKIE
@@ -103,6 +104,24 @@ async def test_a_token_of_another_issuer_opens_a_session_that_ends_with_it(setti
     assert found
     assert (found.token, found.principal) == (token, SAM)
     assert left < timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(("person", "goes_on"), [("sam", True), ("left", False), ("nobody", False)])
+async def test_whoever_has_left_is_signed_out_a_minute_later(settings: Settings, keys: Issuer, person: str, goes_on: bool) -> None:  # noqa: FBT001
+    """The directory is asked again when a session was not used for a minute; a new company or role counts from then on."""
+    async with served(stand_in(PO, keys.public.read_bytes(), [])) as po:
+        told = settings.model_copy(update={"po_url": po})
+        sessions = Sessions(told)
+        cookie = await sessions.begin(SAM.model_copy(update={"person": person, "roles": ()}), language="en", zone="UTC")
+        pool = await db.open_pool(told, "worker")
+        await pool.execute("UPDATE sessions SET seen_at = seen_at - interval '2 minutes'")
+        await pool.close()
+        async with served(build(told)) as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
+            answer = await http.get("/inbox", headers={"cookie": f"{COOKIE}={cookie}"})
+        assert (answer.status_code == 303) is not goes_on  # 503: the mailer is away here, and the session was good
+        found = await sessions.find(cookie)
+        assert (found.principal.roles if found else None) == (("sales",) if goes_on else None)
+        await sessions.close()
 
 
 async def test_while_the_services_are_away_a_page_says_so_and_what_to_do(settings: Settings) -> None:

@@ -49,9 +49,10 @@ async def orders(connection: Connection, tenant: str, order: str | None) -> Asyn
                     'content_hash', content_hash, 'hash', hash, 'salt', encode(salt, 'hex'), 'content', content) ORDER BY h.entry), '[]')
                 FROM history AS h LEFT JOIN history_contents AS c ON (c.tenant, c.order_id, c.entry) = (h.tenant, h.order_id, h.entry)
                 WHERE h.tenant = $1 AND h.order_id = place.order_id) AS entries,
-               (SELECT coalesce(jsonb_agg(
-                    to_jsonb(l) || jsonb_build_object('log', id, 'created_at', moment(created_at), 'sent', EXISTS (
-                        SELECT FROM sent_logs AS s WHERE (s.tenant, s.order_id, s.log) = (l.tenant, l.order_id, l.id))) ORDER BY entry), '[]')
+               (SELECT coalesce(jsonb_agg(to_jsonb(l) || jsonb_build_object(
+                    'log', id, 'created_at', moment(created_at),
+                    'sent', EXISTS (SELECT FROM sent_logs AS s WHERE (s.tenant, s.order_id, s.log) = (l.tenant, l.order_id, l.id)))
+                    ORDER BY entry), '[]')
                 FROM logs AS l WHERE tenant = $1 AND order_id = place.order_id) AS logs,
                (SELECT coalesce(jsonb_agg(to_jsonb(s) || jsonb_build_object(
                     'send', id, 'requested_at', moment(requested_at),

@@ -16,6 +16,8 @@ from postroom.problems import DATABASE_AWAY, Problem
 
 log = structlog.get_logger()
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+# Parts of a page that renew themselves: nobody has clicked, so nobody is led away.
+_BY_THEMSELVES = {"sends", "history", "logs", "messages"}
 # What a form carries for us and nobody has typed.
 _OURS = {"csrf", "key", "then", "confirm_identical"}
 _TITLES = {
@@ -61,11 +63,14 @@ def router(**given: Any) -> APIRouter:
 
 def _to_sign_in(request: Request, form: Form | None) -> Response:
     """To the page to sign in, which leads back. What was posted is kept by the browser's script, and shown where there is none."""
-    if request.method == "GET":
+    by_htmx = request.headers.get("hx-request") == "true"
+    if by_htmx and request.headers.get("hx-trigger") in _BY_THEMSELVES:
+        return Response(status_code=204, headers=page.HEADERS)
+    if request.method == "GET" and not by_htmx:
         query = f"?{request.url.query}" if request.url.query else ""
         return page.go(request, f"/sign-in?next={quote(request.url.path + query, safe='/')}")
     back = request.headers.get("hx-current-url") or request.headers.get("referer") or "/"
-    if request.headers.get("hx-request") == "true":
+    if by_htmx:
         return page.go(request, f"/sign-in?ended=1&next={quote(_path(back), safe='/')}")
     typed = {name: values for name, values in (form or {}).items() if name not in _OURS and any(values)}
     return page.show_stranger(request, "ended.html", status=401, back=_path(back), typed=typed)

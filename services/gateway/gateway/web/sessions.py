@@ -20,13 +20,17 @@ LIFE = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One sign-in: who, the token that its forms carry, the language and zone of its pages. `token` is that of an issuer elsewhere."""
+    """One sign-in: who, the token that its forms carry, the language and zone of its pages. `token` is that of an issuer elsewhere.
+
+    `stale`: it was not used for a minute, and who it stands for may have changed.
+    """
 
     csrf: str
     principal: Principal
     language: str
     zone: str
     token: str | None = None
+    stale: bool = False
 
 
 class Sessions:
@@ -54,7 +58,13 @@ class Sessions:
                 await store.touch(connection, _id(cookie))
         if row is None:
             return None
-        return Session(row["csrf"], Principal.model_validate(row["principal"]), row["language"], row["zone"], row["token"])
+        principal = Principal.model_validate(row["principal"])
+        return Session(row["csrf"], principal, row["language"], row["zone"], row["token"], row["stale"])
+
+    async def renew(self, cookie: str, principal: Principal) -> None:
+        """What the directory says of the person now: another company, other roles."""
+        async with self._connection() as connection:
+            await store.renew(connection, _id(cookie), principal.model_dump(mode="json"))
 
     async def speak(self, cookie: str, language: str) -> None:
         """Change the language of its pages."""

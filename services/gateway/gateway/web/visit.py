@@ -2,14 +2,15 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 from fastapi import Depends, Request
 
-from gateway.upstream import Upstream
+from gateway.issuer import TokenRequest
+from gateway.upstream import SERVER_ERROR, Upstream
 from gateway.web.sessions import Session, Sessions
 from gateway.web.speech import Speech
 from postroom.auth import Principal
@@ -91,10 +92,28 @@ async def found(request: Request) -> Visit | None:
     cookie = request.cookies.get(COOKIE)
     sessions: Sessions = request.app.state.sessions
     session = await sessions.find(cookie) if cookie else None
+    if session and session.stale and not session.token:
+        session = await _still(request, cookie or "", session)
     if session is None:
         return None
     token = session.token or request.app.state.issuer.pass_for(session.principal)
     return Visit(request, session, Speech(session.language, session.zone), request.app.state.upstream, token)
+
+
+async def _still(request: Request, cookie: str, session: Session) -> Session | None:
+    """The session as the directory has the person now; None, and ended, for whoever has left. While po-service is away it goes on."""
+    sessions: Sessions = request.app.state.sessions
+    asked = TokenRequest(person=session.principal.person, tenant=session.principal.tenant)
+    try:
+        principal = (await request.app.state.issuer.token(request.app.state.upstream, asked)).principal
+    except Problem as problem:
+        if problem.status >= SERVER_ERROR:
+            return session
+        await sessions.end(cookie)
+        return None
+    if principal != session.principal:
+        await sessions.renew(cookie, principal)
+    return replace(session, principal=principal)
 
 
 async def visiting(request: Request) -> Visit:
