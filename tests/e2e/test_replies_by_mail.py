@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from rich.console import Console
+from tests.e2e import orders
 from tests.e2e.conftest import House
 
 from embedded.demo import cast, scenes
@@ -25,8 +26,9 @@ class Thread:
     def __init__(self, house: House) -> None:
         stage = Stage(house.door, Console(quiet=True))
         scenes.set_the_scene(stage)
-        scenes.order_comes_in(stage)
-        self.house, self.door, self.order = house, house.door, stage.order
+        self.house, self.door = house, house.door
+        self.paper = orders.place(house.door)
+        self.order = self.paper.id
         self.subject = f"Two desks late {uuid4().hex[:8]}"
         log = self._post(cast.FRIDA, f"/api/orders/{self.order}/logs", {"type": "Delivery", "message": self.subject})["log"]
         window = self._post(cast.FRIDA, f"/api/orders/{self.order}/correspondences", {"scope": "latest", "log": log})

@@ -11,7 +11,9 @@ from uuid import uuid4
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
-from tests.e2e.pages.desk import Desk, Paper
+from tests.e2e import orders
+from tests.e2e.orders import Paper
+from tests.e2e.pages.desk import Desk
 from tests.pictures.__main__ import COLOURS
 
 from embedded import chromium, control
@@ -39,20 +41,6 @@ class Album:
             path = FOLDER / f"{name}{suffix}.png"
             image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, "PNG", optimize=True)
             sys.stdout.write(f"{path.name}  {path.stat().st_size // 1024} kB\n")
-
-
-def order(door: Door) -> Paper:
-    """An order with a short delivery, of its own number."""
-    number = f"PO-2026-{uuid4().int % 9000 + 1000}"
-    for name in ("order.xml", "despatch-short.xml"):
-        xml = (
-            (scenes._DOCUMENTS / name)
-            .read_bytes()
-            .replace(b"PO-2026-0815", number.encode())
-            .replace(b"DN-7001", f"DN-{number[-4:]}".encode())
-        )
-        answer = door.call(scenes.OPERATOR, "POST", "/api/documents", content=xml, headers={"content-type": "application/xml"})
-    return Paper(answer["order"], number)
 
 
 def supplier(album: Album, paper: Paper) -> None:
@@ -126,7 +114,9 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     endpoints = control.endpoints(RUN)
     scenes.set_the_scene(Stage(Door(endpoints), Console(quiet=True)))
-    paper = order(Door(endpoints))
+    door = Door(endpoints)
+    paper = orders.place(door, f"PO-2026-{uuid4().int % 9000 + 1000}")
+    orders.deliver_short(door, paper)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=["--no-sandbox"])
         for scene in (supplier, client, operator):

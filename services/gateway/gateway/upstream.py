@@ -1,6 +1,7 @@
 """The services behind the gateway: connection pools, and questions asked for the gateway's own answers."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -89,11 +90,13 @@ def away(service: str) -> Problem:
 async def connect(settings: Settings) -> AsyncIterator[Upstream]:
     """Pools to all services; they connect when they are first used."""
     urls = {PO: settings.po_url, COMMLOG: settings.commlog_url, RULES: settings.rules_url, MAILER: settings.mailer_url}
+    # One for all: each reads the system's certificates anew, which takes longer than all else at the start.
+    tls = httpx.create_ssl_context()
     async with AsyncExitStack() as stack:
-        pools = {service: await stack.enter_async_context(_pool(url, _LIMITS)) for service, url in urls.items()}
-        streams = {service: await stack.enter_async_context(_pool(url, _STREAMS)) for service, url in urls.items()}
+        pools = {service: await stack.enter_async_context(_pool(url, _LIMITS, tls)) for service, url in urls.items()}
+        streams = {service: await stack.enter_async_context(_pool(url, _STREAMS, tls)) for service, url in urls.items()}
         yield Upstream(pools, streams)
 
 
-def _pool(url: str, limits: httpx.Limits) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, limits=limits, trust_env=False, follow_redirects=False)
+def _pool(url: str, limits: httpx.Limits, tls: ssl.SSLContext) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, limits=limits, verify=tls, trust_env=False, follow_redirects=False)

@@ -1,13 +1,14 @@
 """Chromium at the reference web page of a whole house."""
 
 from collections.abc import Callable, Iterator
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from rich.console import Console
+from tests.e2e import orders
 from tests.e2e.conftest import House
-from tests.e2e.pages.desk import NAMES, Desk, Paper
+from tests.e2e.orders import Paper
+from tests.e2e.pages.desk import NAMES, Desk
 
 from embedded import chromium
 from embedded.demo import cast, scenes
@@ -19,9 +20,9 @@ RIVAL, RIVALS_CLERK = "rival-office", "rita.rival"
 _EXPECTED = ("htmx:", "Failed to load resource")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests of pages."""
+    """A Chromium for each file: Playwright's loop runs as long as it does, and other tests need their own."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=["--no-sandbox"])
         yield browser
@@ -44,14 +45,7 @@ def town(house: House) -> House:
 def new_paper(town: House) -> Callable[[], Paper]:
     """Makes orders: of the demo's supplier for the demo's client, with a document."""
 
-    def make() -> Paper:
-        number = f"PO-{uuid4().hex[:8].upper()}"
-        xml = (scenes._DOCUMENTS / "order.xml").read_bytes().replace(b"PO-2026-0815", number.encode())
-        answer = town.door.call(scenes.OPERATOR, "POST", "/api/documents", content=xml, headers={"content-type": "application/xml"})
-        assert answer["outcome"] == "processed", answer
-        return Paper(answer["order"], number)
-
-    return make
+    return lambda: orders.place(town.door)
 
 
 @pytest.fixture

@@ -3,16 +3,9 @@
 from dataclasses import dataclass
 
 from playwright.sync_api import Locator, Page, expect
+from tests.e2e.orders import Paper
 
 NAMES = {"frida.lund": "Frida Lund", "anna.berger": "Anna Berger", "clara.novak": "Clara Novak", "bela.kovacs": "Béla Kovacs"}
-
-
-@dataclass(frozen=True)
-class Paper:
-    """A purchase order that a test has for itself."""
-
-    id: str
-    number: str
 
 
 @dataclass(frozen=True)

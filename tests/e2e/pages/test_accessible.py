@@ -6,8 +6,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from tests.e2e.conftest import House
+from tests.e2e.orders import Paper
 from tests.e2e.pages.conftest import Desks
-from tests.e2e.pages.desk import Desk, Paper
+from tests.e2e.pages.desk import Desk
 
 from embedded.demo import cast
 

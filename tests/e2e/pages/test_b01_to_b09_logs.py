@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from playwright.sync_api import Route, expect
 from tests.e2e.conftest import House
+from tests.e2e.orders import Paper
 from tests.e2e.pages.conftest import RIVALS_CLERK, Desks
-from tests.e2e.pages.desk import Desk, Paper
+from tests.e2e.pages.desk import Desk
 
 from embedded.demo import cast, scenes
 from embedded.demo.door import until

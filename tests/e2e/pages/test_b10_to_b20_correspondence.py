@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 from pypdf import PdfReader
 from tests.e2e.conftest import House
-from tests.e2e.pages.desk import Desk, Paper
+from tests.e2e.orders import Paper
+from tests.e2e.pages.desk import Desk
 
 from embedded.demo import cast
 from embedded.demo.door import until
@@ -116,8 +116,7 @@ def test_b15_a_document_deleted_before_sending_is_a_clear_error_and_the_cap_is_t
     expect(desk.page.get_by_text("Up to 20 MB are attached")).to_be_visible()
     desk.page.get_by_role("checkbox", name="gone.txt").check()
     expect(desk.page.get_by_text("Together 1 KB: all of it is attached.")).to_be_visible()
-    headers = {"authorization": f"Bearer {town.door._token(cast.FRIDA)}"}
-    assert httpx.delete(f"{desk.url}/api/orders/{paper.id}/documents/{gone}", headers=headers).status_code == 204
+    town.door.call(cast.FRIDA, "DELETE", f"/api/orders/{paper.id}/documents/{gone}")
     desk.address(to=address_of(paper, "gone")).send()
     expect(desk.alert.filter(has_text="The document 'gone.txt' was deleted from the order")).to_be_visible()
     assert sends(town, paper) == []

@@ -9,8 +9,9 @@ import httpx
 import psutil
 from playwright.sync_api import expect
 from tests.e2e.conftest import House
+from tests.e2e.orders import Paper
 from tests.e2e.pages.conftest import Desks
-from tests.e2e.pages.desk import Desk, Paper
+from tests.e2e.pages.desk import Desk
 from tests.e2e.pages.test_b10_to_b20_correspondence import address_of, sends
 from tests.e2e.test_replies_by_mail import PHOTO, Thread
 
@@ -112,7 +113,7 @@ def test_b25_a_reply_by_mail_joins_the_thread_with_its_file_and_a_strangers_is_h
     )
     thread.held(strange)
     thread.held(away)
-    frida = desks().open(Paper(thread.order, scenes.ORDER))
+    frida = desks().open(thread.paper)
     reply = frida.logs.filter(has_text=fine)
     expect(reply).to_contain_text("by e-mail")
     expect(reply.locator(".kind")).to_have_text("Reply")
@@ -126,7 +127,7 @@ def test_b25_a_reply_by_mail_joins_the_thread_with_its_file_and_a_strangers_is_h
     expect(frida.logs.filter(has_text=strange)).to_contain_text("let in by Frida Lund")
     frida.page.get_by_role("article").filter(has_text=away).get_by_role("button", name="Leave it out").click()
     expect(frida.page.get_by_role("article").filter(has_text=away)).to_have_count(0)
-    clara = desks(cast.CLARA).open(Paper(thread.order, scenes.ORDER))
+    clara = desks(cast.CLARA).open(thread.paper)
     expect(clara.logs.filter(has_text=fine)).to_be_visible()
     expect(clara.logs.filter(has_text=strange)).to_be_visible()
     expect(clara.logs.filter(has_text=away)).to_have_count(0)

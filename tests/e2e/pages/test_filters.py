@@ -1,26 +1,15 @@
 """The filters of Consolidated by PO: what they find, that they stand in the address, and what is said where nothing fits."""
 
-import pytest
 from playwright.sync_api import expect
 from tests.e2e.conftest import House
-from tests.e2e.pages.desk import Desk, Paper
-
-from embedded.demo import scenes
-
-
-@pytest.fixture
-def shipped(town: House, paper: Paper) -> str:
-    """A first, short delivery on the order; the number of its note."""
-    note = f"DN-{paper.number[3:]}"
-    xml = (scenes._DOCUMENTS / "despatch-short.xml").read_bytes()
-    xml = xml.replace(b"PO-2026-0815", paper.number.encode()).replace(b"DN-7001", note.encode())
-    answer = town.door.call(scenes.OPERATOR, "POST", "/api/documents", content=xml, headers={"content-type": "application/xml"})
-    assert answer["outcome"] == "processed", answer
-    return note
+from tests.e2e.orders import Paper, deliver_short
+from tests.e2e.pages.desk import Desk
 
 
-def test_each_filter_finds_the_order_and_stands_in_the_address(desk: Desk, paper: Paper, shipped: str) -> None:
+def test_each_filter_finds_the_order_and_stands_in_the_address(town: House, desk: Desk, paper: Paper) -> None:
     """Issued on 2 November 2026, delivery by 20 November, one note with less than was ordered: a backorder."""
+    deliver_short(town.door, paper)
+    shipped = paper.note
     page, found = desk.page, desk.page.get_by_role("link", name=f"Edit {paper.number}")
     for filters, fits in (
         (f"number={paper.number.lower()}", True),

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 from tests.e2e.conftest import House
+from tests.e2e.orders import Paper
 from tests.e2e.pages.conftest import RIVALS_CLERK
-from tests.e2e.pages.desk import Paper
 from tests.e2e.test_replies_by_mail import Thread
 
 from embedded.demo import cast, scenes

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import psutil
 from playwright.sync_api import Page, expect
 from tests.e2e.conftest import House
+from tests.e2e.orders import Paper
 from tests.e2e.pages.conftest import Desks
-from tests.e2e.pages.desk import Desk, Paper
+from tests.e2e.pages.desk import Desk
 from tests.e2e.pages.test_b01_to_b09_logs import _events, api_logs
 from tests.e2e.pages.test_b21_to_b26_history import _pid
 

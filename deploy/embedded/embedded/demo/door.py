@@ -32,7 +32,7 @@ class Door:
         if not response.is_success:
             message = f"{method} {path} as {who} was answered {response.status_code}: {response.text}"
             raise EmbeddedError(message)
-        return response.json() if "json" in response.headers.get("content-type", "") else response.content
+        return response.json() if response.content and "json" in response.headers.get("content-type", "") else response.content
 
     def get(self, who: str, path: str, **params: Any) -> Any:
         """Read."""

@@ -8,13 +8,12 @@ from starlette.responses import Response
 
 from gateway.routes import COMMLOG
 from gateway.web import page, routing
+from gateway.web.outcomes import watch
 from gateway.web.visit import Acting, Form, Visit, Visiting, new_key
 from postroom.problems import Problem
 
 router = routing.router(prefix="/correspondences/{correspondence}")
 _BETWEEN = re.compile(r"[\s,;]+")
-# While one of these stands, something may still happen by itself.
-MOVING = ("queued", "deferred", "unknown")
 
 
 @router.get("")
@@ -25,10 +24,13 @@ async def generator(visit: Visiting, correspondence: str) -> Response:
 
 
 @router.get("/result")
-async def result(visit: Visiting, correspondence: str) -> Response:
-    """What became of what was sent, as it changes."""
+async def result(visit: Visiting, correspondence: str, seen: str = "") -> Response:
+    """What became of what was sent, where it is something else than what the page has `seen`."""
     window = await visit.get(COMMLOG, "/correspondences/{}", correspondence)
-    return page.show(visit, "_sends.html", window=window, sends=window["sends"][::-1])
+    now = watch(window["sends"])
+    if now.seen == seen and now.every:
+        return page.nothing_new()
+    return page.show(visit, "_sends.html", window=window, sends=window["sends"][::-1], watch=now)
 
 
 @router.post("/send")
@@ -91,6 +93,7 @@ def _shown(window: dict[str, Any], form: Form, *, accepted: dict[str, Any] | Non
     return {
         "window": window,
         "sends": window["sends"][::-1],
+        "watch": watch(window["sends"]),
         "form": form,
         "key": form.text("key") or new_key(),
         "accepted": accepted,

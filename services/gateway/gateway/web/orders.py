@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from gateway.routes import COMMLOG, PO
 from gateway.web import page, routing
+from gateway.web.outcomes import watch
 from gateway.web.visit import Visit, Visiting
 from postroom.problems import Problem
 
@@ -112,7 +113,10 @@ async def deliveries(visit: Visiting, order: str) -> Response:
 
 
 @router.get("/{order}/correspondence")
-async def correspondence(visit: Visiting, order: str, sent: str = "") -> Response:
-    """Who sent what to whom, and what became of it; `sent` is the one that was sent just now."""
+async def correspondence(visit: Visiting, order: str, sent: str = "", seen: str = "") -> Response:
+    """Who sent what to whom, and what became of it; `sent` is the one that was sent just now, `seen` what an open page shows."""
     head, found = await _with(visit, order, COMMLOG, "/orders/{}/correspondences")
-    return tab(visit, head, "_history" if visit.by_htmx else "correspondence", sends=found["correspondences"][::-1], sent=sent)
+    sends, now = found["correspondences"][::-1], watch(found["correspondences"])
+    if visit.by_htmx and now.seen == seen and now.every:
+        return page.nothing_new()
+    return tab(visit, head, "_history" if visit.by_htmx else "correspondence", sends=sends, sent=sent, watch=now)

@@ -68,6 +68,11 @@ def show_stranger(request: Request, template: str, /, *, status: int = 200, **sh
     return HTMLResponse(_rendered(request, template, speech, visit=None, session=None, **shown), status, headers=HEADERS)
 
 
+def nothing_new() -> Response:
+    """The part of the page that asked stays as it is."""
+    return Response(status_code=204, headers=HEADERS)
+
+
 def go(request: Request, to: str) -> Response:
     """Go on there: by the browser itself, also where htmx has asked."""
     if request.headers.get("hx-request") == "true":

@@ -65,7 +65,7 @@ def _to_sign_in(request: Request, form: Form | None) -> Response:
     """To the page to sign in, which leads back. What was posted is kept by the browser's script, and shown where there is none."""
     by_htmx = request.headers.get("hx-request") == "true"
     if by_htmx and request.headers.get("hx-trigger") in _BY_THEMSELVES:
-        return Response(status_code=204, headers=page.HEADERS)
+        return page.nothing_new()
     if request.method == "GET" and not by_htmx:
         query = f"?{request.url.query}" if request.url.query else ""
         return page.go(request, f"/sign-in?next={quote(request.url.path + query, safe='/')}")

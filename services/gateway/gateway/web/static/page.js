@@ -122,13 +122,6 @@ document.addEventListener("htmx:afterSettle", (event) => {
   // On a small window the result would come below its edge.
   event.detail.elt.querySelector?.("[role=status]:not(:empty)")?.scrollIntoView({ block: "nearest" });
 });
-// A part of the page that asks again and again goes on asking after a failure.
-document.addEventListener("htmx:responseError", (event) => again(event.detail.elt));
-document.addEventListener("htmx:sendError", (event) => again(event.detail.elt));
-function again(element) {
-  if (element.getAttribute("hx-trigger")?.startsWith("load")) setTimeout(() => htmx.trigger(element, "load"), 3000);
-}
-
 // --- News of the inbox: one tab listens for all, since a browser keeps but six connections to a server.
 
 const badge = document.getElementById("unread");
