@@ -12,8 +12,10 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
 from tests.e2e import orders
+from tests.e2e.conftest import House
 from tests.e2e.orders import Paper
 from tests.e2e.pages.desk import Desk
+from tests.e2e.test_replies_by_mail import Thread
 from tests.pictures.__main__ import COLOURS
 
 from embedded import chromium, control
@@ -87,6 +89,19 @@ def door_says(desk: Desk, paper: Paper) -> None:
     door.call(cast.ANNA, "POST", f"/api/orders/{paper.id}/logs", json=body, headers={"Idempotency-Key": f"picture-{paper.id}"})
 
 
+def replies(album: Album, _: Paper) -> None:
+    """What came by mail: in the thread, and held until a person has looked."""
+    thread = Thread(House(RUN, control.endpoints(RUN)))
+    strange = "We are the carrier: may we come on Friday instead?"
+    thread.deliver(
+        thread.answer(thread.address, "Thursday is fine. A picture of the gate is attached.", photo=True),
+        thread.answer("Eva Spedition <eva@carrier.example>", strange),
+    )
+    thread.held(strange)
+    album.desk.sign_in("Frida Lund").open(thread.paper)
+    album.take("replies")
+
+
 def client(album: Album, paper: Paper) -> None:
     """Anna's side, in German."""
     desk = album.desk.sign_in("Anna Berger")
@@ -119,7 +134,7 @@ def main() -> None:
     orders.deliver_short(door, paper)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=["--no-sandbox"])
-        for scene in (supplier, client, operator):
+        for scene in (supplier, replies, client, operator):
             scene(Album(Desk(_page(browser), endpoints["gateway_url"])), paper)
         browser.close()
 
