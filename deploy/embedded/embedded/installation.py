@@ -67,6 +67,7 @@ class Installation:
         }
         env |= {f"POSTROOM_{other.key.upper()}_URL": self._url(other) for other in SERVICES}
         env["POSTROOM_PUBLIC_URL"] = env["POSTROOM_GATEWAY_URL"]
+        env["POSTROOM_PAGE_URL"] = env["POSTROOM_GATEWAY_URL"] + "/open/{what}/{id}"
         if row.key == "gateway":
             env |= {"POSTROOM_ISSUER_PRIVATE": str(self.issuer.private), "POSTROOM_ISSUER_SECRET": self.issuer.secret}
             # On this machine alone, whoever reaches the page may be anybody of the demo.

@@ -124,6 +124,13 @@ async def test_whoever_has_left_is_signed_out_a_minute_later(settings: Settings,
         await sessions.close()
 
 
+@pytest.mark.parametrize(("path", "leads_to"), [("/open/order/o%201", "/purchase-orders/o%201"), ("/open/budget/B1", "/inbox")])
+async def test_a_mails_link_leads_to_the_order_or_to_the_inbox(settings: Settings, path: str, leads_to: str) -> None:
+    async with served(build(settings)) as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        answer = await http.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, leads_to)
+
+
 async def test_while_the_services_are_away_a_page_says_so_and_what_to_do(settings: Settings) -> None:
     sessions = Sessions(settings)
     cookie = await sessions.begin(SAM, language="de", zone="UTC")

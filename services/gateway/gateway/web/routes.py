@@ -1,5 +1,7 @@
 """All pages, and the page's own files."""
 
+from urllib.parse import quote
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -12,6 +14,12 @@ root = routing.router()
 async def begin(request: Request) -> Response:
     """The work begins with the orders."""
     return page.go(request, "/purchase-orders")
+
+
+@root.get("/open/{what}/{id_}")
+async def open_it(request: Request, what: str, id_: str) -> Response:
+    """Where a mail's link leads (POSTROOM_PAGE_URL): to the order; what has no page of its own, to the inbox, where the message is."""
+    return page.go(request, f"/purchase-orders/{quote(id_, safe='')}" if what == "order" else "/inbox")
 
 
 @root.get("/static/{name}")
