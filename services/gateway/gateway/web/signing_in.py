@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 from fastapi import Request
@@ -19,7 +20,7 @@ from postroom.auth import Principal, verify
 from postroom.problems import Problem
 
 router = routing.router()
-MOST_PEOPLE = 60
+MOST_PEOPLE, MAX_NAME = 60, 200
 _SIDES = ("supplier", "client", "operator")
 
 
@@ -100,13 +101,13 @@ async def _known(request: Request, form: Form) -> tuple[Principal, dict[str, Any
         return principal, {}, token
     if not tenant:
         raise Problem(422, "token_missing", "Paste a token of your identity provider.", "token")
-    if not person:
+    if not 0 < len(person) <= MAX_NAME or not person.isprintable():
         raise Problem(422, "person_missing", "Choose who you are.", "person")
     issuer = _issuer(request)
     signed = await issuer.token(upstream, TokenRequest(person=person, tenant=tenant))
     if person == OPERATOR:
         return signed.principal, {}, None
-    known = await upstream.ask(PO, issuer.operator(tenant, 60).token, f"/people/{person}", tenant=tenant)
+    known = await upstream.ask(PO, issuer.operator(tenant, 60).token, f"/people/{quote(person, safe='')}", tenant=tenant)
     return signed.principal, known, None
 
 
