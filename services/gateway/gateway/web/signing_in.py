@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 from fastapi import Request
@@ -50,11 +51,11 @@ async def sign_in(request: Request) -> Response:
 
 @router.post("/sign-out")
 async def sign_out(request: Request, acting: Acting) -> Response:
-    """End the session, here and in the database; what this browser keeps of typed texts goes too."""
+    """End the session, here and in the database; what this browser keeps of typed texts and pages goes too."""
     await _sessions(request).end(request.cookies[COOKIE])
     answer = page.go(request, "/sign-in")
     answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="lax")
-    answer.headers["clear-site-data"] = '"storage"'
+    answer.headers["clear-site-data"] = '"cache", "storage"'
     return answer
 
 
@@ -74,7 +75,7 @@ async def _ask(request: Request, next_: str, *, ended: bool = False, problem: Pr
         people = await _people(request, tenant) if tenant else []
     except Problem as one:
         away = one.detail
-    shown = {"next": _inside(next_), "ended": ended, "problem": problem, "tenant": tenant, "people": people, "away": away}
+    shown: dict[str, Any] = {"next": _inside(next_), "ended": ended, "problem": problem, "tenant": tenant, "people": people, "away": away}
     return page.show_stranger(request, "sign_in.html", status=problem.status if problem else 200, **shown)
 
 
@@ -106,7 +107,7 @@ async def _known(request: Request, form: Form) -> tuple[Principal, dict[str, Any
     signed = await issuer.token(upstream, TokenRequest(person=person, tenant=tenant))
     if person == OPERATOR:
         return signed.principal, {}, None
-    known = await upstream.ask(PO, issuer.operator(tenant, 60).token, f"/people/{person}", tenant=tenant)
+    known = await upstream.ask(PO, issuer.operator(tenant, 60).token, f"/people/{quote(person, safe='')}", tenant=tenant)
     return signed.principal, known, None
 
 
