@@ -46,7 +46,12 @@ def test_an_error_that_comes_after_escape_opens_the_pop_up_again(desk: Desk, pap
     """Whoever closed it while the answer was awaited would never hear that nothing was saved."""
     desk.open(paper)
     desk.page.get_by_role("button", name="New communication log").click()
-    desk.page.route("**/communication-logs", lambda route: (desk.page.keyboard.press("Escape"), route.continue_()), times=1)
+
+    def closed_meanwhile(route: Route) -> None:
+        desk.page.keyboard.press("Escape")
+        route.continue_()
+
+    desk.page.route("**/communication-logs", closed_meanwhile, times=1)
     desk.dialog.get_by_role("button", name="Save", exact=True).click()
     expect(desk.dialog.get_by_text("The type is missing")).to_be_visible()
 
@@ -63,3 +68,28 @@ def test_a_step_back_from_a_filter_shows_the_list_as_it_was_with_the_news(desk: 
     expect(page.get_by_label("Status")).to_have_value("")
     # The page's script lives on with the page that is shown.
     assert page.evaluate("document.getElementById('unread') === badge")
+
+
+def test_a_step_back_after_signing_out_shows_nothing_of_it(desk: Desk, paper: Paper) -> None:
+    """Neither what the browser kept of the page, nor the page that it kept whole."""
+    desk.open(paper).write("Read by Frida alone.")
+    expect(desk.page.get_by_text("Read by Frida alone.")).to_be_visible()
+    with desk.page.expect_navigation():
+        desk.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(desk.page.get_by_text("Read by Frida alone.")).to_be_visible()
+    desk.page.get_by_role("button", name="Sign out").click()
+    expect(desk.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    desk.page.go_back()
+    expect(desk.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(desk.page.get_by_text("Read by Frida alone.")).to_have_count(0)
+
+
+def test_a_refusal_leaves_what_was_sent_before_in_sight(desk: Desk, paper: Paper) -> None:
+    desk.generator(paper).address(to=address_of(paper, "before")).send()
+    assert desk.states() == {address_of(paper, "before"): "sent"}
+    away = {"status": 503, "content_type": "text/html; charset=utf-8", "headers": {"x-problem": "service_unavailable"}}
+    desk.page.route("**/send", lambda route: route.fulfill(**away, body="<p>Away just now.</p>"), times=1)  # type: ignore[arg-type]
+    desk.send()
+    expect(desk.alert.filter(has_text="Away just now.")).to_be_visible()
+    assert desk.states() == {address_of(paper, "before"): "sent"}
+    expect(desk.page.get_by_role("button", name="Send", exact=True)).to_be_focused()

@@ -99,7 +99,8 @@ function tell(element, words) {
     line.className = "notice bad";
   }
   line.textContent = words;
-  place.replaceChildren(line);
+  // What was sent before stays in sight.
+  place.replaceChildren(line, ...place.querySelectorAll(".sends"));
   reveal(place);
 }
 
@@ -115,24 +116,19 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const html = (xhr.getResponseHeader("content-type") || "").startsWith("text/html");
   if (xhr.status < 400) noticeOf(elt)?.replaceChildren();
   if (xhr.status < 400 || (html && !xhr.getResponseHeader("x-problem"))) return;
-  if (html) {
-    event.detail.target = noticeOf(elt) ?? event.detail.target;
-    event.detail.swapOverride = "innerHTML";
-    event.detail.selectOverride = "unset";
-  } else {
-    // An answer that is no part of this page, such as a proxy's: the page stays as it is.
-    event.detail.shouldSwap = false;
-    tell(elt, document.body.dataset.noAnswer);
-  }
+  event.detail.shouldSwap = false;
+  // An answer that is no part of this page, such as a proxy's, is none.
+  tell(elt, html ? parsed(xhr.responseText).textContent.trim() : document.body.dataset.noAnswer);
 });
+
+const parsed = (html) => new DOMParser().parseFromString(html, "text/html").body;
 
 // Whether a part came back as it is: then it stays, with the focus in it, and a screen reader doesn't read it out again.
 function same(element, html) {
   const shown = element.cloneNode(true);
   shown.classList.remove("htmx-request");
   if (!shown.classList.length) shown.removeAttribute("class");
-  const fresh = new DOMParser().parseFromString(html, "text/html").body.firstElementChild;
-  return Boolean(fresh?.isEqualNode(shown));
+  return Boolean(parsed(html).firstElementChild?.isEqualNode(shown));
 }
 
 // The button that was pressed is disabled while the answer is awaited, which takes the focus from it: it comes back.
@@ -195,6 +191,14 @@ if (badge) {
   if (navigator.locks && channel) navigator.locks.request(`inbox:${person}`, listen);
   else listen();
 }
+
+// --- A page that a browser has kept whole for a step back may be of somebody who has signed out: the door is asked again.
+
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  document.body.hidden = true;
+  location.reload();
+});
 
 // --- Begin.
 
