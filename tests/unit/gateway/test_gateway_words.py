@@ -41,6 +41,18 @@ def test_a_problem_is_told_in_the_readers_language_with_what_it_quotes() -> None
     problem = Problem(422, "invalid_address", "'nobody' is no e-mail address: it has no @. Nothing was sent.", "to.1")
     assert Speech("de", "UTC").problem(problem) == "„nobody“ ist keine E-Mail-Adresse. Es wurde nichts gesendet."
     assert Speech("en", "UTC").problem(problem) == problem.detail
+    quoted = Problem(409, "document_deleted", """The document "O'Neil's list.pdf" was deleted from the order. Choose again.""", "documents")
+    assert "„O'Neil's list.pdf“" in Speech("de", "UTC").problem(quoted)
+
+
+@pytest.mark.parametrize(("code", "field"), [("too_many_recipients", "to"), ("invalid_address", "contacts.0"), ("database_away", None)])
+def test_what_a_service_refuses_is_told_in_german(code: str, field: str | None) -> None:
+    """Also what is seldom refused; and nothing is told in words that belong to another form."""
+    english = "'x' was refused, and why."
+    assert Speech("de", "UTC").problem(Problem(422, code, english, field)) != english
+    too_large = Problem(413, "too_large", english, "documents")
+    assert "Dokumente" in Speech("de", "UTC").problem(too_large)
+    assert "Formular" not in Speech("de", "UTC").problem(too_large)
 
 
 def test_moments_are_in_the_readers_zone_and_quantities_as_they_write_them() -> None:

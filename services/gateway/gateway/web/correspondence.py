@@ -62,7 +62,10 @@ async def pdf(correspondence: str, acting: Acting) -> Response:
     """The chosen logs as a PDF; nothing is sent."""
     visit, form = acting
     body = {"subject": form.text("subject") or None, "language": visit.speech.language, "zone": visit.session.zone}
-    answer = await visit.post(COMMLOG, "/correspondences/{}/pdf", correspondence, body=body)
+    try:
+        answer = await visit.post(COMMLOG, "/correspondences/{}/pdf", correspondence, body=body)
+    except Problem as problem:
+        return await _answered(visit, correspondence, form, problem=problem)
     headers = {**page.HEADERS, "content-disposition": answer.headers["content-disposition"]}
     return Response(answer.content, media_type="application/pdf", headers=headers)
 

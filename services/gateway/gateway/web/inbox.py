@@ -10,12 +10,16 @@ from starlette.responses import Response
 from gateway import endless
 from gateway.proxy import pass_on
 from gateway.routes import MAILER
+from gateway.upstream import away
 from gateway.web import page, routing
-from gateway.web.visit import Acting, Form, Visiting, new_key
-from postroom.problems import Problem
+from gateway.web.visit import Acting, Form, Visit, Visiting, new_key
+from gateway.web.visit import found as signed_in
+from postroom.problems import DATABASE_AWAY, Problem
 
 router = routing.router(prefix="/inbox")
 PAGE = 50
+OK, NO_CONTENT = 200, 204
+COME_BACK = b"retry: 5000\n\n"
 _BETWEEN = re.compile(r"[\s,;]+")
 
 
@@ -28,13 +32,28 @@ async def messages(visit: Visiting, unread: str = "", before: str = "") -> Respo
 
 
 @router.get("/events")
-async def events(request: Request, visit: Visiting) -> Response:
-    """What happens in the inbox, as it happens: the mailer's stream, by the session instead of a token."""
+async def events(request: Request) -> Response:
+    """What happens in the inbox, as it happens: the mailer's stream, by the session instead of a token.
+
+    A browser gives up for good when it is answered an error. So it hears only that it should stop, once nobody is signed in, or
+    come back in a moment.
+    """
+    try:
+        visit = await signed_in(request)
+        return await _stream(request, visit) if visit else Response(status_code=NO_CONTENT)
+    except (Problem, *DATABASE_AWAY):
+        return Response(COME_BACK, media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+
+async def _stream(request: Request, visit: Visit) -> Response:
     headers = [(b"authorization", f"Bearer {visit.token}".encode())]
     if since := request.headers.get("last-event-id"):
         headers.append((b"last-event-id", since.encode("latin-1")))
     asking = Request({**request.scope, "headers": headers}, request.receive)
     answer = await pass_on(asking, visit.upstream.streams(MAILER), MAILER, b"/inbox/events")
+    if answer.status_code != OK and answer.background:
+        await answer.background()
+        raise away(MAILER)
     answer.body_iterator = endless.until(visit.upstream.closing, answer.body_iterator)
     return answer
 
@@ -48,12 +67,13 @@ async def read_all(acting: Acting) -> Response:
 
 
 @router.get("/{message}")
-async def message(visit: Visiting, message: str) -> Response:
-    """One message; opening it is reading it."""
+async def message(visit: Visiting, message: str, forwarded: str = "") -> Response:
+    """One message; opening it is reading it. `forwarded` says that it was passed on just now."""
     found = await visit.get(MAILER, "/inbox/{}", message)
     if found["read_at"] is None and found["withdrawn_at"] is None:
         await visit.post(MAILER, "/inbox/{}/read", message)
-    return page.show(visit, "message.html", message=found, key=new_key(), opens=opened(found["opens"]), problem=None, to="", note="")
+    form: dict[str, Any] = {"key": new_key(), "problem": None, "to": "", "note": ""}
+    return page.show(visit, "message.html", message=found, opens=opened(found["opens"]), forwarded=bool(forwarded), **form)
 
 
 @router.post("/{message}/unread")
@@ -73,17 +93,18 @@ async def forward(message: str, acting: Acting) -> Response:
         await visit.post(MAILER, "/inbox/{}/forward", message, body=body, key=form.text("key") or new_key())
     except Problem as problem:
         found = await visit.get(MAILER, "/inbox/{}", message)
-        typed: dict[str, Any] = {"to": form.text("to"), "note": form.text("note"), "key": form.text("key") or new_key()}
-        return page.show(
-            visit, "message.html", status=problem.status, message=found, opens=opened(found["opens"]), problem=problem, **typed
-        )
-    return page.go(visit.request, f"/inbox/{quote(message, safe='')}")
+        # A key that stands for other words already would be refused for ever.
+        key = "" if problem.code == "idempotency_conflict" else form.text("key")
+        typed: dict[str, Any] = {"to": form.text("to"), "note": form.text("note"), "key": key or new_key(), "problem": problem}
+        shown = {"message": found, "opens": opened(found["opens"]), "forwarded": False}
+        return page.show(visit, "message.html", status=problem.status, **shown, **typed)
+    return page.go(visit.request, f"/inbox/{quote(message, safe='')}?forwarded=1")
 
 
 def _people(form: Form) -> list[str]:
     found = [one for one in _BETWEEN.split(form.text("to")) if one]
     if not found:
-        raise Problem(422, "invalid", "Name at least one person: their user names, with a comma between them.", "to")
+        raise Problem(422, "nobody_named", "Name at least one person: their user names, with a comma between them.", "to")
     return found
 
 

@@ -26,6 +26,7 @@ async def communication_logs(visit: Visiting, order: str, before: int = 0, new: 
         visit.get(COMMLOG, "/log-types"),
         visit.get(COMMLOG, "/orders/{}/reviews", order),
     )
+    newest = found["logs"][-1]["log"] if found["logs"] and not before else ""
     shown = {
         "logs": found["logs"],
         "total": found["total"],
@@ -34,7 +35,9 @@ async def communication_logs(visit: Visiting, order: str, before: int = 0, new: 
         "form": new_log(Form()),
         "opened": "new" if new else "scope" if send else "",
         "saved": saved,
-        "latest": send or (found["logs"][-1]["log"] if found["logs"] else ""),
+        "before": before,
+        "newest": newest,
+        "latest": send or newest,
         "scope": {"key": new_key(), "problem": None},
     }
     template = "communication-logs" if not visit.by_htmx else "_logs"

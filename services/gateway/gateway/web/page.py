@@ -62,10 +62,13 @@ def show(visit: Visit, template: str, /, *, status: int = 200, headers: Mapping[
     return HTMLResponse(html, status, headers={**HEADERS, **(headers or {})})
 
 
-def show_stranger(request: Request, template: str, /, *, status: int = 200, **shown: Any) -> HTMLResponse:
-    """A page for somebody who isn't signed in, in their browser's language."""
+def show_stranger(
+    request: Request, template: str, /, *, status: int = 200, headers: Mapping[str, str] | None = None, **shown: Any
+) -> HTMLResponse:
+    """A page, or a part of one, for somebody who isn't signed in, in their browser's language."""
     speech = Speech(spoken(None, request.headers.get("accept-language", "")), "UTC")
-    return HTMLResponse(_rendered(request, template, speech, visit=None, session=None, **shown), status, headers=HEADERS)
+    html = _rendered(request, template, speech, visit=None, session=None, **shown)
+    return HTMLResponse(html, status, headers={**HEADERS, **(headers or {})})
 
 
 def nothing_new() -> Response:
@@ -80,5 +83,16 @@ def go(request: Request, to: str) -> Response:
     return RedirectResponse(to, SEE_OTHER, headers=HEADERS)
 
 
+def whence(request: Request) -> str:
+    """The address, without its host, of the page that the person looks at: its forms and its parts have addresses of their own."""
+    url = request.headers.get("hx-current-url") or ("" if request.method == "GET" else request.headers.get("referer") or "/")
+    if not url:
+        return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return "/" + url.partition("://")[2].partition("/")[2] if "://" in url else url
+
+
 def _rendered(request: Request, template: str, speech: Speech, **shown: Any) -> str:
-    return _environment.get_template(template).render(_=speech.say, speech=speech, lang=speech.language, path=request.url.path, **shown)
+    here = whence(request)
+    path = request.url.path if request.method == "GET" else here.partition("?")[0]
+    given = {"_": speech.say, "speech": speech, "lang": speech.language, "path": path, "here": here}
+    return _environment.get_template(template).render(given | shown)

@@ -50,11 +50,11 @@ class Sessions:
             await store.begin(connection, _id(cookie), {**given, "csrf": secrets.token_urlsafe(24)}, min(life, LIFE))
         return cookie
 
-    async def find(self, cookie: str) -> Session | None:
-        """The session that this cookie stands for; None if it ended, or lay idle for too long."""
+    async def find(self, cookie: str, *, used: bool = True) -> Session | None:
+        """The session that this cookie stands for; None if it ended, or lay idle for too long. `used`: somebody is there, so it goes on."""
         async with self._connection() as connection:
             row = await store.find(connection, _id(cookie), self._idle)
-            if row and row["stale"]:
+            if row and row["stale"] and used:
                 await store.touch(connection, _id(cookie))
         if row is None:
             return None

@@ -51,11 +51,11 @@ async def sign_in(request: Request) -> Response:
 
 @router.post("/sign-out")
 async def sign_out(request: Request, acting: Acting) -> Response:
-    """End the session, here and in the database; what this browser keeps of typed texts goes too."""
+    """End the session, here and in the database; what this browser keeps of typed texts and pages goes too."""
     await _sessions(request).end(request.cookies[COOKIE])
     answer = page.go(request, "/sign-in")
     answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="lax")
-    answer.headers["clear-site-data"] = '"storage"'
+    answer.headers["clear-site-data"] = '"cache", "storage"'
     return answer
 
 
@@ -75,7 +75,7 @@ async def _ask(request: Request, next_: str, *, ended: bool = False, problem: Pr
         people = await _people(request, tenant) if tenant else []
     except Problem as one:
         away = one.detail
-    shown = {"next": _inside(next_), "ended": ended, "problem": problem, "tenant": tenant, "people": people, "away": away}
+    shown: dict[str, Any] = {"next": _inside(next_), "ended": ended, "problem": problem, "tenant": tenant, "people": people, "away": away}
     return page.show_stranger(request, "sign_in.html", status=problem.status if problem else 200, **shown)
 
 

@@ -25,7 +25,7 @@ LANGUAGES = {"en": "English", "de": "Deutsch"}
 _LOCALES = {"en": Locale("en", "GB"), "de": Locale("de", "AT")}
 _UNITS = {"C62": "pcs", "H87": "pcs", "EA": "pcs", "KGM": "kg", "MTR": "m", "LTR": "l", "HUR": "h", "DAY": "days", "BX": "boxes"}
 _KILO = 1024
-_QUOTED = re.compile("['\"](.*?)['\"]")
+_QUOTED = re.compile(r"""(?<!\w)(['"])(.+?)\1(?=[\s,.:;]|$)""")
 
 
 def spoken(wish: str | None, accept: str = "") -> str:
@@ -62,7 +62,7 @@ class Speech:
         by_field = f"{problem.code} {(problem.field or '').partition('.')[0]}"
         ours = known.get(by_field) or known.get(f"{problem.code} *") or known.get(problem.detail)
         quoted = _QUOTED.search(problem.detail)
-        return ours.format(quoted[1] if quoted else "") if ours else problem.detail
+        return ours.format(quoted[2] if quoted else "") if ours else problem.detail
 
     def day(self, value: str | date | None) -> str:
         """A calendar day."""

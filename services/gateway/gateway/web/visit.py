@@ -20,6 +20,8 @@ COOKIE = "__Host-postroom"
 # A message may have 20,000 characters, each of up to 12 bytes as a form writes it.
 MAX_FORM = 512 * 1024
 MAX_FIELDS = 2_000
+# Ids of the parts of a page that renew themselves.
+_BY_THEMSELVES = {"sends", "history", "logs", "messages"}
 PDF_SECONDS = 45.0
 
 
@@ -59,9 +61,8 @@ class Visit:
 
     @property
     def by_htmx(self) -> bool:
-        """Whether a part of a page is asked for. A step back in the history always wants the whole."""
-        headers = self.request.headers
-        return headers.get("hx-request") == "true" and headers.get("hx-history-restore-request") != "true"
+        """Whether a part of a page is asked for."""
+        return by_htmx(self.request)
 
     async def get(self, service: str, path: str, *ids: str, **params: Any) -> Any:
         """A service's JSON; each {} of the path is one of the ids."""
@@ -78,6 +79,16 @@ class Visit:
         return await self.upstream.call(service, self.token, "GET", _filled(path, ids), timeout=PDF_SECONDS)
 
 
+def by_htmx(request: Request) -> bool:
+    """Whether a part of a page is asked for. A step back in the history always wants the whole."""
+    return request.headers.get("hx-request") == "true" and request.headers.get("hx-history-restore-request") != "true"
+
+
+def by_itself(request: Request) -> bool:
+    """Whether a page that lies open asks, and not the person: nobody is led away for it, and it says of nobody that they are there."""
+    return request.headers.get("hx-trigger") in _BY_THEMSELVES or request.headers.get("accept") == "text/event-stream"
+
+
 def _filled(path: str, ids: tuple[str, ...]) -> str:
     return path.format(*(quote(one, safe="") for one in ids))
 
@@ -91,7 +102,7 @@ async def found(request: Request) -> Visit | None:
     """Who is signed in, if anybody."""
     cookie = request.cookies.get(COOKIE)
     sessions: Sessions = request.app.state.sessions
-    session = await sessions.find(cookie) if cookie else None
+    session = await sessions.find(cookie, used=not by_itself(request)) if cookie else None
     if session and session.stale and not session.token:
         session = await _still(request, cookie or "", session)
     if session is None:

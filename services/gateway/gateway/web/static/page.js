@@ -69,6 +69,9 @@ document.addEventListener("click", (event) => {
   const dialog = opener ? document.getElementById(opener.dataset.opens) : closer?.closest("dialog");
   if (!dialog || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
+  // What is sent as the latest is the newest log that the page shows by now.
+  const pinned = opener && dialog.querySelector("[name=log]");
+  if (pinned) pinned.value = document.getElementById("logs").dataset.newest;
   if (opener) dialog.showModal();
   else dialog.close();
 });
@@ -82,6 +85,10 @@ document.addEventListener("keydown", (event) => {
 // --- What went wrong is told where the eye is, and what was typed stays.
 
 const noticeOf = (element) => (element.closest("form") ?? document).querySelector("[data-notice]");
+// A part of the page that asks by itself: nobody clicked, so nobody is told when it fails. It asks again.
+const asksByItself = (element) => /^(every|inbox)/.test(element.getAttribute?.("hx-trigger") || "");
+// What was told into a pop-up that somebody closed meanwhile would be seen by nobody.
+const reveal = (place) => place?.closest("dialog:not([open])")?.showModal();
 
 function tell(element, words) {
   const place = noticeOf(element);
@@ -92,36 +99,60 @@ function tell(element, words) {
     line.className = "notice bad";
   }
   line.textContent = words;
-  place.replaceChildren(line);
+  // What was sent before stays in sight.
+  place.replaceChildren(line, ...place.querySelectorAll(".sends"));
+  reveal(place);
 }
 
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
-  document.addEventListener(name, (event) => tell(event.detail.elt, document.body.dataset.noAnswer));
+  document.addEventListener(name, (event) => asksByItself(event.detail.elt) || tell(event.detail.elt, document.body.dataset.noAnswer));
 }
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, elt } = event.detail;
-  const html = (xhr.getResponseHeader("content-type") || "").startsWith("text/html");
-  const problem = xhr.getResponseHeader("x-problem");
-  if (xhr.status < 400 || (html && !problem)) return;
-  // An answer that is no part of this page, such as a proxy's: the page stays as it is.
-  if (event.detail.requestConfig.verb === "get" && !elt.closest("form")) event.detail.shouldSwap = false;
-  else if (!html) {
-    event.detail.shouldSwap = false;
-    tell(elt, document.body.dataset.noAnswer);
-  } else {
-    event.detail.target = noticeOf(elt) ?? event.detail.target;
-    event.detail.swapOverride = "innerHTML";
+  if (asksByItself(elt)) {
+    event.detail.shouldSwap = xhr.status === 200 && !same(elt, xhr.responseText);
+    return;
   }
+  const html = (xhr.getResponseHeader("content-type") || "").startsWith("text/html");
+  if (xhr.status < 400) noticeOf(elt)?.replaceChildren();
+  if (xhr.status < 400 || (html && !xhr.getResponseHeader("x-problem"))) return;
+  event.detail.shouldSwap = false;
+  // An answer that is no part of this page, such as a proxy's, is none.
+  tell(elt, html ? parsed(xhr.responseText).textContent.trim() : document.body.dataset.noAnswer);
+});
+
+const parsed = (html) => new DOMParser().parseFromString(html, "text/html").body;
+
+// Whether a part came back as it is: then it stays, with the focus in it, and a screen reader doesn't read it out again.
+function same(element, html) {
+  const shown = element.cloneNode(true);
+  shown.classList.remove("htmx-request");
+  if (!shown.classList.length) shown.removeAttribute("class");
+  return Boolean(parsed(html).firstElementChild?.isEqualNode(shown));
+}
+
+// The button that was pressed is disabled while the answer is awaited, which takes the focus from it: it comes back.
+let pressed = null;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.matches("form")) pressed = event.detail.elt.contains(document.activeElement) ? document.activeElement : null;
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (!event.detail.elt.matches("form") || !pressed?.isConnected) return;
+  if (document.activeElement === document.body || document.activeElement.matches("dialog")) pressed.focus();
 });
 document.addEventListener("htmx:afterSettle", (event) => {
   settle(event.detail.elt);
   const form = event.detail.elt.closest?.("form[data-draft]");
   if (form) keepDraft(form);
   if (event.detail.requestConfig?.verb !== "post") return;
-  event.detail.elt.querySelector?.("[aria-invalid=true], [role=alert][tabindex]")?.focus();
+  const part = event.detail.elt;
+  const wrong = part.querySelector?.("[aria-invalid=true]") ?? part.querySelector?.("[role=alert][tabindex]:not(:empty)");
+  reveal(wrong);
+  wrong?.focus();
   // On a small window the result would come below its edge.
   event.detail.elt.querySelector?.("[role=status]:not(:empty)")?.scrollIntoView({ block: "nearest" });
 });
+
 // --- News of the inbox: one tab listens for all, since a browser keeps but six connections to a server.
 
 const badge = document.getElementById("unread");
@@ -147,7 +178,8 @@ function listen() {
       channel?.postMessage(news);
     });
   }
-  return new Promise(() => {});
+  // A server that tells it to stop (nobody is signed in any more) leaves listening to another tab.
+  return new Promise((resolve) => events.addEventListener("error", () => events.readyState === EventSource.CLOSED && resolve()));
 }
 
 if (badge) {
@@ -160,6 +192,14 @@ if (badge) {
   else listen();
 }
 
+// --- A page that a browser has kept whole for a step back may be of somebody who has signed out: the door is asked again.
+
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  document.body.hidden = true;
+  location.reload();
+});
+
 // --- Begin.
 
 for (const field of document.querySelectorAll("[data-zone] [name=zone]")) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -170,6 +210,6 @@ for (const dialog of document.querySelectorAll("dialog[open]")) {
 }
 // What was done is said once: a page that is loaded again says what is there.
 const address = new URL(location);
-for (const said of ["saved", "send", "sent", "new"]) address.searchParams.delete(said);
+for (const said of ["saved", "send", "sent", "new", "forwarded"]) address.searchParams.delete(said);
 if (address.href !== location.href) history.replaceState(history.state, "", address);
 document.querySelector("[data-fresh]")?.scrollIntoView({ block: "center" });
