@@ -1,6 +1,7 @@
 """A page that lies open while its services stumble: it goes on asking, disturbs nobody while nothing has changed, and keeps the focus."""
 
 from playwright.sync_api import Route, expect
+from tests.e2e.orders import Paper
 from tests.e2e.pages.desk import Desk
 from tests.e2e.pages.test_b10_to_b20_correspondence import address_of
 
