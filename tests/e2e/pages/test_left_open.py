@@ -88,7 +88,7 @@ def test_a_refusal_leaves_what_was_sent_before_in_sight(desk: Desk, paper: Paper
     desk.generator(paper).address(to=address_of(paper, "before")).send()
     assert desk.states() == {address_of(paper, "before"): "sent"}
     away = {"status": 503, "content_type": "text/html; charset=utf-8", "headers": {"x-problem": "service_unavailable"}}
-    desk.page.route("**/send", lambda route: route.fulfill(**away, body="<p>Away just now.</p>"), times=1)  # type: ignore[arg-type]
+    desk.page.route("**/send", lambda route: route.fulfill(**away, body="<p>Away just now.</p>"), times=1)
     desk.send()
     expect(desk.alert.filter(has_text="Away just now.")).to_be_visible()
     assert desk.states() == {address_of(paper, "before"): "sent"}
