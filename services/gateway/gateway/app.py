@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 
 from gateway import api, audit, proxy, unsubscribe
 from gateway.issuer import Issuer
 from gateway.openapi import Merged
 from gateway.settings import Settings
 from gateway.upstream import connect
-from gateway.web import routes
+from gateway.web import routes, routing
 from gateway.web.sessions import Sessions
 from postroom import logs, running
 from postroom.http import create_app
@@ -39,6 +40,7 @@ def build(settings: Settings) -> FastAPI:
     app.include_router(api.page_router)
     app.include_router(unsubscribe.router)
     routes.add_to(app.router)
+    app.add_exception_handler(HTTPException, routing.or_page(app.exception_handlers[HTTPException]))
     return app
 
 

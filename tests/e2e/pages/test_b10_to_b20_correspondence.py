@@ -165,6 +165,21 @@ def test_b18_one_click_is_one_correspondence_and_an_identical_second_one_is_aske
     assert len(until("both mails", lambda: _two(town.door.mails(address_of(paper, "once"))))) == 2
 
 
+def test_b18_what_is_asked_about_an_identical_one_binds_no_later_click(desk: Desk, paper: Paper) -> None:
+    """Send and return was asked about; whoever then chooses other people and Send stays in the window."""
+    desk.generator(paper).address(to=address_of(paper, "first")).send()
+    desk.states()
+    desk.send("Send and return")
+    expect(desk.alert.filter(has_text="The same was sent to the same people before")).to_be_visible()
+    window = desk.page.url
+    desk.address(to=address_of(paper, "second")).send()
+    expect(desk.page.get_by_role("status").filter(has_text="Accepted")).to_be_visible()
+    assert desk.page.url == window
+    desk.send("Send and return")
+    desk.send("Send it again")
+    expect(desk.page.get_by_role("heading", name=paper.number)).to_be_visible()
+
+
 def _two(mails: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
     return mails if len(mails) > 1 else None
 

@@ -104,6 +104,19 @@ async def test_whoever_comes_back_by_a_filter_comes_back_to_the_list(tab: Tab) -
     assert answer.headers["hx-redirect"] == "/sign-in?ended=1&next=/purchase-orders%3Fstatus%3Dactive"
 
 
+@pytest.mark.parametrize("path", ["/purchase-orders/a%2Fb", "/correspondences/c1/send", "/nothing"])
+async def test_an_address_that_is_none_is_a_page_for_people_and_a_problem_for_programs(tab: Tab, path: str) -> None:
+    """A form's own address, too, which stands in the browser when the form was refused without scripts."""
+    page = await tab.get(path, accept="text/html,*/*")
+    assert (page.status_code, "There is no such page" in page.text) == (404, True)
+    assert (await tab.get(path)).headers["content-type"] == "application/problem+json"
+
+
+async def test_a_key_that_no_page_of_ours_holds_is_refused(tab: Tab) -> None:
+    answer = await tab.post("/correspondences/c1/send", data={"key": "\né", "to": "a@b.example", "subject": "x"}, **HTMX)
+    assert (answer.status_code, answer.headers.get("x-problem")) == (422, "invalid")
+
+
 async def test_signing_out_leaves_no_page_behind(tab: Tab) -> None:
     """A step back must not show the next person what the last one has read."""
     answer = await tab.post("/sign-out")

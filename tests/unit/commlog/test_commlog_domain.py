@@ -128,6 +128,15 @@ def test_latest_is_pinned_by_id_and_never_another_orders() -> None:
         correspondences.chosen([], "all", None)
 
 
+def test_what_was_erased_is_not_sent() -> None:
+    """It would be a log without a word and without an author."""
+    kept, erased = log(), log().model_copy(update={"log": "l2", "message": "", "erased": True})
+    assert correspondences.chosen([erased, kept], "all", None) == ["l1"]
+    for scope, there in (("latest", [erased, kept]), ("all", [erased])):
+        with pytest.raises(Refused):
+            correspondences.chosen(there, scope, "l2")
+
+
 MEGABYTE = 1024 * 1024
 
 

@@ -80,14 +80,15 @@ class Send(Part):
 
 
 def chosen(logs: Sequence[Log], scope: str, latest: str | None) -> list[str]:
-    """The ids that the window freezes: the log just saved, pinned by its id, or all in their order."""
+    """The ids that the window freezes: the log just saved, pinned by its id, or all in their order. What was erased has nothing to send."""
+    there = [log.log for log in logs if not log.erased]
     if scope == "all":
-        if not logs:
+        if not there:
             raise Refused("no_logs", "There is no log on this order yet: write one first.", "scope")
-        return [log.log for log in logs]
+        return there
     if not latest:
         raise Refused("invalid", "Say which log: `log` is the id of the one just saved.", "log")
-    if latest not in {log.log for log in logs}:
+    if latest not in there:
         raise Refused("unknown_log", "There is no such log on this order.", "log")
     return [latest]
 

@@ -51,7 +51,7 @@ async def send(correspondence: str, acting: Acting) -> Response:
         sent = (await visit.post(COMMLOG, "/correspondences/{}/send", correspondence, body=body, key=form.text("key") or new_key())).json()
     except Problem as problem:
         return await _refused(visit, correspondence, form, problem)
-    if form.text("then") == "return":
+    if _returning(form):
         return page.go(visit.request, f"/purchase-orders/{quote(sent['order'], safe='')}/correspondence?sent={sent['send']}")
     # A new key: what is sent next from this window is another correspondence, and an identical one is asked about.
     return await _answered(visit, correspondence, Form({**form, "key": [new_key()]}), accepted=sent)
@@ -68,6 +68,11 @@ async def pdf(correspondence: str, acting: Acting) -> Response:
         return await _answered(visit, correspondence, form, problem=problem)
     headers = {**page.HEADERS, "content-disposition": answer.headers["content-disposition"]}
     return Response(answer.content, media_type="application/pdf", headers=headers)
+
+
+def _returning(form: Form) -> bool:
+    """Whether the button that was pressed leads back to the order; the one that confirms says what the first one did."""
+    return "return" in (form.text("then"), form.text("confirm_identical"))
 
 
 async def _refused(visit: Visit, correspondence: str, form: Form, problem: Problem) -> Response:
@@ -99,6 +104,7 @@ def _shown(window: dict[str, Any], form: Form, *, accepted: dict[str, Any] | Non
         "watch": watch(window["sends"]),
         "form": form,
         "key": form.text("key") or new_key(),
+        "returning": _returning(form),
         "accepted": accepted,
         "problem": problem,
     }

@@ -1,6 +1,6 @@
 """A route whose errors are pages: what went wrong, and what to do next, in the reader's words."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +16,7 @@ from postroom.problems import DATABASE_AWAY, Problem
 
 log = structlog.get_logger()
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+Told = Callable[[Request, Any], Response | Awaitable[Response]]
 # What a form carries for us and nobody has typed.
 _OURS = {"csrf", "key", "then", "confirm_identical"}
 _NO_PAGE = "There is no such page. Check the address, or begin at Purchase Orders."
@@ -74,6 +75,22 @@ def _to_sign_in(request: Request, form: Form | None) -> Response:
         return page.go(request, f"/sign-in?next={quote(back, safe='/')}")
     typed = {name: values for name, values in (form or {}).items() if name not in _OURS and any(values)}
     return page.show_stranger(request, "ended.html", status=401, back=back, typed=typed)
+
+
+def or_page(problem: Told) -> Told:
+    """The handler of errors for an address that isn't one: a page for whoever came with a browser, else the problem that it was."""
+
+    async def no_page(request: Request, error: Exception) -> Response:
+        if "text/html" not in request.headers.get("accept", "") or request.url.path.startswith("/api/"):
+            told = problem(request, error)
+            return told if isinstance(told, Response) else await told
+        try:
+            visit = await found(request)
+        except DATABASE_AWAY:
+            visit = None
+        return _refused(request, visit, Problem(404, "not_found", _NO_PAGE))
+
+    return no_page
 
 
 def refused(visit: Visit, problem: Problem) -> Response:

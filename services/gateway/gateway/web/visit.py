@@ -1,5 +1,6 @@
 """One request of a signed-in person: who, in which language, with which token they ask the services, and what their form holds."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ COOKIE = "__Host-postroom"
 # A message may have 20,000 characters, each of up to 12 bytes as a form writes it.
 MAX_FORM = 512 * 1024
 MAX_FIELDS = 2_000
+_KEY = re.compile(r"[\w-]{0,200}", re.ASCII)
 # Ids of the parts of a page that renew themselves.
 _BY_THEMSELVES = {"sends", "history", "logs", "messages"}
 PDF_SECONDS = 45.0
@@ -70,7 +72,9 @@ class Visit:
         return await self.upstream.ask(service, self.token, _filled(path, ids), **given)
 
     async def post(self, service: str, path: str, *ids: str, body: Any = None, key: str = "") -> httpx.Response:
-        """A service's answer to an act; `key` makes a second try the same act."""
+        """A service's answer to an act; `key` makes a second try the same act. Raises Problem 422 for one that no page of ours holds."""
+        if not _KEY.fullmatch(key):
+            raise Problem(422, "invalid", "This form can't be read. Load the page again; nothing was saved.", "key")
         headers = {"idempotency-key": key} if key else {}
         return await self.upstream.call(service, self.token, "POST", _filled(path, ids), json=body, headers=headers, timeout=PDF_SECONDS)
 
