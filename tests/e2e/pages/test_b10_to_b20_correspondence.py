@@ -177,7 +177,7 @@ def test_b18_what_is_asked_about_an_identical_one_binds_no_later_click(desk: Des
     assert desk.page.url == window
     desk.send("Send and return")
     desk.send("Send it again")
-    expect(desk.page.get_by_role("heading", name=paper.number)).to_be_visible()
+    expect(desk.page.get_by_role("heading", name=paper.number, exact=True)).to_be_visible()
 
 
 def _two(mails: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
