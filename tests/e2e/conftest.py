@@ -14,7 +14,9 @@ import pytest
 
 from embedded import control
 from embedded.demo.door import Door
+from embedded.installation import default_ports
 from embedded.paths import ROOT
+from embedded.ports import free_port
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -59,6 +61,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield House(Path(given).resolve(), control.endpoints(Path(given).resolve()))
         return
     run = tmp_path_factory.mktemp("house") / "run"
+    run.mkdir()
+    # Not the defaults, which another house of this machine may be about to take.
+    (run / "ports.json").write_text(json.dumps({name: free_port() for name in default_ports()}))
     env = {**os.environ, "POSTROOM_UNKNOWN_RESEND_SECONDS": UNKNOWN_RESEND_SECONDS}
     subprocess.run([sys.executable, "-m", "embedded", "--run", str(run), "up"], check=True, cwd=ROOT, env=env, timeout=300)
     endpoints = control.endpoints(run)

@@ -33,7 +33,7 @@ class Installation:
         self.emitters = ROOT / "deploy" / "emitters.yaml"
         self.issuer: Issuer = ensure_issuer(run / "issuer")
         self.reply_secret = ensure_reply_secret(run / "replies")
-        self.ports = choose({**_INFRASTRUCTURE_PORTS, **_service_ports()}, run / "ports.json")
+        self.ports = choose(default_ports(), run / "ports.json")
         port, log = self.ports, self._log
         self.kafka = Kafka(run / "kafka", port["kafka"], port["kafka-controller"], log("kafka"))
         self.postgres = Postgres(run / "postgres", port["postgres"], log("postgres"))
@@ -105,6 +105,6 @@ def _instances(row: Row) -> list[str]:
     return [row.name, *(f"{row.name}-{number}" for number in range(2, row.instances + 1))]
 
 
-def _service_ports() -> dict[str, int]:
-    """The first process of a service takes its default port, the others any free one."""
-    return {name: row.port if name == row.name else 0 for row in SERVICES for name in _instances(row)}
+def default_ports() -> dict[str, int]:
+    """What each process listens on where that is free; the first of a service takes its default, the others any free one."""
+    return {**_INFRASTRUCTURE_PORTS, **{name: row.port if name == row.name else 0 for row in SERVICES for name in _instances(row)}}
