@@ -135,6 +135,8 @@ def test_what_was_erased_is_not_sent() -> None:
     for scope, there in (("latest", [erased, kept]), ("all", [erased])):
         with pytest.raises(Refused):
             correspondences.chosen(there, scope, "l2")
+    with pytest.raises(Refused, match="erased since it was opened"):
+        correspondences.freeze(ORDER, [kept, erased], "Subject", "en", "UTC")
 
 
 MEGABYTE = 1024 * 1024

@@ -10,6 +10,7 @@ from gateway.web import page
 from gateway.web.orders import TABS
 from gateway.web.routing import _TITLES
 from gateway.web.speech import _UNITS, Speech
+from gateway.web.visit import typed
 from postroom.problems import Problem
 
 WEB = Path(page.__file__).parent
@@ -22,7 +23,8 @@ def said() -> set[str]:
     """All English that the templates and the code of the page say."""
     text = "\n".join(path.read_text() for path in sorted((WEB / "templates").iterdir()))
     counted = {words for pair in _COUNTED.findall(text) for words in pair}
-    return {*_SAID.findall(text), *counted, *TABS.values(), *_TITLES.values(), "Something went wrong", *_UNITS.values()}
+    roles = {"administrator", "buyer", "catalog manager", "company administrator", "controller", "requester"}
+    return {*roles, *_SAID.findall(text), *counted, *TABS.values(), *_TITLES.values(), "Something went wrong", *_UNITS.values()}
 
 
 def test_everything_is_said_in_german_and_nothing_is_left_over() -> None:
@@ -35,6 +37,20 @@ def test_everything_is_said_in_german_and_nothing_is_left_over() -> None:
 @pytest.mark.parametrize("english", sorted(said()))
 def test_the_gaps_are_the_same(english: str) -> None:
     assert sorted(re.findall(r"\{\w*\}", GERMAN[english])) == sorted(re.findall(r"\{\w*\}", english))
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("a@b.example, c@d.example;e@f.example", ["a@b.example", "c@d.example", "e@f.example"]),
+        ("Anna Berger <a@b.example>, c@d.example\n", ["a@b.example", "c@d.example"]),
+        ('"Berger, Anna" <a@b.example>', ['"Berger', "a@b.example"]),
+        ("  ", []),
+    ],
+)
+def test_addresses_are_taken_as_they_are_pasted(text: str, addresses: list[str]) -> None:
+    """A quoted name with a comma is not understood, and named as what is wrong: nothing is sent to half of it."""
+    assert typed(text) == addresses
 
 
 def test_a_problem_is_told_in_the_readers_language_with_what_it_quotes() -> None:

@@ -152,7 +152,9 @@ def packed(documents: Sequence[Attachment]) -> list[Attachment]:
 
 
 def freeze(order: Order, logs: Sequence[Log], subject: str, language: str, zone: str) -> FrozenLogs:
-    """What the mail and the PDF show."""
+    """What the mail and the PDF show; Refused where a log was erased since the window froze it."""
+    if any(log.erased for log in logs):
+        raise Refused("erased", "A log of this window was erased since it was opened: open another. Nothing was sent.", "logs")
     return FrozenLogs(
         order=order.ref,
         buyer=order.buyer_name,

@@ -1,6 +1,5 @@
 """The correspondence generator: contacts, To, subject, documents; Send, Send and return, Generate PDF."""
 
-import re
 from typing import Any
 from urllib.parse import quote
 
@@ -9,11 +8,10 @@ from starlette.responses import Response
 from gateway.routes import COMMLOG
 from gateway.web import page, routing
 from gateway.web.outcomes import watch
-from gateway.web.visit import Acting, Form, Visit, Visiting, new_key
+from gateway.web.visit import Acting, Form, Visit, Visiting, new_key, typed
 from postroom.problems import Problem
 
 router = routing.router(prefix="/correspondences/{correspondence}")
-_BETWEEN = re.compile(r"[\s,;]+")
 
 
 @router.get("")
@@ -39,7 +37,7 @@ async def send(correspondence: str, acting: Acting) -> Response:
     visit, form = acting
     body = {
         "contacts": form.all("contacts"),
-        "to": [one for one in _BETWEEN.split(form.text("to")) if one],
+        "to": typed(form.text("to")),
         "subject": form.text("subject"),
         "documents": form.all("documents"),
         "attach_pdf": bool(form.text("attach_pdf")),

@@ -1,6 +1,5 @@
 """The person's inbox of status messages, as the lobby of an e-procurement platform shows it."""
 
-import re
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +11,7 @@ from gateway.proxy import pass_on
 from gateway.routes import MAILER
 from gateway.upstream import away
 from gateway.web import page, routing
-from gateway.web.visit import Acting, Form, Visit, Visiting, new_key
+from gateway.web.visit import Acting, Form, Visit, Visiting, new_key, typed
 from gateway.web.visit import found as signed_in
 from postroom.problems import DATABASE_AWAY, Problem
 
@@ -20,7 +19,6 @@ router = routing.router(prefix="/inbox")
 PAGE = 50
 OK, NO_CONTENT = 200, 204
 COME_BACK = b"retry: 5000\n\n"
-_BETWEEN = re.compile(r"[\s,;]+")
 
 
 @router.get("")
@@ -102,7 +100,7 @@ async def forward(message: str, acting: Acting) -> Response:
 
 
 def _people(form: Form) -> list[str]:
-    found = [one for one in _BETWEEN.split(form.text("to")) if one]
+    found = typed(form.text("to"))
     if not found:
         raise Problem(422, "nobody_named", "Name at least one person: their user names, with a comma between them.", "to")
     return found

@@ -46,6 +46,7 @@ VERSION = sha256(b"".join(content for _, content in sorted(_STATIC.items()))).he
 _environment = Environment(
     loader=PackageLoader("gateway.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False
 )
+_environment.filters["say"] = lambda words, say: say(words)
 _environment.globals.update(languages=LANGUAGES, version=VERSION)
 
 

@@ -25,6 +25,8 @@ _KEY = re.compile(r"[\w-]{0,200}", re.ASCII)
 # Ids of the parts of a page that renew themselves.
 _BY_THEMSELVES = {"sends", "history", "logs", "messages"}
 PDF_SECONDS = 45.0
+_BETWEEN = re.compile(r"[\s,;]+")
+_NAMED = re.compile(r"[^,;<>\n]*<([^<>\s]+)>")
 
 
 class SignedOut(Exception):  # noqa: N818 - a fact, and an answer: the page to sign in
@@ -95,6 +97,11 @@ def by_itself(request: Request) -> bool:
 
 def _filled(path: str, ids: tuple[str, ...]) -> str:
     return path.format(*(quote(one, safe="") for one in ids))
+
+
+def typed(text: str) -> list[str]:
+    """Addresses or names as people type and paste them: between blanks, commas, semicolons; of `Anna Berger <a@b.example>` the address."""
+    return [one for one in _BETWEEN.split(_NAMED.sub(r"\1", text)) if one]
 
 
 def new_key() -> str:
