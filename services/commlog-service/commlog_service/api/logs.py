@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from commlog_service import handlers
 from commlog_service.domain.logs import Log, TenantSettings, checked_types
 from commlog_service.store import orders as store
+from commlog_service.store import replies
 from commlog_service.wiring import Asking, Before, IdempotencyKey, PageSize, PathId, Writing
 from postroom import db, idempotency
 from postroom.auth import Operator
@@ -35,10 +36,15 @@ class LogTypes(BaseModel):
 
 
 class Logs(BaseModel):
-    """A page of an order's logs, the oldest first: both sides see the same. `total`: how many the order has in all."""
+    """A page of an order's logs, the oldest first: both sides see the same. `total`: how many the order has in all.
+
+    What a page needs beside them: the `types` that a new one may have, and how many replies by mail are `held` for this side's review.
+    """
 
     logs: list[Log]
     total: int
+    types: list[str]
+    held: int
 
 
 @router.get("/log-types")
@@ -64,7 +70,9 @@ async def list_logs(asker: Asking, order: PathId, limit: PageSize = 500, before:
     seen = await asker.order(order)
     async with db.as_principal(asker.wiring.api, asker.principal) as connection:
         logs, total = await handlers.page_of_logs(connection, asker.principal, seen, limit, before)
-    return Logs(logs=logs, total=total)
+        chosen = await store.tenant_settings(connection, seen.tenant)
+        held = await replies.count_held(connection, seen.tenant, seen.id)
+    return Logs(logs=logs, total=total, types=chosen.log_types, held=held)
 
 
 @router.post("/orders/{order}/logs", status_code=201, response_model=Log)

@@ -76,6 +76,13 @@ async def hold(connection: Connection, reviews: Sequence[tuple[Review, str]]) ->
     )
 
 
+async def count_held(connection: Connection, tenant: str, order_id: str) -> int:
+    """How many wait for this caller's side."""
+    return int(
+        await connection.fetchval("SELECT count(*) FROM reviews WHERE tenant = $1 AND order_id = $2 AND state = 'open'", tenant, order_id)
+    )
+
+
 async def of_order(connection: Connection, tenant: str, order_id: str) -> list[Review]:
     """The order's reviews that this caller may see, the oldest first."""
     rows = await connection.fetch(f"{_REVIEW} WHERE tenant = $1 AND order_id = $2 ORDER BY received_at, id", tenant, order_id)

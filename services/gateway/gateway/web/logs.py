@@ -20,18 +20,14 @@ LATEST = 100
 async def communication_logs(visit: Visiting, order: str, before: int = 0, new: str = "", saved: str = "", send: str = "") -> Response:
     """The order's logs. `new` opens the pop-up, `saved` names the log just saved, `send` asks which logs are to be sent."""
     given: dict[str, Any] = {"limit": LATEST} | ({"before": before} if before else {})
-    head, found, types, held = await asyncio.gather(
-        order_of(visit, order),
-        visit.get(COMMLOG, "/orders/{}/logs", order, **given),
-        visit.get(COMMLOG, "/log-types"),
-        visit.get(COMMLOG, "/orders/{}/reviews", order),
-    )
+    head, found = await asyncio.gather(order_of(visit, order), visit.get(COMMLOG, "/orders/{}/logs", order, **given))
+    held = (await visit.get(COMMLOG, "/orders/{}/reviews", order))["reviews"] if found["held"] else []
     newest = found["logs"][-1]["log"] if found["logs"] and not before else ""
     shown = {
         "logs": found["logs"],
         "total": found["total"],
-        "reviews": held["reviews"],
-        "types": types["types"],
+        "reviews": held,
+        "types": found["types"],
         "form": new_log(Form()),
         "opened": "new" if new else "scope" if send else "",
         "saved": saved,
