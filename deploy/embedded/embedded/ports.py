@@ -1,9 +1,16 @@
 """Ports of 127.0.0.1: the default where it is free, else a free one, kept for the next start."""
 
+import fcntl
 import json
+import os
 import random
 import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 # Below the range from which the kernel takes ports of outgoing connections.
 _RANGE = range(20_000, 32_000)
@@ -33,12 +40,36 @@ def free_port() -> int:
 
 
 def choose(wanted: dict[str, int], kept: Path) -> dict[str, int]:
-    """Give each name the port it had last time, else its default, else a free one (0 asks for that)."""
+    """Give each name the port it had last time, else its default, else a free one (0 asks for that).
+
+    They are this process's as long as it lives, also before anything listens there: other houses of this machine pass them over.
+    """
     last: dict[str, int] = json.loads(kept.read_text()) if kept.exists() else {}
     chosen: dict[str, int] = {}
-    for name, default in wanted.items():
-        candidates = [port for port in (last.get(name, 0), default) if port and port not in chosen.values()]
-        chosen[name] = next((port for port in candidates if is_free(port)), 0) or free_port()
+    with _reservations() as reserved:
+        for name, default in wanted.items():
+            candidates = (port for port in (last.get(name, 0), default, *random.sample(_RANGE, len(_RANGE))) if port)
+            chosen[name] = next(port for port in candidates if port not in chosen.values() and _is_ours(port, reserved))
+        reserved.update({str(port): os.getpid() for port in chosen.values()})
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(chosen, indent=1))
     return chosen
+
+
+@contextmanager
+def _reservations() -> Iterator[dict[str, int]]:
+    """Which living process has which port: one file for all houses of this user, changed by one at a time."""
+    path = Path(tempfile.gettempdir()) / f"postroom-ports-{os.getuid()}.json"
+    with path.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        text = file.read()
+        reserved = {port: pid for port, pid in json.loads(text or "{}").items() if psutil.pid_exists(pid)}
+        yield reserved
+        file.seek(0)
+        file.truncate()
+        file.write(json.dumps(reserved))
+
+
+def _is_ours(port: int, reserved: dict[str, int]) -> bool:
+    return reserved.get(str(port), os.getpid()) == os.getpid() and is_free(port)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from rich.console import Console
 from tests.e2e import orders
 from tests.e2e.conftest import House
@@ -14,6 +14,8 @@ from embedded import chromium
 from embedded.demo import cast, scenes
 from embedded.demo.stage import Stage
 
+# A machine that also does something else; what doesn't come at all fails as surely.
+expect.set_options(timeout=15_000)
 Desks = Callable[..., Desk]
 RIVAL, RIVALS_CLERK = "rival-office", "rita.rival"
 # A refused form, or a conflict that is asked about, is an answer; what the browser says of it is no fault of the page.

@@ -1,9 +1,19 @@
 """Ports: the default where it is free, else another, and the same again at the next start."""
 
+import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 from embedded.ports import choose, free_port, is_free
+
+_OTHER_HOUSE = """
+import json, pathlib, sys
+from embedded.ports import choose
+print(json.dumps(choose(json.loads(sys.argv[1]), pathlib.Path(sys.argv[2]))), flush=True)
+sys.stdin.read()
+"""
 
 
 def test_a_taken_default_is_replaced_and_the_replacement_kept(tmp_path: Path) -> None:
@@ -23,3 +33,17 @@ def test_no_port_is_given_twice(tmp_path: Path) -> None:
     chosen = choose({"one": port, "two": port, "three": 0}, tmp_path / "ports.json")
     assert chosen["one"] == port
     assert len(set(chosen.values())) == 3
+
+
+def test_a_port_that_another_house_has_chosen_is_passed_over_before_anything_listens_there(tmp_path: Path) -> None:
+    """Two houses that start in the same moment: the second one takes other ports, until the first has ended."""
+    wanted = {"a": free_port(), "b": 0}
+    command = [sys.executable, "-c", _OTHER_HOUSE, json.dumps(wanted), str(tmp_path / "first.json")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout
+        theirs = json.loads(first.stdout.readline())
+        assert theirs["a"] == wanted["a"]
+        ours = choose(wanted, tmp_path / "second.json")
+        assert not set(theirs.values()) & set(ours.values())
+        first.communicate()
+    assert choose(wanted, tmp_path / "third.json")["a"] == wanted["a"]
