@@ -1,0 +1,89 @@
+"""`python -m tests.faults [--seed N] [--short] [--only NAME …]`: breaks a house of its own under load, and checks the six invariants after each run."""
+
+import argparse
+import asyncio
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from tests.faults import guards, report, runs
+from tests.faults.house import House, start
+from tests.faults.invariants import Violation
+from tests.faults.load import Load
+from tests.faults.runs import RUNS, Scale
+from tests.faults.stage import Stage
+from tests.faults.watch import Watch
+from tests.faults.writer import Writer
+
+from embedded.paths import RUN
+
+console = Console(highlight=False)
+
+
+def main() -> int:
+    """0 when everything held."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--seed", type=int, default=None, help="repeats what a run drew")
+    parser.add_argument("--short", action="store_true", help="a tenth of the faults")
+    parser.add_argument("--share", type=float, default=None, help="how much of the whole run's numbers, such as 0.3")
+    parser.add_argument("--only", nargs="+", choices=[*RUNS, "guards"], default=[*RUNS, "guards"], help="these runs alone")
+    parser.add_argument("--keep", action="store_true", help="leave the house's data and logs")
+    parser.add_argument("--json", type=Path, default=RUN / "faults.json")
+    given = parser.parse_args()
+    seed = secrets.randbelow(10**9) if given.seed is None else given.seed
+    console.print(f"seed {seed}")
+    folder = Path(tempfile.mkdtemp(prefix="postroom-faults-"))
+    share = given.share or (0.1 if given.short else 1.0)
+    house = start(folder / "run", seed, {})
+    try:
+        told = asyncio.run(play(house, given.only, _scale(share)))
+    finally:
+        house.stop(keep=given.keep)
+        if given.keep:
+            console.print(f"kept: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    report.write(given.json, told)
+    report.show(console, told)
+    return int(report.failed(told))
+
+
+def _scale(share: float) -> Scale:
+    whole = Scale()
+    return Scale(*(max(1, round(number * share)) for number in (whole.kills, whole.broker, whole.database, whole.burst)))
+
+
+async def play(house: House, names: list[str], scale: Scale) -> dict[str, Any]:
+    """The runs one after another; what each has violated."""
+    violations: dict[str, set[Violation]] = {}
+    found: dict[str, list[str]] = {}
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
+    async with Writer(house.endpoints["kafka"]) as writer, Watch(house.endpoints["kafka"], house.endpoints["postgres"]) as watch:
+        load = Load(house.seed, f"{house.seed & 0xFFFF:04x}")
+        stage = Stage(house, writer, watch, load, Random(house.seed))  # noqa: S311 - a seed is the point
+        with Progress(*columns, console=console) as progress:
+            bar = progress.add_task("", total=len(names))
+            began = time.monotonic()
+            stage.say = lambda text: progress.console.print(f"  {time.monotonic() - began:6.1f} s  {stage.run}: {text}", soft_wrap=True)
+            for name in names:
+                stage.run = name
+                progress.update(bar, description=name)
+                if name == "guards":
+                    found = await guards.all_removed(stage)
+                else:
+                    await runs.RUNS[name](stage, scale)
+                    violations[name] = await stage.verdict()
+                    stage.say("holds" if not violations[name] else f"{len(violations[name])} violations, such as {min(violations[name])}")
+                progress.advance(bar)
+        return report.summary(house.seed, stage, violations, found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
