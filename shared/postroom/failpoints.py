@@ -9,7 +9,7 @@ _FOLDER = os.environ.get("POSTROOM_FAILPOINTS", "")
 
 
 def reach(name: str) -> None:
-    """This place was reached. If the folder holds a file of its name, the process dies here (kill -9), or stands still if the file says so.
+    """If the folder holds a file of this name, the process dies here (kill -9), or stands still if the file says `stop`.
 
     The file is renamed first: one that was laid there is used up once, by whichever process is first, and shows that it was.
     """

@@ -1,4 +1,4 @@
-"""`python -m tests.faults [--seed N] [--short] [--only NAME …]`: breaks a house of its own under load, and checks the six invariants after each run."""
+"""`python -m tests.faults [--seed N] [--short] [--only NAME …]`: a house of its own, broken under load; then the six invariants."""
 
 import argparse
 import asyncio

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 Stage = str  # greeting, ehlo, mail, rcpt, data, dot
 
@@ -61,5 +62,5 @@ def lay(file: Path, seed: int, *rules: Rule) -> None:
 
 def read(file: Path) -> Behaviour:
     """What was laid there."""
-    laid = json.loads(file.read_text()) if file.exists() else {"seed": 0, "rules": []}
+    laid: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {"seed": 0, "rules": []}
     return Behaviour([Rule(**rule) for rule in laid["rules"]], laid["seed"], Counter(), Random(laid["seed"]))  # noqa: S311 - a seed is the point

@@ -40,7 +40,7 @@ async def suspended_sender(stage: Stage) -> None:
     stage.writer.write(stage.load.event() for _ in range(100))
     pid = int((await _until_hit(armed)).name.rpartition("-")[2])
     until = time.monotonic() + 28  # below Postgres's patience with an idle transaction
-    while time.monotonic() < until and not await _taken_over(stage):
+    while time.monotonic() < until and not await _taken_over(stage):  # noqa: ASYNC110 - a database is asked
         await asyncio.sleep(0.2)
     await asyncio.sleep(2)
     os.kill(pid, signal.SIGCONT)
@@ -87,9 +87,13 @@ async def _killed_at(stage: Stage, service: str, failpoint: str) -> None:
 
 async def _until_hit(armed: Path) -> Path:
     """Wait until somebody came by; → the trace that it left."""
+    return await asyncio.to_thread(_wait_for_hit, armed)
+
+
+def _wait_for_hit(armed: Path) -> Path:
     deadline = time.monotonic() + HIT_SECONDS
     while armed.exists() and time.monotonic() < deadline:
-        await asyncio.sleep(0.02)
+        time.sleep(0.02)
     if armed.exists():
         armed.unlink()
         raise TimeoutError(f"nobody came by {armed.name}")
@@ -145,7 +149,7 @@ async def removed(stage: Stage, name: str) -> list[str]:
 
 
 async def _restarted(stage: Stage, service: str, switch: Path, without: str) -> None:
-    switch.write_text(without)
+    await asyncio.to_thread(switch.write_text, without)
     for unit in [unit for unit in stage.house.units() if unit.removesuffix("-2") == service]:
         stage.house.kill(unit)
     await asyncio.sleep(1)

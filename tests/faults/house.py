@@ -110,7 +110,8 @@ def start(run: Path, seed: int, settings: dict[str, str], *, twice: bool = True)
     (run / "sink").mkdir(parents=True, exist_ok=True)
     (run / "without").mkdir(exist_ok=True)
     port = free_port()
-    sink = spawn(Command([sys.executable, "-m", "tests.faults.sink", str(port), str(run / "sink")], cwd=ROOT), run / "logs" / "sink.log", signal.SIGTERM)  # fmt: skip
+    sink_command = Command([sys.executable, "-m", "tests.faults.sink", str(port), str(run / "sink")], cwd=ROOT)
+    sink = spawn(sink_command, run / "logs" / "sink.log", signal.SIGTERM)
     env = {**SETTINGS, **settings, "POSTROOM_SMTP": f"smtp://127.0.0.1:{port}", "POSTROOM_FAULTS_TWICE": "1" if twice else "0"}
     command = Command([sys.executable, "-m", "tests.faults.supervise", "--run", str(run)], env=env, cwd=ROOT)
     supervisor = spawn(command, run / "logs" / "supervisor.log", signal.SIGTERM)

@@ -99,7 +99,8 @@ def _two_all_sent_and_nothing_beyond(seen: Evidence, owed: Expected) -> Iterator
     by_mail: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for entry in seen.ledger.entries:
         by_mail[entry.recipient, entry.mark].add(entry.message_id)
-    yield from _told(2, "lost: the oracle wants it sent", (f"{to} {mark} {type_}" for (to, mark), type_ in owed.owed.items() if (to, mark) not in by_mail and (to, mark) not in excused))  # fmt: skip
+    lost = ((mail, type_) for mail, type_ in owed.owed.items() if mail not in by_mail and mail not in excused)
+    yield from _told(2, "lost: the oracle wants it sent", (f"{to} {mark} {type_}" for (to, mark), type_ in lost))
     yield from _told(
         2, "sent beyond the oracle", (f"{to} {mark} {ids}" for (to, mark), ids in by_mail.items() if (to, mark) not in owed.owed)
     )

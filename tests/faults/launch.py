@@ -1,4 +1,4 @@
-"""Starts a service for a fault run, without the guard that the file POSTROOM_WITHOUT names, if it names one: `python -m tests.faults.launch MODULE`.
+"""`python -m tests.faults.launch MODULE` starts a service, without the guard that the file POSTROOM_WITHOUT names, if it names one.
 
 The variants live here and in without.py: the product has no switch for them.
 """

@@ -1,4 +1,4 @@
-"""What a run writes: events of all types, each with a mark that its mails show; events that come again, contradict, or are no events; documents."""
+"""What a run writes: documents, and events of all types with marks that their mails show; some come again, contradict, or are none."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -126,17 +126,17 @@ class Load:
         """So many records: mostly events, in between what a world with retries and mistakes brings."""
         for _ in range(number):
             draw = self.random.random()
-            if draw < 0.03:  # noqa: PLR2004 - one record in thirty
+            if draw < 0.03:
                 yield self.broken()
                 continue
             one = self.event()
             yield one
-            if draw < 0.06:  # noqa: PLR2004
+            if draw < 0.06:
                 yield one  # the same record again
-            elif draw < 0.09:  # noqa: PLR2004
+            elif draw < 0.09:
                 yield self.told_again(one)
-            elif draw < 0.11:  # noqa: PLR2004
-                yield self._contradicting(one)
+            elif draw < 0.11:
+                yield self.contradicting(one)
 
     def event(self, kind: int | None = None, person: str = "") -> Written:
         """An event of any kind, or of this one; of a budget that is `person`'s."""
@@ -186,7 +186,7 @@ class Load:
         return Written(one.topic, one.key, headers, one.value, one.mark)
 
     @staticmethod
-    def _contradicting(one: Written) -> Written:
+    def contradicting(one: Written) -> Written:
         """The same id, saying something else."""
         data = {**json.loads(one.value), "faults_note": "otherwise"}
         return Written(one.topic, one.key, one.headers, json.dumps(data).encode(), one.mark)

@@ -29,9 +29,9 @@ def summary(seed: int, stage: Stage, violations: dict[str, set[Violation]], guar
         "violations by invariant": dict(Counter(one.invariant for one in found)),
         "lost": sum(one.what.startswith("lost") for one in found),
         "beyond the oracle": sum(one.what.startswith(("sent beyond", "told twice")) for one in found),
-        "copies not allowed": sum(one.invariant == 3 for one in found),  # noqa: PLR2004 - its number
-        "stuck": sum(one.invariant == 5 for one in found),  # noqa: PLR2004
-        "order inversions": sum(one.invariant == 6 for one in found),  # noqa: PLR2004
+        "copies not allowed": sum(one.invariant == 3 for one in found),
+        "stuck": sum(one.invariant == 5 for one in found),
+        "order inversions": sum(one.invariant == 6 for one in found),
         "faults": {unit: _figures(unit, times) for unit, times in sorted(by_unit.items())},
         "faults that found nothing under way, not counted": stage.missed,
         "figures": stage.figures,

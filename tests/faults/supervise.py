@@ -48,5 +48,5 @@ class FaultInstallation(Installation):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--run", type=Path, required=True)
-    supervisor.Installation = FaultInstallation  # type: ignore[misc] # the one place where the house is put together
+    setattr(supervisor, "Installation", FaultInstallation)  # noqa: B010 - the one place where a house is put together
     Supervisor(parser.parse_args().run).run()

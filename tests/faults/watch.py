@@ -2,7 +2,7 @@
 
 import contextlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -25,7 +25,7 @@ class Watch:
     _databases: dict[str, Any] = field(default_factory=dict)
     _client: AIOKafkaConsumer | None = None
 
-    async def __aenter__(self) -> "Watch":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

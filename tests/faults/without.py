@@ -1,11 +1,11 @@
-"""Variants of the code, each without one guard; a service that launch.py starts becomes one of them. Nothing here is part of the product."""
+"""Variants of the code, each without one guard; launch.py makes a service one of them. Nothing here is part of the product."""
 
 import asyncio
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from postroom import failpoints, identities, intake, offsets, parked, relay
+from postroom import failpoints, headers, identities, intake, offsets, parked, relay
 
 
 def intake_key() -> None:
@@ -25,13 +25,16 @@ def outbox_lane() -> None:
     async def publish_some(self: Any, topic: str, producer: Any) -> bool:
         async with self._pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(
-                "SELECT id, key, headers, value FROM outbox WHERE topic = $1 AND published_at IS NULL ORDER BY id LIMIT 10 FOR UPDATE SKIP LOCKED",
+                """
+                SELECT id, key, headers, value FROM outbox WHERE topic = $1 AND published_at IS NULL
+                ORDER BY id LIMIT 10 FOR UPDATE SKIP LOCKED
+                """,
                 topic,
             )
             # As a busy machine does to one of two.
             await asyncio.sleep(random.uniform(0, 0.2))  # noqa: S311 - jitter
             for row in rows:
-                told = [(name, value or b"") for name, value in relay.headers.from_json(row["headers"])]
+                told = [(name, value or b"") for name, value in headers.from_json(row["headers"])]
                 await producer.send_and_wait(topic, key=row["key"], value=row["value"], headers=told)
             await self._mark_published(connection, [row["id"] for row in rows])
         return bool(rows)
@@ -74,7 +77,8 @@ def claim() -> None:
     async def all_free(_: Any, claims: Any) -> int:
         return len(claims)
 
-    decisions.load_claims, decisions.take_claims = none_taken, all_free
+    setattr(decisions, "load_claims", none_taken)  # noqa: B010 - its type is another on purpose
+    setattr(decisions, "take_claims", all_free)  # noqa: B010
 
 
 def offset_in_the_transaction() -> None:
@@ -92,7 +96,8 @@ def offset_in_the_transaction() -> None:
 
 def attempt_before_data() -> None:
     """A mail is handed out at once, and its attempt is written down with its result."""
-    from mailer_service.sender.recorder import Recorder, store  # noqa: PLC0415
+    from mailer_service.sender.recorder import Recorder  # noqa: PLC0415
+    from mailer_service.store import envelopes as store  # noqa: PLC0415
 
     async def commit(self: Any, *, opening: bool = True) -> None:
         shares = self._shares() if opening and self._lease.fresh else []
@@ -124,7 +129,8 @@ def parked_in_the_transaction() -> None:
         later.clear()
         return tally
 
-    parked.park, intake.Intake.process = remember, then_park  # type: ignore[method-assign]
+    setattr(parked, "park", remember)  # noqa: B010 - as above
+    intake.Intake.process = then_park  # type: ignore[method-assign]
 
 
 GUARDS: dict[str, Callable[[], None]] = {

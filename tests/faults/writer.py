@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -14,7 +15,7 @@ from tests.faults.load import PAPERS, Load, Written
 
 @dataclass
 class Writer:
-    """`begun`: mark → when its event was first given to Kafka; `papers`: likewise for documents; `acked`: where the broker says that it has a record."""
+    """`begun`: mark → when its event was first given to Kafka; `papers`: likewise for documents; `acked`: what the broker says it has."""
 
     kafka: str
     begun: dict[str, float] = field(default_factory=dict)
@@ -24,7 +25,7 @@ class Writer:
     _producer: AIOKafkaProducer | None = None
     _open: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def __aenter__(self) -> "Writer":
+    async def __aenter__(self) -> Self:
         self._producer = AIOKafkaProducer(bootstrap_servers=self.kafka, acks="all", linger_ms=2, request_timeout_ms=5_000)
         await self._producer.start()
         return self
