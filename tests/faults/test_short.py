@@ -27,11 +27,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_killed_under_load_nothing_is_lost_doubled_or_stuck(house: House) -> None:
-    """A mailer between a 250 and its recording, a rules service between its offset and its effect, a relay between ack and mark; Postgres."""
+    """A mailer between a 250 and its recording, rules between offset and effect, a relay between ack and mark; and Postgres."""
     house.serve(Rule("dot", "TAKE+DROP", chance=0.01), Rule("rcpt", "451 4.3.0 later", chance=0.02))
     kafka, postgres = house.endpoints["kafka"], house.endpoints["postgres"]
     async with Writer(kafka) as writer, Watch(kafka, postgres) as watch:
-        stage = Stage(house, writer, watch, Load(SEED, f"{SEED & 0xFFFF:04x}"), Random(SEED))
+        stage = Stage(house, writer, watch, Load(SEED, f"{SEED & 0xFFFF:04x}"), Random(SEED))  # noqa: S311 - a seed is the point
         async with stage.under_load(30):
             stage.burst(200, 20)
             for service, place in (
