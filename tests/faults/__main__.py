@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -37,22 +38,32 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="leave the house's data and logs")
     parser.add_argument("--json", type=Path, default=RUN / "faults.json")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the house is stopped either way
     seed = secrets.randbelow(10**9) if given.seed is None else given.seed
     console.print(f"seed {seed}")
-    folder = Path(tempfile.mkdtemp(prefix="postroom-faults-"))
-    share = given.share or (0.1 if given.short else 1.0)
-    house = start(folder / "run", seed, {})
-    try:
-        told = asyncio.run(play(house, given.only, _scale(share)))
-    finally:
-        house.stop(keep=given.keep)
-        if given.keep:
-            console.print(f"kept: {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+    scale = _scale(given.share or (0.1 if given.short else 1.0))
+    told: dict[str, Any] = {}
+    for linked in (False, True):
+        names = [name for name in given.only if (name in runs.LINKED) == linked]
+        if names:
+            told = report.joined(told, _in_a_house(seed, names, scale, linked=linked, keep=given.keep))
     report.write(given.json, told)
     report.show(console, told)
     return int(report.failed(told))
+
+
+def _in_a_house(seed: int, names: list[str], scale: Scale, *, linked: bool, keep: bool) -> dict[str, Any]:
+    """These runs in a house of their own."""
+    folder = Path(tempfile.mkdtemp(prefix="postroom-faults-"))
+    house = start(folder / "run", seed, {}, linked=linked)
+    try:
+        return asyncio.run(play(house, names, scale))
+    finally:
+        house.stop(keep=keep)
+        if keep:
+            console.print(f"kept: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _scale(share: float) -> Scale:

@@ -6,13 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import psutil
-from tests.faults import behaviour, cast
+from tests.faults import behaviour, cast, proxy
 from tests.faults.behaviour import Rule
 from tests.faults.ledger import Ledger, Tail
 
@@ -39,6 +39,7 @@ class House:
     sink: "subprocess.Popen[bytes]"
     seed: int
     tail: Tail
+    proxy: "subprocess.Popen[bytes] | None" = None
 
     @property
     def ledger(self) -> Ledger:
@@ -47,6 +48,12 @@ class House:
     def serve(self, *rules: Rule) -> None:
         """Let the SMTP server behave so; without rules, well."""
         behaviour.lay(self.run / "sink" / "behaviour.json", self.seed, *rules)
+
+    def link(self, mode: str, *names: str, seconds: float = 0.0) -> None:
+        """Let these links be `cut`, `frozen` or `slow`; without names, all of them pass everything on again."""
+        file = self.run / "links" / "links.json"
+        whole = {name: replace(link, mode="pass", seconds=0.0) for name, link in proxy.read(file).items()}
+        proxy.lay(file, whole | {name: replace(whole[name], mode=mode, seconds=seconds) for name in names})
 
     def arm(self, service: str, failpoint: str, *, stop: bool = False) -> Path:
         """Kill (or stop) the next process of this service that comes by there."""
@@ -99,19 +106,22 @@ class House:
     def stop(self, *, keep: bool = False) -> None:
         """Stop everything, and remove the data unless they are to be looked at."""
         control.stop(self.run)
-        self.sink.terminate()
-        self.sink.wait(10)
+        for helper in (self.sink, self.proxy):
+            if helper:
+                helper.terminate()
+                helper.wait(10)
         if not keep:
             control.clean(self.run)
 
 
-def start(run: Path, seed: int, settings: dict[str, str], *, twice: bool = True) -> House:
+def start(run: Path, seed: int, settings: dict[str, str], *, twice: bool = True, linked: bool = False) -> House:
     """A new house with its own sink, its directory filled."""
     (run / "sink").mkdir(parents=True, exist_ok=True)
     (run / "without").mkdir(exist_ok=True)
     port = free_port()
     sink_command = Command([sys.executable, "-m", "tests.faults.sink", str(port), str(run / "sink")], cwd=ROOT)
     sink = spawn(sink_command, run / "logs" / "sink.log", signal.SIGTERM)
+    links = _links(run, port) if linked else None
     env = {**SETTINGS, **settings, "POSTROOM_SMTP": f"smtp://127.0.0.1:{port}", "POSTROOM_FAULTS_TWICE": "1" if twice else "0"}
     command = Command([sys.executable, "-m", "tests.faults.supervise", "--run", str(run)], env=env, cwd=ROOT)
     supervisor = spawn(command, run / "logs" / "supervisor.log", signal.SIGTERM)
@@ -121,9 +131,17 @@ def start(run: Path, seed: int, settings: dict[str, str], *, twice: bool = True)
             text = (run / "logs" / "supervisor.log").read_text(errors="replace")
             raise EmbeddedError(f"the house did not come up: {read_state(run).failure}\n{text[-2000:]}")
         time.sleep(0.1)
-    house = House(run, control.endpoints(run), sink, seed, Tail(run / "sink" / "ledger.tsv"))
+    house = House(run, control.endpoints(run), sink, seed, Tail(run / "sink" / "ledger.tsv"), links)
     _fill(Door(house.endpoints), cast.everybody())
     return house
+
+
+def _links(run: Path, sink: int) -> "subprocess.Popen[bytes]":
+    """A proxy on each way between the services and what they stand on; it learns where to once the house knows its ports."""
+    (run / "links").mkdir()
+    proxy.lay(run / "links" / "links.json", {name: proxy.Link(free_port(), sink) for name in ("kafka", "postgres", "smtp")})
+    command = Command([sys.executable, "-m", "tests.faults.proxy", str(run / "links")], cwd=ROOT)
+    return spawn(command, run / "logs" / "proxy.log", signal.SIGTERM)
 
 
 def _fill(door: Door, people: Sequence[str]) -> None:

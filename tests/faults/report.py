@@ -41,6 +41,19 @@ def summary(seed: int, stage: Stage, violations: dict[str, set[Violation]], guar
     }
 
 
+def joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Two houses' reports as one: numbers add up, lists and tables are put together."""
+    if not one:
+        return other
+    return {name: value if name == "seed" else _added(one[name], value) for name, value in other.items()}
+
+
+def _added(one: Any, other: Any) -> Any:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {name: _added(one[name], other[name]) if name in one and name in other else (one | other)[name] for name in one | other}
+    return one + other
+
+
 def _figures(unit: str, times: list[float | None]) -> dict[str, Any]:
     back = [time for time in times if time is not None]
     limit = LIMITS.get(unit.rpartition(" ")[2], LIMIT)

@@ -142,6 +142,16 @@ async def guarded(stage: Stage, _: Scale) -> None:
     await guards.in_place(stage)
 
 
+async def links(stage: Stage, _: Scale) -> None:
+    """Each way between the services and what they stand on is cut, half-open and slow; what is written then arrives afterwards."""
+    async with stage.under_load():
+        for name in ("postgres", "smtp", "kafka"):
+            for mode, seconds in (("cut", 4.0), ("frozen", 15.0), ("slow", 6.0)):
+                await stage.sever(mode, name, seconds)
+
+
+# In a house of their own, where every way leads through a proxy.
+LINKED = ("links",)
 RUNS: dict[str, Run] = {
     "steady": steady,
     "guarded": guarded,
@@ -153,4 +163,5 @@ RUNS: dict[str, Run] = {
     "server": server,
     "burst": burst,
     "mixed": mixed,
+    "links": links,
 }

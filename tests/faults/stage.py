@@ -92,6 +92,18 @@ class Stage:
         self._note(f"SIGSTOP {seconds:g} s", unit, in_flight, await self._recovery(unit, at))
         return True
 
+    async def sever(self, mode: str, link: str, seconds: float) -> None:
+        """The link is cut, frozen or slow for so long, while something is in flight; recovery counts from its mending."""
+        in_flight = await self._until_in_flight("kafka")
+        if not in_flight:
+            self.missed += 1
+            return
+        self.house.link(mode, link, seconds=0.05 if mode == "slow" else 0.0)
+        self.burst(30, 4)
+        await asyncio.sleep(seconds)
+        self.house.link("pass")
+        self._note(f"{mode} for {seconds:g} s", f"link to {link}", in_flight, await self._recovery(link, time.time()))
+
     async def reach(self, service: str, failpoint: str, provoke: Callable[[], object] = lambda: None) -> bool:
         """Let a process of this service be killed at this place; a place is only reached by work."""
         armed = self.house.arm(service, failpoint)
