@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import secrets
 import shutil
 import signal
@@ -39,6 +40,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, default=RUN / "faults.json")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the house is stopped either way
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it tells of each attempt while a broker is away
     seed = secrets.randbelow(10**9) if given.seed is None else given.seed
     console.print(f"seed {seed}")
     scale = _scale(given.share or (0.1 if given.short else 1.0))

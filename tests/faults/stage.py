@@ -85,11 +85,12 @@ class Stage:
         if not in_flight or not stop():
             self.missed += 1
             return False
-        at = time.time()
+        # Begun now: where there is another process of this service, it is to go on meanwhile.
+        recovery = asyncio.create_task(self._recovery(unit, time.time()))
         await asyncio.sleep(seconds)
         assert process
         process.send_signal(signal.SIGCONT)
-        self._note(f"SIGSTOP {seconds:g} s", unit, in_flight, await self._recovery(unit, at))
+        self._note(f"SIGSTOP {seconds:g} s", unit, in_flight, await recovery)
         return True
 
     async def sever(self, mode: str, link: str, seconds: float) -> None:

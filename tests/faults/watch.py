@@ -70,7 +70,7 @@ class Watch:
     async def in_flight(self, unit: str) -> str:
         """What is under way in this unit, in words; '' if nothing is."""
         service = unit.removesuffix("-2")
-        if service == "mailer-service" and (held := await self.value(service, _HELD)):
+        if service in {"mailer-service", "kafka", "postgres"} and (held := await self.value("mailer-service", _HELD)):
             return f"{held} envelopes leased or being sent"
         services = [service] if service in READS else list(READS)
         for one in services:
