@@ -132,6 +132,12 @@ async def test_when_the_database_drops_every_connection_nothing_is_sent_twice(wo
     await world.ask(*(f"p{n}@example.com" for n in range(300)))
     world.start_sender()
     killer = await asyncpg.connect(world.settings.dsn)
+
+    async def begun() -> bool:
+        # A sender that can't even start is started again by running.background, which is not here.
+        return bool(await killer.fetchval("SELECT bool_or(state <> 'pending') FROM envelopes"))
+
+    await world.until(begun)
     for _ in range(4):
         await asyncio.sleep(0.08)
         await killer.execute(
