@@ -133,7 +133,8 @@ async def mixed(stage: Stage, scale: Scale) -> None:
     async with stage.under_load():
         for _ in range(max(scale.broker // 4, 1)):
             one, other = stage.random.sample((*SERVICES, "kafka", "postgres"), 2)
-            stage.house.kill(one)
+            if stage.house.kill(one):
+                stage.say(f"kill -9 {one} besides")
             await stage.kill(other)
 
 
