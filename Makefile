@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := shared services cli deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down status test lint format bench schemathesis pictures pictures-of-pages clean distclean
+.PHONY: help venv demo up down status test lint format bench faults schemathesis pictures pictures-of-pages clean distclean
 
 help: ## what can be done here
 	@echo "make demo           start everything, play the scenario, stay until Ctrl-C"
@@ -15,6 +15,7 @@ help: ## what can be done here
 	@echo "make test           all tests"
 	@echo "make lint           ruff, mypy --strict, import-linter"
 	@echo "make bench          mails per second of a burst of 2,000 events; how long a page takes with 10,000 orders and 100,000 logs"
+	@echo "make faults         break a house of its own under load, for an hour or so: nothing lost, nothing doubled, nothing stuck"
 	@echo "make schemathesis   ask every documented HTTP call with made-up values, for half an hour: no 5xx, no undocumented answer"
 	@echo "make pictures       take the pictures of docs/messages.md again, from real renders"
 	@echo "make pictures-of-pages  the same for docs/page.md, from a house that runs"
@@ -66,6 +67,9 @@ distclean:
 bench: up ## how many mails a second, in a burst of 2,000 through the whole house; then how long a page takes
 	@$(BIN)/python -m tests.benchmarks.burst 2000
 	@$(BIN)/python -m tests.benchmarks.pages --orders 10000 --logs 100000
+
+faults: venv ## kills, stops, a server that misbehaves, each guard removed in turn; ARGS="--seed N --only NAME" repeats one
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 schemathesis: up ## every documented call with made-up values: no 5xx, no undocumented answer
 	@$(BIN)/python -m tests.e2e.openapi_probe $(ARGS)

@@ -13,7 +13,7 @@ import orjson
 import structlog
 from pydantic import ValidationError
 
-from postroom import identities, offsets, parked
+from postroom import failpoints, identities, offsets, parked
 from postroom.contracts import topics
 from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
@@ -106,9 +106,14 @@ class Intake:
             try:
                 async with self._pool.acquire() as connection, connection.transaction():
                     await offsets.advance(connection, cluster, records)
-                    return await self._take_in(connection, records)
+                    failpoints.reach("intake.advanced")
+                    tally = await self._take_in(connection, records)
+                    failpoints.reach("intake.effected")
             except Retry:
                 log.info("batch runs again", reason="another instance was faster", records=len(records))
+            else:
+                failpoints.reach("intake.committed")
+                return tally
 
     async def submit(self, connection: Connection, event: Event) -> bool:
         """An event that didn't come through Kafka, in the caller's transaction. False if it was known already; raises Refused."""

@@ -8,7 +8,7 @@ import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from postroom import headers
+from postroom import failpoints, headers
 from postroom.cancellation import obey_cancellation
 from postroom.db import Connection, Pool
 
@@ -108,6 +108,7 @@ class Relay:
             )
             if not rows:
                 return False
+            failpoints.reach("relay.read")
             async with asyncio.timeout(SEND_SECONDS):
                 acks = [
                     await producer.send(
@@ -119,7 +120,10 @@ class Relay:
                     for row in rows
                 ]
                 await asyncio.gather(*acks)
+            failpoints.reach("relay.acked")
             await self._mark_published(connection, [row["id"] for row in rows])
+            failpoints.reach("relay.marked")
+        failpoints.reach("relay.committed")
         return len(rows) == BATCH
 
     @staticmethod

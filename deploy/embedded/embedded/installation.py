@@ -1,5 +1,6 @@
 """Everything that one .run folder holds, put together: ports, addresses, keys and the servers to start."""
 
+import os
 from pathlib import Path
 
 from embedded.issuer import Issuer, ensure_issuer
@@ -56,7 +57,8 @@ class Installation:
         env = {
             "POSTROOM_KAFKA": self.kafka.bootstrap,
             "POSTROOM_POSTGRES": self.postgres.dsn,
-            "POSTROOM_SMTP": self.mailbox.smtp,
+            # Another relay than the mailbox, for whoever wants these mails to leave the machine.
+            "POSTROOM_SMTP": os.environ.get("POSTROOM_SMTP") or self.mailbox.smtp,
             "POSTROOM_MAIL_FROM": "Postroom <postroom@postroom.example>",
             "POSTROOM_BLOBS": str(self.blobs),
             "POSTROOM_HEADS": str(self.heads),

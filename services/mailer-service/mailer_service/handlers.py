@@ -8,7 +8,7 @@ from mailer_service.domain.messages import Message, Told
 from mailer_service.store import digests
 from mailer_service.store import intake as store
 from mailer_service.store import withdrawals as void
-from postroom import outbox
+from postroom import failpoints, outbox
 from postroom.contracts.event import Event
 from postroom.db import Connection
 
@@ -28,9 +28,11 @@ async def tell(connection: Connection, events: Sequence[Event]) -> None:
 
 async def _save(connection: Connection, told: Sequence[Told]) -> set[str]:
     new = await store.add_messages(connection, [each.message for each in told])
+    failpoints.reach("mailer.stored")
     fresh = [each for each in {each.message.id: each for each in reversed(told)}.values() if each.message.id in new][::-1]
     await store.add_inbox(connection, [each.message for each in fresh if each.in_inbox])
     await store.add_envelopes(connection, [envelope for each in fresh for envelope in each.envelopes])
+    failpoints.reach("mailer.queued")
     await _await_digests(connection, [each.message for each in fresh if each.in_digest])
     await outbox.add(
         connection,

@@ -22,7 +22,7 @@ def test_the_result_outlives_failures_and_is_not_shown_anew_while_nothing_has_ch
             route.continue_()
 
     desk.generator(paper).address(to=address_of(paper, "stumbles"))
-    desk.page.route("**/result", stumble)
+    desk.page.route("**/result?*", stumble)
     desk.send()
     expect(desk.page.get_by_role("status").filter(has_text="Accepted")).to_be_visible()
     expect(desk.page.get_by_role("button", name="Send", exact=True)).to_be_focused()

@@ -10,6 +10,7 @@ from mailer_service.sender.recorder import Recorder
 from mailer_service.sender.relay import Relay
 from mailer_service.sender.window import Window
 from mailer_service.smtp import RelayAway, Session
+from postroom import failpoints
 
 SHUTTING_DOWN = 421
 IDLE_SECONDS = 30.0
@@ -97,6 +98,7 @@ class Lane:
         if refused:
             self._refused(job, *refused)
             return None, True
+        failpoints.reach("sender.data")
         session.message(job.body)
         following = self._take() if session.pipelining else None
         if following:
@@ -110,6 +112,7 @@ class Lane:
             raise
         if reply.code // 100 == OK // 100:
             self._relay.accepted()
+        failpoints.reach("sender.replied")
         self._finish(job, self._judge("dot", reply, job))
         return following, False
 

@@ -12,7 +12,7 @@ from mailer_service import outcomes
 from mailer_service.sender.relay import Relay
 from mailer_service.settings import Settings
 from mailer_service.store import senders as store
-from postroom import outbox
+from postroom import failpoints, outbox
 from postroom.db import Pool
 
 log = structlog.get_logger()
@@ -80,6 +80,7 @@ class Lease:
                 for row in unknown
             ]
             await outbox.add(connection, told)
+            failpoints.reach("sender.took_over")
         log.warning("took over from senders that are gone", senders=len(gone), unknown=len(unknown))
 
     async def run(self) -> None:

@@ -15,7 +15,7 @@ from mailer_service.sender.lease import Lease
 from mailer_service.sender.window import Window
 from mailer_service.settings import Settings
 from mailer_service.store import envelopes as store
-from postroom import outbox
+from postroom import failpoints, outbox
 from postroom.db import Connection, Pool
 
 log = structlog.get_logger()
@@ -95,6 +95,8 @@ class Recorder:
                 if finished:
                     await self._settle(connection, finished)
                 asked = [(job.envelope, job.number, job.token) for job in jobs]
+                if asked:
+                    failpoints.reach("sender.opening")
                 opened = await store.open_attempts(connection, sender, asked) if asked else set()
         except BaseException:
             for job in jobs:
@@ -103,6 +105,7 @@ class Recorder:
             raise
         finally:
             self._opening = []
+        failpoints.reach("sender.recorded" if finished else "sender.opened")
         del self._finished[: len(finished)]
         self._hand_out(shares, opened)
 
@@ -130,6 +133,7 @@ class Recorder:
         await store.settle_attempts(
             connection, [(job.envelope, number, verdict.result, verdict.code, verdict.detail) for job, number, verdict, _ in steps]
         )
+        failpoints.reach("sender.settling")
         moved = await store.settle_envelopes(
             connection,
             [
@@ -152,6 +156,7 @@ class Recorder:
             if job.envelope in moved and step.state != "pending"
         ]
         await outbox.add(connection, told)
+        failpoints.reach("sender.told")
         refused = [(job.origin["tenant"], job.address, verdict.detail) for job, _, verdict, _ in steps if verdict.suppress]
         if refused:
             await store.suppress(connection, refused)

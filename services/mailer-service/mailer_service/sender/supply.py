@@ -20,7 +20,7 @@ from mailer_service.settings import Settings
 from mailer_service.store import envelopes as store
 from mailer_service.store import rendered as bytes_store
 from mailer_service.store.rendered import Body
-from postroom import outbox
+from postroom import failpoints, outbox
 from postroom.db import Pool
 
 log = structlog.get_logger()
@@ -101,6 +101,7 @@ class Supply:
             rows = await store.take(connection, self._lease.id, self._settings.take, self._crowded())
             if not rows:
                 return False
+            failpoints.reach("sender.taken")
             loaded = await bytes_store.load(connection, list({row["message"] for row in rows}))
         rows.sort(key=lambda row: row["sequence"])
         messages = await withdrawing.without_void(self._pool, loaded)
@@ -199,6 +200,7 @@ class Supply:
         """Store new bytes; where another sender was first, its bytes are the message's. What is in neither was withdrawn meanwhile."""
         async with self._pool.acquire() as connection:
             ours = await bytes_store.add(connection, new)
+            failpoints.reach("sender.rendered")
             theirs = [id_ for id_, *_ in new if id_ not in ours]
             others = await bytes_store.stored(connection, theirs) if theirs else {}
         # Given back, and taken again as it is now.

@@ -20,7 +20,7 @@ from notification_rules.store import decisions as store
 from notification_rules.store import directory as directory_store
 from notification_rules.store import preferences as preferences_store
 from notification_rules.store import undecided as undecided_store
-from postroom import clock, outbox
+from postroom import clock, failpoints, outbox
 from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
 from postroom.db import Connection
@@ -93,6 +93,7 @@ class Handlers:
     async def _save(self, connection: Connection, outcome: Outcome, void: Sequence[Void], going: dict[str, Delivery]) -> None:
         if outcome.claims and await store.take_claims(connection, outcome.claims) < len(outcome.claims):
             raise Retry  # another instance claimed one of these after we had looked
+        failpoints.reach("rules.claimed")
         if outcome.undecided:
             await undecided_store.keep(connection, outcome.undecided, self._waits)
         identified = {decision.decision: decision for decision in mailing.explained(outcome.decisions, outcome.messages, going)}
@@ -100,3 +101,4 @@ class Handlers:
         messages = [mailing.requested(message, going.get(id_, AT_ONCE), self._key) for id_, message in outcome.messages.items()]
         messages += [letters.withdrawn(one) for one in void]
         await outbox.add(connection, [*messages, *(letters.made(one) for id_, one in identified.items() if id_ in new)])
+        failpoints.reach("rules.saved")

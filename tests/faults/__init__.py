@@ -1,0 +1,1 @@
+"""Things broken on purpose under load, and what must hold afterwards (docs/reliability.md)."""

@@ -1,0 +1,139 @@
+"""What can be seen after a run: the topics as they lie in Kafka, the databases, the ledger."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from tests.faults.expected import Accepted, Identity, Place
+from tests.faults.ledger import Ledger
+
+DATABASES = {
+    "po-service": "po_service",
+    "commlog-service": "commlog_service",
+    "notification-rules": "notification_rules",
+    "mailer-service": "mailer_service",
+}
+# Consuming service → its topics, and who owns them: written down once more here, for the services' own declaration is what is examined.
+READS = {
+    "po-service": {"ubl.peppol": "peppol"},
+    "commlog-service": {"outcomes": "mailer-service", "mail": "mailer-service"},
+    "notification-rules": {
+        "in.erp": "erp",
+        "purchasing": "po-service",
+        "directory": "po-service",
+        "commlog": "commlog-service",
+        "inbox": "mailer-service",
+    },
+    "mailer-service": {"messages": "notification-rules", "commlog": "commlog-service"},
+}
+TOPICS = tuple(dict.fromkeys(topic for topics in READS.values() for topic in topics))
+Row = dict[str, Any]
+
+
+@dataclass
+class Database:
+    """One service's tables, as far as every service has them."""
+
+    intake: set[Identity]
+    parked: dict[Place, str]
+    next_offsets: dict[tuple[str, int], int]
+    outbox: list[Row]
+
+
+@dataclass
+class Evidence:
+    """All of it; `mailer` has messages, envelopes, attempts, rendered, senders; `waiting` is what po-service and the rules put off."""
+
+    topics: dict[str, list[Accepted]]
+    ends: dict[tuple[str, int], int]
+    databases: dict[str, Database]
+    mailer: dict[str, list[Row]]
+    undecided: int
+    ledger: Ledger
+    acked: set[Place] = field(default_factory=set)
+
+
+_INTAKE = "SELECT emitter, source, id FROM intake"
+_PARKED = 'SELECT topic, partition, "offset", reason FROM parked WHERE closed_at IS NULL'
+_OFFSETS = "SELECT topic, partition, next_offset FROM offsets"
+_OUTBOX = """
+    SELECT id, topic, convert_from(key, 'utf8') AS key, headers, published_at IS NOT NULL AS published,
+           CASE WHEN topic = 'outcomes' THEN convert_from(value, 'utf8')::jsonb - 'detail' END AS value
+    FROM outbox ORDER BY id
+"""
+_MAILER = {
+    "messages": "SELECT id, sequence, key, message_type, substring(facts::text FROM 'FX[0-9a-f]{10}') AS mark FROM messages",
+    "envelopes": """
+        SELECT e.id, e.message, e.address, e.state, e.sender_id::text AS sender, e.due_at IS NULL AS waits_for_a_person, e.attempts,
+               e.sender_id IS NOT NULL AND NOT EXISTS (
+                   SELECT FROM senders WHERE id = e.sender_id AND expires_at > now() - interval '30 seconds') AS orphaned
+        FROM envelopes e
+    """,
+    "attempts": "SELECT envelope, number, result FROM attempts",
+    "rendered": "SELECT message, sha256 FROM rendered",
+}
+
+
+async def collect(endpoints: dict[str, str], ledger: Ledger, acked: set[Place]) -> Evidence:
+    """Everything, after the house has come to rest."""
+    topics, ends = await read_topics(endpoints["kafka"], TOPICS)
+    databases, mailer, undecided = {}, {}, 0
+    for service, name in DATABASES.items():
+        connection = await asyncpg.connect(f"{endpoints['postgres']}/{name}")
+        try:
+            databases[service] = await _database(connection)
+            if service == "mailer-service":
+                mailer = {table: [dict(row) for row in await connection.fetch(query)] for table, query in _MAILER.items()}
+            if service == "notification-rules":
+                undecided = await connection.fetchval("SELECT count(*) FROM undecided")
+        finally:
+            await connection.close()
+    return Evidence(topics, ends, databases, mailer, undecided, ledger, acked)
+
+
+async def _database(connection: "asyncpg.Connection[asyncpg.Record]") -> Database:
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=_loads)
+    return Database(
+        {(row["emitter"], row["source"], row["id"]) for row in await connection.fetch(_INTAKE)},
+        {(row["topic"], row["partition"], row["offset"]): row["reason"] for row in await connection.fetch(_PARKED)},
+        {(row["topic"], row["partition"]): row["next_offset"] for row in await connection.fetch(_OFFSETS)},
+        [dict(row) for row in await connection.fetch(_OUTBOX)],
+    )
+
+
+def _loads(text: str) -> Any:
+    import json  # noqa: PLC0415 - its one use
+
+    return json.loads(text)
+
+
+async def read_topics(
+    kafka: str, topics: Sequence[str], *, records: bool = True
+) -> tuple[dict[str, list[Accepted]], dict[tuple[str, int], int]]:
+    """(topic → its records in order, (topic, partition) → its end); without `records` the ends alone."""
+    found: defaultdict[str, list[Accepted]] = defaultdict(list)
+    async with AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest") as client:
+        await client._client.force_metadata_update()
+        partitions = [
+            TopicPartition(topic, number) for topic in topics for number in sorted(client._client.cluster.partitions_for_topic(topic) or ())
+        ]
+        ends = await client.end_offsets(partitions)
+        if records and partitions:
+            await _read(client, {one: end for one, end in ends.items() if end}, found)
+    return dict(found), {(one.topic, one.partition): end for one, end in ends.items()}
+
+
+async def _read(client: AIOKafkaConsumer, ends: dict[TopicPartition, int], found: dict[str, list[Accepted]]) -> None:
+    client.assign(list(ends))
+    await client.seek_to_beginning()
+    async with asyncio.timeout(120):
+        while any([await client.position(one) < end for one, end in ends.items()]):
+            for batch in (await client.getmany(timeout_ms=500, max_records=5_000)).values():
+                for one in batch:
+                    found[one.topic].append(
+                        Accepted(one.topic, one.partition, one.offset, one.key or b"", tuple(one.headers), one.value or b"")
+                    )

@@ -1,0 +1,24 @@
+"""`python -m tests.faults.launch MODULE` starts a service, without the guard that the file POSTROOM_WITHOUT names, if it names one.
+
+The variants live here and in without.py: the product has no switch for them.
+"""
+
+import os
+import runpy
+import sys
+from pathlib import Path
+
+from tests.faults import without
+
+
+def main(module: str) -> None:
+    """Become that module."""
+    named = Path(os.environ["POSTROOM_WITHOUT"])
+    if named.exists() and (guard := named.read_text().strip()):
+        without.GUARDS[guard]()
+    sys.argv = [module]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,229 @@
+"""What a run plays on: the house under load, the faults done to it, and what was measured."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.faults.evidence import collect
+from tests.faults.house import OPERATOR, House
+from tests.faults.invariants import Violation, check, unknown_attempts
+from tests.faults.load import PAPERS, Load, Written
+from tests.faults.watch import AWAY, Watch
+from tests.faults.writer import Writer
+
+from embedded.demo.door import Door
+
+BASE_RATE = 50.0
+FLIGHT_SECONDS, RECOVERY_SECONDS, REST_SECONDS = 15.0, 120.0, 240.0
+_TIME_PASSES = "UPDATE envelopes SET due_at = now() WHERE state = 'deferred' AND due_at > now()"
+_FOR_A_PERSON = "SELECT id FROM envelopes WHERE state = 'unknown' AND due_at IS NULL"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that was done to a unit while `in_flight` was under way; `recovery` in seconds, None if it didn't recover in time."""
+
+    run: str
+    kind: str
+    unit: str
+    in_flight: str
+    recovery: float | None
+
+
+@dataclass
+class Stage:
+    """The seed draws everything; `missed` counts faults that found nothing under way, and so don't count."""
+
+    house: House
+    writer: Writer
+    watch: Watch
+    load: Load
+    random: Random
+    say: Callable[[str], None] = print
+    run: str = ""
+    faults: list[Fault] = field(default_factory=list)
+    missed: int = 0
+    known: set[Violation] = field(default_factory=set)
+    decided: int = 0
+    figures: dict[str, int] = field(default_factory=dict)
+
+    @contextlib.asynccontextmanager
+    async def under_load(self, per_second: float = BASE_RATE) -> AsyncIterator[None]:
+        """Events of all kinds, as long as the block lasts."""
+        steady = asyncio.create_task(self.writer.steadily(self.load, per_second))
+        try:
+            yield
+        finally:
+            steady.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await steady
+
+    def burst(self, events: int, papers: int = 0) -> list[Written]:
+        """So much at once."""
+        records = [*self.load.events(events), *self.load.papers(papers)]
+        self.writer.write(records)
+        return records
+
+    async def kill(self, unit: str) -> bool:
+        """Kill -9 while something is in flight there, and wait until what is written afterwards arrives."""
+        return await self._strike("kill -9", unit, lambda: self.house.kill(unit))
+
+    async def stand_still(self, unit: str, seconds: float) -> bool:
+        """SIGSTOP for so long, while something is in flight there."""
+        process = self.house.process(unit)
+
+        def stop() -> bool:
+            if process:
+                process.send_signal(signal.SIGSTOP)
+            return process is not None
+
+        in_flight = await self._until_in_flight(unit)
+        if not in_flight or not stop():
+            self.missed += 1
+            return False
+        # Begun now: where there is another process of this service, it is to go on meanwhile.
+        recovery = asyncio.create_task(self._recovery(unit, time.time()))
+        await asyncio.sleep(seconds)
+        assert process
+        process.send_signal(signal.SIGCONT)
+        self._note(f"SIGSTOP {seconds:g} s", unit, in_flight, await recovery)
+        return True
+
+    async def sever(self, mode: str, link: str, seconds: float) -> None:
+        """The link is cut, frozen or slow for so long, while something is in flight; recovery counts from its mending."""
+        in_flight = await self._until_in_flight("kafka")
+        if not in_flight:
+            self.missed += 1
+            return
+        self.house.link(mode, link, seconds=0.05 if mode == "slow" else 0.0)
+        self.burst(30, 4)
+        await asyncio.sleep(seconds)
+        self.house.link("pass")
+        self._note(f"{mode} for {seconds:g} s", f"link to {link}", in_flight, await self._recovery(link, time.time()))
+
+    async def reach(self, service: str, failpoint: str, provoke: Callable[[], object] = lambda: None) -> bool:
+        """Let a process of this service be killed at this place; a place is only reached by work."""
+        armed = self.house.arm(service, failpoint)
+        deadline = time.monotonic() + 2 * FLIGHT_SECONDS
+        provoke()
+        while armed.exists() and time.monotonic() < deadline:
+            self.burst(20, 4)
+            for _ in range(20):
+                await asyncio.sleep(0.05)
+                if not armed.exists():
+                    break
+        if armed.exists():
+            armed.unlink(missing_ok=True)
+            self.missed += 1
+            return False
+        self._note(f"failpoint {failpoint}", service, "this very step", await self._recovery(service, time.time()))
+        return True
+
+    async def _strike(self, kind: str, unit: str, act: Callable[[], bool]) -> bool:
+        in_flight = await self._until_in_flight(unit)
+        if not in_flight or not act():
+            self.missed += 1
+            return False
+        at = time.time()
+        if unit in {"kafka", "postgres"}:
+            await self.watch.forget()
+        self._note(kind, unit, in_flight, await self._recovery(unit, at))
+        return True
+
+    async def _until_in_flight(self, unit: str) -> str:
+        """A burst, a random moment of it, and a look whether something is under way: only then it counts."""
+        await self.house.until_up()
+        deadline = time.monotonic() + FLIGHT_SECONDS
+        while time.monotonic() < deadline:
+            self.burst(60, 10)
+            await asyncio.sleep(self.random.uniform(0.02, 0.4))
+            for _ in range(10):
+                with contextlib.suppress(*AWAY):
+                    if found := await self.watch.in_flight(unit):
+                        return found
+                await asyncio.sleep(0.01)
+        return ""
+
+    async def _recovery(self, unit: str, at: float) -> float | None:
+        """Seconds from `at` to the first 250 for an event that was written after it, by way of this unit."""
+        deadline = at + RECOVERY_SECONDS
+        if unit.startswith("commlog"):
+            return await self._until_read(unit, at, deadline)
+        marks = self.writer.papers if unit.startswith("po-") else self.writer.begun
+        looked = len(self.house.ledger.entries)
+        while time.time() < deadline:
+            await asyncio.sleep(0.1)
+            fresh = self.house.ledger.entries[looked:]
+            looked += len(fresh)
+            if first := next((entry.at for entry in fresh if marks.get(entry.mark, 0) > at), 0.0):
+                return first - at
+        return None
+
+    async def _until_read(self, unit: str, at: float, deadline: float) -> float | None:
+        """commlog-service sends nothing: it is back when it has read what lay before it, and more."""
+        ends: dict[tuple[str, int], int] = {}
+        while time.time() < deadline:
+            with contextlib.suppress(*AWAY):
+                ends = ends or {place: end for place, end in (await self.watch.ends()).items() if place[0] == "outcomes"}
+                rows = await self.watch.fetch(unit, "SELECT topic, partition, next_offset FROM offsets")
+                read = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+                if all(read.get(place, 0) >= end for place, end in ends.items()):
+                    return time.time() - at
+            await asyncio.sleep(0.2)
+        return None
+
+    def _note(self, kind: str, unit: str, in_flight: str, recovery: float | None) -> None:
+        self.faults.append(Fault(self.run, kind, unit, in_flight, recovery))
+        took = "not back in time" if recovery is None else f"back after {recovery:.1f} s"
+        self.say(f"{kind} {unit} ({in_flight}): {took}")
+
+    # -- afterwards ---------------------------------------------------------------------------------------------------------------
+
+    async def rest(self, seconds: float = REST_SECONDS) -> str:
+        """Let everything come to an end; what did not, in words. Time passes for what waits by choice, and a person decides `unknown`."""
+        self.house.serve()
+        await self.writer.all_acked()
+        await self.house.until_up()
+        deadline, why, quiet = time.monotonic() + seconds, "nothing was looked at", 0
+        while time.monotonic() < deadline:
+            try:
+                why = await self._step_to_rest()
+            except AWAY as error:
+                why = repr(error)
+                await self.watch.forget()
+            quiet = 0 if why else quiet + 1
+            if quiet > 1:
+                return ""
+            await asyncio.sleep(0.3)
+        return why
+
+    async def _step_to_rest(self) -> str:
+        await self.watch.fetch("mailer-service", _TIME_PASSES)
+        for row in await self.watch.fetch("mailer-service", _FOR_A_PERSON):
+            Door(self.house.endpoints).call(OPERATOR, "POST", f"/api/envelopes/{row['id']}/resend")
+            self.decided += 1
+        return await self.watch.unfinished()
+
+    async def verdict(self, seconds: float = REST_SECONDS) -> set[Violation]:
+        """The six invariants over everything so far; what is new."""
+        why = await self.rest(seconds)
+        seen = await collect(self.house.endpoints, self.house.ledger, self.writer.acked)
+        found = check(seen) | ({Violation(5, "no rest", why)} if why else set())
+        copies = self.house.ledger.copies
+        self.figures = {
+            "records written": self.writer.count,
+            "documents among them": sum(record.topic == PAPERS for records in seen.topics.values() for record in records),
+            "mails owed and known": len(seen.mailer["envelopes"]),
+            "mails accepted": len(copies),
+            "copies beyond one": copies.total() - len(copies),
+            "attempts ever unknown": unknown_attempts(seen).total(),
+            "unknown decided by a person": self.decided,
+            "parked as they should be": sum(len(one.parked) for one in seen.databases.values()),
+            "messages in order of": len(seen.mailer["messages"]),
+        }
+        new, self.known = found - self.known, self.known | found
+        return new

@@ -1,0 +1,90 @@
+"""The supervisor of a house for fault runs: `python -m tests.faults.supervise --run FOLDER`.
+
+As `make up`'s, with two processes of some services, failpoints, a launcher that can leave a guard out, and links by way of proxy.py.
+"""
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from tests.faults import proxy
+
+from embedded import supervisor, unit
+from embedded.installation import Installation
+from embedded.kafka import Kafka
+from embedded.paths import ROOT
+from embedded.ports import choose
+from embedded.process import Command
+from embedded.services import Service
+from embedded.supervisor import Supervisor
+
+TWICE = ("notification-rules", "mailer-service")
+
+
+class Launched(Service):
+    """A service behind the launcher."""
+
+    def command(self) -> Command:
+        return Command([sys.executable, "-m", "tests.faults.launch", self.module], env=self.env, cwd=ROOT)
+
+
+class ToldOtherwise(Kafka):
+    """A broker that tells its clients another port than its own."""
+
+    told = 0
+
+    def prepare(self) -> None:
+        super().prepare()
+        text = self._properties.read_text()
+        own, other = (f"advertised.listeners=PLAINTEXT://127.0.0.1:{port}" for port in (self.port, self.told))
+        self._properties.write_text(text.replace(own, other))
+
+
+class FaultInstallation(Installation):
+    """Each service has failpoints of its own, below the run folder; where links.json lies there, they reach one another through those."""
+
+    def __init__(self, run: Path) -> None:
+        super().__init__(run)
+        file = run / "links" / "links.json"
+        self.links = proxy.read(file) if file.exists() else {}
+        if self.links:
+            self.kafka = ToldOtherwise(run / "kafka", self.ports["kafka"], self.ports["kafka-controller"], self.logs / "kafka.log")
+            self.kafka.told = self.links["kafka"].port
+            targets = {"kafka": self.ports["kafka"], "postgres": self.ports["postgres"], "smtp": self.links["smtp"].target}
+            proxy.lay(file, {name: replace(link, target=targets[name]) for name, link in self.links.items()})
+
+    def _linked(self, env: dict[str, str]) -> dict[str, str]:
+        if not self.links:
+            return env
+        postgres = self.postgres.dsn.replace(f":{self.ports['postgres']}", f":{self.links['postgres'].port}")
+        return {**env, "POSTROOM_POSTGRES": postgres, "POSTROOM_SMTP": f"smtp://127.0.0.1:{self.links['smtp'].port}"}
+
+    def services(self) -> list[Service]:
+        second = choose(dict.fromkeys((f"{name}-2" for name in TWICE), 0), self.run / "second-ports.json")
+        made: list[Service] = []
+        for one in super().services():
+            failpoints = self.run / "failpoints" / one.name
+            failpoints.mkdir(parents=True, exist_ok=True)
+            env = {
+                **self._linked(one.env),
+                "POSTROOM_FAILPOINTS": str(failpoints),
+                "POSTROOM_WITHOUT": str(self.run / "without" / one.name),
+            }
+            made.append(Launched(one.name, one.module, one.port, env, one.log))
+            if one.name in TWICE and os.environ.get("POSTROOM_FAULTS_TWICE", "1") == "1":
+                # One address for replies is enough.
+                env = {**env, "POSTROOM_INBOUND_PORT": "0"}
+                name = f"{one.name}-2"
+                made.append(Launched(name, one.module, second[name], env, self.logs / f"{name}.log"))
+        return made
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--run", type=Path, required=True)
+    # Who is killed every few seconds is no victim of its own start: the pause that grows to ten seconds would be all that is measured.
+    unit._LONGEST_PAUSE = 1.0
+    setattr(supervisor, "Installation", FaultInstallation)  # noqa: B010 - the one place where a house is put together
+    Supervisor(parser.parse_args().run).run()
