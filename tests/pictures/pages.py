@@ -52,7 +52,7 @@ def supplier(album: Album, paper: Paper) -> None:
     album.take("sign-in")
     desk.sign_in("Frida Lund")
     album.take("purchase-orders")
-    desk.open(paper, "Lines")
+    desk.find(paper, "Lines")
     album.take("lines")
     for tab in ("Documents", "Contacts", "Deliveries"):
         desk.page.get_by_role("navigation", name="Parts of the order").get_by_role("link", name=tab).click()

@@ -19,7 +19,7 @@ def api_logs(house: House, paper: Paper, who: str = cast.FRIDA) -> list[str]:
 
 
 def test_b01_edit_in_consolidated_by_po_opens_the_order_and_a_supplier_sees_only_its_own(desks: Desks, paper: Paper) -> None:
-    frida = desks().open(paper, "Lines")
+    frida = desks().find(paper, "Lines")
     expect(frida.page.get_by_role("heading", name=paper.number)).to_be_visible()
     expect(frida.page.get_by_role("cell", name="Height-adjustable desk")).to_be_visible()
     rita = desks(RIVALS_CLERK)
@@ -29,7 +29,7 @@ def test_b01_edit_in_consolidated_by_po_opens_the_order_and_a_supplier_sees_only
 
 
 def test_b02_the_tab_lists_the_orders_logs_and_has_new_communication_log(desk: Desk, paper: Paper) -> None:
-    desk.open(paper)
+    desk.find(paper)
     expect(desk.page.get_by_text("Nothing was written on this order yet")).to_be_visible()
     desk.write("First.").write("Second.")
     assert desk.texts() == ["First.", "Second."]
