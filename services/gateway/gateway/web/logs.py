@@ -34,7 +34,7 @@ async def communication_logs(visit: Visiting, order: str, before: int = 0, new: 
         "before": before,
         "newest": newest,
         "latest": send or newest,
-        "scope": {"key": new_key(), "problem": None},
+        "scope": {"problem": None},
     }
     template = "communication-logs" if not visit.by_htmx else "_logs"
     return orders.tab(visit, head, template, **shown)

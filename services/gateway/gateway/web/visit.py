@@ -2,7 +2,6 @@
 
 import re
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -182,4 +181,3 @@ async def acting(request: Request) -> tuple[Visit, Form]:
 
 Visiting = Annotated[Visit, Depends(visiting)]
 Acting = Annotated[tuple[Visit, Form], Depends(acting)]
-Shown = Mapping[str, Any]
