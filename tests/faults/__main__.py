@@ -15,12 +15,12 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from tests.faults import guards, report, runs
-from tests.faults.house import House, start
+from tests.faults import report
+from tests.faults.house import KINDS, House, start
 from tests.faults.invariants import Violation
 from tests.faults.load import Load
-from tests.faults.runs import RUNS, Scale
-from tests.faults.stage import Stage
+from tests.faults.stage import Scale, Stage
+from tests.faults.stories import STORIES
 from tests.faults.watch import Watch
 from tests.faults.writer import Writer
 
@@ -35,7 +35,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="repeats what a run drew")
     parser.add_argument("--short", action="store_true", help="a tenth of the faults")
     parser.add_argument("--share", type=float, default=None, help="how much of the whole run's numbers, such as 0.3")
-    parser.add_argument("--only", nargs="+", choices=[*RUNS, "guards"], default=[*RUNS, "guards"], help="these runs alone")
+    parser.add_argument("--only", nargs="+", choices=list(STORIES), default=list(STORIES), help="these stories alone")
     parser.add_argument("--keep", action="store_true", help="leave the house's data and logs")
     parser.add_argument("--json", type=Path, default=RUN / "faults.json")
     given = parser.parse_args()
@@ -43,21 +43,20 @@ def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it tells of each attempt while a broker is away
     seed = secrets.randbelow(10**9) if given.seed is None else given.seed
     console.print(f"seed {seed}")
-    scale = _scale(given.share or (0.1 if given.short else 1.0))
+    scale = Scale(given.share or (0.1 if given.short else 1.0))
     told: dict[str, Any] = {}
-    for linked in (False, True):
-        names = [name for name in given.only if (name in runs.LINKED) == linked]
-        if names:
-            told = report.joined(told, _in_a_house(seed, names, scale, linked=linked, keep=given.keep))
+    for kind in dict.fromkeys(STORIES[name].house for name in given.only):
+        names = [name for name in given.only if STORIES[name].house == kind]
+        told = report.joined(told, _in_a_house(seed, kind, names, scale, keep=given.keep))
     report.write(given.json, told)
     report.show(console, told)
     return int(report.failed(told))
 
 
-def _in_a_house(seed: int, names: list[str], scale: Scale, *, linked: bool, keep: bool) -> dict[str, Any]:
-    """These runs in a house of their own."""
+def _in_a_house(seed: int, kind: str, names: list[str], scale: Scale, *, keep: bool) -> dict[str, Any]:
+    """These stories in a house of their own."""
     folder = Path(tempfile.mkdtemp(prefix="postroom-faults-"))
-    house = start(folder / "run", seed, {}, linked=linked)
+    house = start(folder / "run", seed, KINDS[kind])
     try:
         return asyncio.run(play(house, names, scale))
     finally:
@@ -68,15 +67,9 @@ def _in_a_house(seed: int, names: list[str], scale: Scale, *, linked: bool, keep
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _scale(share: float) -> Scale:
-    whole = Scale()
-    return Scale(*(max(1, round(number * share)) for number in (whole.kills, whole.broker, whole.database, whole.burst)))
-
-
 async def play(house: House, names: list[str], scale: Scale) -> dict[str, Any]:
-    """The runs one after another; what each has violated."""
+    """The stories one after another; what each has violated."""
     violations: dict[str, set[Violation]] = {}
-    found: dict[str, list[str]] = {}
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
     async with Writer(house.endpoints["kafka"]) as writer, Watch(house.endpoints["kafka"], house.endpoints["postgres"]) as watch:
         load = Load(house.seed, f"{house.seed & 0xFFFF:04x}")
@@ -88,14 +81,12 @@ async def play(house: House, names: list[str], scale: Scale) -> dict[str, Any]:
             for name in names:
                 stage.run = name
                 progress.update(bar, description=name)
-                if name == "guards":
-                    found = await guards.all_removed(stage)
-                else:
-                    await runs.RUNS[name](stage, scale)
+                await STORIES[name].play(stage, scale)
+                if STORIES[name].judged:
                     violations[name] = await stage.verdict()
                     stage.say("holds" if not violations[name] else f"{len(violations[name])} violations, such as {min(violations[name])}")
                 progress.advance(bar)
-        return report.summary(house.seed, stage, violations, found)
+        return report.summary(house.seed, stage, violations)
 
 
 if __name__ == "__main__":

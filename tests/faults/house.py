@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,18 @@ OPERATOR = "operator"
 START_SECONDS = 240
 # What is not a matter of faults is made short; the lease and its beat are the product's own unless a run says otherwise.
 SETTINGS = {"POSTROOM_UNKNOWN_RESEND_SECONDS": "3"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a house differs from the product's: `twice`, two processes of what fences one another; `linked`, every way through a proxy."""
+
+    twice: bool = True
+    linked: bool = False
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+KINDS = {"plain": Kind(), "linked": Kind(linked=True)}
 
 
 @dataclass
@@ -114,15 +126,15 @@ class House:
             control.clean(self.run)
 
 
-def start(run: Path, seed: int, settings: dict[str, str], *, twice: bool = True, linked: bool = False) -> House:
+def start(run: Path, seed: int, kind: Kind) -> House:
     """A new house with its own sink, its directory filled."""
     (run / "sink").mkdir(parents=True, exist_ok=True)
     (run / "without").mkdir(exist_ok=True)
     port = free_port()
     sink_command = Command([sys.executable, "-m", "tests.faults.sink", str(port), str(run / "sink")], cwd=ROOT)
     sink = spawn(sink_command, run / "logs" / "sink.log", signal.SIGTERM)
-    links = _links(run, port) if linked else None
-    env = {**SETTINGS, **settings, "POSTROOM_SMTP": f"smtp://127.0.0.1:{port}", "POSTROOM_FAULTS_TWICE": "1" if twice else "0"}
+    links = _links(run, port) if kind.linked else None
+    env = {**SETTINGS, **kind.settings, "POSTROOM_SMTP": f"smtp://127.0.0.1:{port}", "POSTROOM_FAULTS_TWICE": "1" if kind.twice else "0"}
     command = Command([sys.executable, "-m", "tests.faults.supervise", "--run", str(run)], env=env, cwd=ROOT)
     supervisor = spawn(command, run / "logs" / "supervisor.log", signal.SIGTERM)
     deadline = time.monotonic() + START_SECONDS

@@ -17,7 +17,7 @@ LIMITS = {"postgres": 90.0}
 LIMIT = 60.0
 
 
-def summary(seed: int, stage: Stage, violations: dict[str, set[Violation]], guards: dict[str, list[str]]) -> dict[str, Any]:
+def summary(seed: int, stage: Stage, violations: dict[str, set[Violation]]) -> dict[str, Any]:
     """Everything that a run has to tell."""
     by_unit: defaultdict[str, list[float | None]] = defaultdict(list)
     for fault in stage.faults:
@@ -36,7 +36,8 @@ def summary(seed: int, stage: Stage, violations: dict[str, set[Violation]], guar
         "faults that found nothing under way, not counted": stage.missed,
         "figures": stage.figures,
         "failpoints hit": stage.house.hits(),
-        "guards removed, and what was found": guards,
+        "measured": [{**asdict(one), "holds": one.holds} for one in stage.measured],
+        "guards removed, and what was found": stage.without,
         "each fault": [asdict(fault) for fault in stage.faults],
     }
 
@@ -68,7 +69,8 @@ def _figures(unit: str, times: list[float | None]) -> dict[str, Any]:
 def failed(told: dict[str, Any]) -> bool:
     """Whether something did not hold."""
     late = any(one["beyond the limit"] for one in told["faults"].values())
-    return any(told["runs"].values()) or late or any(not found for found in told["guards removed, and what was found"].values())
+    beyond = late or not all(one["holds"] for one in told["measured"])
+    return any(told["runs"].values()) or beyond or any(not found for found in told["guards removed, and what was found"].values())
 
 
 def write(file: Path, told: dict[str, Any]) -> None:
@@ -88,6 +90,10 @@ def show(console: Console, told: dict[str, Any]) -> None:
     for name, value in facts.items():
         console.print(f"  {name:<32}{value}")
     console.print(f"  failpoints hit                  {len(told['failpoints hit'])} places, {sum(told['failpoints hit'].values())} times")
+    for one in told["measured"]:
+        console.print(
+            f"  [{'green' if one['holds'] else 'red'}]{'✓' if one['holds'] else '✗'}[/] {one['run']}: {one['what']}: {one['value']:g}"
+        )
     for guard, found in told["guards removed, and what was found"].items():
         console.print(f"  without {guard:<24}{f'caught: {found[0]}' if found else '[red]not noticed[/]'}", soft_wrap=True)
     for name, each in told["runs"].items():

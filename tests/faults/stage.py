@@ -34,9 +34,39 @@ class Fault:
     recovery: float | None
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A figure that a story was asked for, with its bounds where it has some."""
+
+    run: str
+    what: str
+    value: float
+    at_least: float | None
+    at_most: float | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether it keeps its bounds."""
+        return (self.at_least is None or self.value >= self.at_least) and (self.at_most is None or self.value <= self.at_most)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of each: the share of the whole run's numbers."""
+
+    share: float = 1.0
+
+    def of(self, number: int) -> int:
+        """So many of them; one at least."""
+        return max(1, round(number * self.share))
+
+
 @dataclass
 class Stage:
-    """The seed draws everything; `missed` counts faults that found nothing under way, and so don't count."""
+    """The seed draws everything; `missed` counts faults that found nothing under way, and so don't count.
+
+    `without`: guard → what its absence has violated, in words.
+    """
 
     house: House
     writer: Writer
@@ -50,6 +80,14 @@ class Stage:
     known: set[Violation] = field(default_factory=set)
     decided: int = 0
     figures: dict[str, int] = field(default_factory=dict)
+    measured: list[Measured] = field(default_factory=list)
+    without: dict[str, list[str]] = field(default_factory=dict)
+
+    def measure(self, what: str, value: float, *, at_least: float | None = None, at_most: float | None = None) -> None:
+        """A figure for the summary; beyond its bounds, the run has failed."""
+        one = Measured(self.run, what, value, at_least, at_most)
+        self.measured.append(one)
+        self.say(f"{what}: {value:g}{'' if one.holds else f', beyond its bounds ({at_least}, {at_most})'}")
 
     @contextlib.asynccontextmanager
     async def under_load(self, per_second: float = BASE_RATE) -> AsyncIterator[None]:

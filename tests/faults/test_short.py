@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 from tests.faults.behaviour import Rule
-from tests.faults.house import House, start
+from tests.faults.house import House, Kind, start
 from tests.faults.load import Load
 from tests.faults.stage import Stage
 from tests.faults.watch import Watch
@@ -16,12 +16,12 @@ from tests.faults.writer import Writer
 # Another one each day in continuous integration; a failure names it.
 SEED = int(os.environ.get("POSTROOM_SEED", "20261127"))
 PLACES = (("mailer-service", "sender.replied"), ("notification-rules", "intake.advanced"), ("po-service", "relay.acked"))
-QUICK = {"POSTROOM_LEASE_SECONDS": "4", "POSTROOM_BEAT_SECONDS": "1"}
+QUICK = Kind(twice=False, settings={"POSTROOM_LEASE_SECONDS": "4", "POSTROOM_BEAT_SECONDS": "1"})
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    house = start(tmp_path_factory.mktemp("faults") / "run", SEED, QUICK, twice=False)
+    house = start(tmp_path_factory.mktemp("faults") / "run", SEED, QUICK)
     yield house
     house.stop()
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.stage import Stage
+from tests.faults.stage import Scale, Stage
 
 RULES, MAILER = "notification-rules", "mailer-service"
 HIT_SECONDS, REST_SECONDS = 30.0, 40.0
@@ -120,17 +120,18 @@ GUARDS: dict[str, Guard] = {
 }
 
 
-async def in_place(stage: Stage) -> None:
-    """Every story with every guard: all holds."""
+async def guarded(stage: Stage, _: Scale) -> None:
+    """The stories in which a guard is missed when it is taken away, with all of them in place."""
     for name, guard in GUARDS.items():
         stage.say(f"{guard.story.__name__.replace('_', ' ')} ({name})")
         await guard.story(stage)
         await stage.rest()
 
 
-async def all_removed(stage: Stage) -> dict[str, list[str]]:
-    """Guard → what its absence has violated, in words; nothing means that nobody noticed."""
-    return {name: await removed(stage, name) for name in GUARDS}
+async def guards(stage: Stage, _: Scale) -> None:
+    """Each guard is taken away in turn; what its absence has violated, in words. Nothing means that nobody noticed."""
+    for name in GUARDS:
+        stage.without[name] = await removed(stage, name)
 
 
 async def removed(stage: Stage, name: str) -> list[str]:
