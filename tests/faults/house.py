@@ -15,6 +15,7 @@ import psutil
 from tests.faults import behaviour, cast, proxy
 from tests.faults.behaviour import Rule
 from tests.faults.ledger import Ledger, Tail
+from tests.faults.supervise import Launched
 
 from embedded import control
 from embedded.demo.door import Door
@@ -39,7 +40,12 @@ class Kind:
     settings: dict[str, str] = field(default_factory=dict)
 
 
-KINDS = {"plain": Kind(), "linked": Kind(linked=True)}
+KINDS = {
+    "plain": Kind(),
+    "linked": Kind(linked=True),
+    # RFC 5321 wants ten minutes of patience with the reply to a final dot: the product's own, and too long to watch.
+    "half-open": Kind(linked=True, settings={"POSTROOM_REPLY_SECONDS": "60"}),
+}
 
 
 @dataclass
@@ -92,6 +98,17 @@ class House:
             return False
         process.send_signal(signal.SIGKILL)
         return True
+
+    def another(self, unit: str, name: str) -> Launched:
+        """One more process of this service, started as by a deployment that scales: told what the unit was told, but for its port."""
+        process = self.process(unit)
+        if process is None:
+            raise EmbeddedError(f"{unit} does not run just now")
+        told = {key: value for key, value in process.environ().items() if key.startswith(("POSTROOM_", "PYTHON"))}
+        own = {"POSTROOM_INBOUND_PORT": "0", "POSTROOM_INSTANCE": name}
+        guest = Launched(name, process.cmdline()[-1], free_port(), {**told, **own}, self.run / "logs" / f"{name}.log")
+        guest.spawn()
+        return guest
 
     def units(self) -> list[str]:
         return list(read_state(self.run).units)
