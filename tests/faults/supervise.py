@@ -75,8 +75,8 @@ class FaultInstallation(Installation):
             made.append(Launched(one.name, one.module, one.port, env, one.log))
             if one.name in TWICE and os.environ.get("POSTROOM_FAULTS_TWICE", "1") == "1":
                 # One address for replies is enough.
-                env = {**env, "POSTROOM_INBOUND_PORT": "0"}
                 name = f"{one.name}-2"
+                env = {**env, "POSTROOM_INBOUND_PORT": "0", "POSTROOM_INSTANCE": name}
                 made.append(Launched(name, one.module, second[name], env, self.logs / f"{name}.log"))
         return made
 

@@ -14,6 +14,7 @@ from aiokafka.errors import ConsumerStoppedError
 from faststream.kafka import KafkaBroker
 
 from postroom import fetched, offsets
+from postroom.broker import ghosts
 from postroom.broker.clients import AWAY, cluster_id
 from postroom.broker.subscribing import Raw, subscribe
 from postroom.cancellation import obey_cancellation
@@ -50,10 +51,11 @@ class Consumer:
     async def run(self) -> None:
         """Until cancelled. Waits for a broker that is away, and starts the client anew if it is stuck."""
         while True:
-            broker = KafkaBroker(self._settings.kafka, client_id=self._settings.service, consumer_only=True, logger=None)
+            broker = KafkaBroker(self._settings.kafka, client_id=ghosts.client_id(self._settings), consumer_only=True, logger=None)
             subscriber = subscribe(broker, self._settings.service, self._topics, poll=self._poll, take=self._take, place=self.place)
             try:
                 self._cluster = await cluster_id(self._settings.kafka)
+                await ghosts.leave(self._settings)
                 await broker.start()
                 self._client = subscriber.consumer
                 await self._watch()

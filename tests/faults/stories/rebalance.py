@@ -12,7 +12,6 @@ from tests.faults.evidence import READS
 from tests.faults.house import START_SECONDS
 from tests.faults.stage import Scale, Stage
 
-from embedded.process import end, sweep
 from embedded.services import is_healthy
 
 RULES, MAILER = "notification-rules", "mailer-service"
@@ -59,14 +58,14 @@ async def _visit(stage: Stage, service: str, name: str) -> None:
     try:
         deadline = time.monotonic() + START_SECONDS
         while not await asyncio.to_thread(is_healthy, f"{guest.address}/health"):
-            if guest.process.poll() is not None or time.monotonic() > deadline:
+            if guest.pid is None or time.monotonic() > deadline:
                 raise RuntimeError(f"{name} did not come up: see {guest.log}")
             await asyncio.sleep(0.1)
         await asyncio.sleep(lasting)
         if politely:
-            await asyncio.to_thread(end, guest.process, guest.stop_signal, guest.grace)
+            await asyncio.to_thread(guest.stop)
     finally:
-        sweep(guest.process)
+        guest.kill()
 
 
 async def _stranger(stage: Stage, group: str) -> None:
