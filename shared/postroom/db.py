@@ -29,8 +29,12 @@ SESSION = {
     "random_page_cost": "1.1",
     "timezone": "UTC",
 }
-# A server that hangs gives no error of its own: a person waits this long for a statement, a batch longer.
-ANSWER_SECONDS: dict[Role, float] = {"api": 10.0, "worker": 60.0}
+# A server that hangs gives no error of its own: a person waits this long for a statement, a batch longer. As long as the server lets a
+# transaction idle: by then it has let go of what the other end of a dead connection had locked.
+ANSWER_SECONDS: dict[Role, float] = {"api": 10.0, "worker": 30.0}
+CONNECT_SECONDS = 10.0
+# How long a server may take to say that it has cancelled a statement; and how often a connection that only listens is asked something.
+CANCEL_SECONDS, PULSE_SECONDS = 3.0, 10.0
 
 
 async def open_pool(settings: ServiceSettings, role: Role, size: int | None = None) -> Pool:
@@ -39,10 +43,45 @@ async def open_pool(settings: ServiceSettings, role: Role, size: int | None = No
         settings.dsn,
         min_size=1,
         max_size=size or settings.pool_size,
+        connection_class=_Impatient,
+        timeout=CONNECT_SECONDS,
         command_timeout=ANSWER_SECONDS[role],
         init=_set_up_json,
         server_settings={**SESSION, "role": role_name(settings, role), "application_name": f"{settings.service} {role}"},
     )
+
+
+class _Impatient(asyncpg.Connection):
+    """Ends itself when the server doesn't even confirm a cancel: then it is half-open, and so may be all of its pool.
+
+    asyncpg would wait for each of those as long as for a statement, one after the other.
+    """
+
+    def _cancel_current_command(self, waiter: "asyncio.Future[None]", cancel_waiter: "asyncio.Future[None] | None" = None) -> None:
+        super()._cancel_current_command(waiter, cancel_waiter)  # type: ignore[misc] # asyncpg's own, and in no stub
+        if cancel_waiter is not None:
+            asyncio.get_running_loop().call_later(CANCEL_SECONDS, self._end_unless, cancel_waiter)
+
+    def _end_unless(self, confirmed: "asyncio.Future[None]") -> None:
+        if confirmed.done() or self.is_closed():
+            return
+        log.warning("a connection to the database is dead; its pool begins anew")
+        holder = self._pool_holder()  # type: ignore[attr-defined] # before the end, which takes us out of the pool
+        self.terminate()
+        if holder is not None:
+            holder._pool._generation += 1  # noqa: SLF001 - as its expire_connections does, which is a coroutine
+
+
+async def until_lost(connection: Connection) -> None:
+    """Until a connection that only listens is gone. One that is half-open doesn't tell, hence it is asked: raises what asyncpg does."""
+    lost = asyncio.Event()
+    connection.add_termination_listener(lambda *_: lost.set())
+    while not lost.is_set():
+        try:
+            async with asyncio.timeout(PULSE_SECONDS):
+                await lost.wait()
+        except TimeoutError:
+            await connection.execute("SELECT 1", timeout=PULSE_SECONDS)
 
 
 def role_name(settings: ServiceSettings, role: Role) -> str:

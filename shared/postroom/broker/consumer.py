@@ -28,6 +28,8 @@ log = structlog.get_logger()
 fetched.install()
 
 LONG_POLL_MS = 5_000
+# A connection that is half-open fails no request: each must have an end of its own. A join waits for others, for a session at most.
+REQUEST_MS = 15_000
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 # A poll ends after LONG_POLL_MS at the latest; if none has ended for this long, the client is stuck.
 STUCK_SECONDS = 60.0
@@ -51,7 +53,13 @@ class Consumer:
     async def run(self) -> None:
         """Until cancelled. Waits for a broker that is away, and starts the client anew if it is stuck."""
         while True:
-            broker = KafkaBroker(self._settings.kafka, client_id=ghosts.client_id(self._settings), consumer_only=True, logger=None)
+            broker = KafkaBroker(
+                self._settings.kafka,
+                client_id=ghosts.client_id(self._settings),
+                request_timeout_ms=REQUEST_MS,
+                consumer_only=True,
+                logger=None,
+            )
             subscriber = subscribe(broker, self._settings.service, self._topics, poll=self._poll, take=self._take, place=self.place)
             try:
                 self._cluster = await cluster_id(self._settings.kafka)

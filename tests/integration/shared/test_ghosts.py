@@ -4,7 +4,6 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -37,7 +36,7 @@ def named(service: Service, kafka: str, topic: Topic, group: str, instance: str)
 
 
 @pytest.fixture
-async def killed(kafka: str, topic: Topic) -> AsyncIterator[str]:
+async def killed(kafka: str, topic: Topic) -> str:
     """A group all of whose partitions are a killed member's; the group's name."""
     group = f"ghosts-{topic.name[-4:]}"
     argv = ("-c", _GHOST, kafka, topic.name, group, f"{group}/one")
@@ -46,7 +45,7 @@ async def killed(kafka: str, topic: Topic) -> AsyncIterator[str]:
     assert await asyncio.wait_for(process.stdout.readline(), 30) == b"assigned\n"
     process.send_signal(signal.SIGKILL)
     await process.wait()
-    yield group
+    return group
 
 
 async def test_its_own_ghost_leaves_at_once(service: Service, kafka: str, topic: Topic, producer: AIOKafkaProducer, killed: str) -> None:
