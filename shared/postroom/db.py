@@ -1,6 +1,7 @@
 """Postgres: pools by role, migrations as numbered SQL, and the caller's identity for row-level security."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
@@ -28,7 +29,15 @@ SESSION = {
     "plan_cache_mode": "force_custom_plan",
     "random_page_cost": "1.1",
     "timezone": "UTC",
+    # A client whose machine is gone says no goodbye: what it has locked is free again after a minute, and not after two hours.
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+    "client_connection_check_interval": "10000",
 }
+# A migration that waits for a lock makes all wait who come after it: it gives up soon, lets them through, and tries again.
+LOCK_MS, LOCK_PAUSE_SECONDS = 1_000, 1.0
 # A server that hangs gives no error of its own: a person waits this long for a statement, a batch longer. As long as the server lets a
 # transaction idle: by then it has let go of what the other end of a dead connection had locked.
 ANSWER_SECONDS: dict[Role, float] = {"api": 10.0, "worker": 30.0}
@@ -122,7 +131,7 @@ async def migrate(settings: ServiceSettings, package: str, *, shared: bool = Tru
     `shared` off: for a service that neither reads nor writes events.
     """
     await _create_database(settings)
-    connection = await asyncpg.connect(settings.dsn)
+    connection = await asyncpg.connect(settings.dsn, server_settings={**SESSION, "lock_timeout": str(LOCK_MS)})
     try:
         # Polled, for the blocking lock deadlocks with CREATE INDEX CONCURRENTLY.
         while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", MIGRATION_LOCK):  # noqa: ASYNC110
@@ -134,12 +143,24 @@ async def migrate(settings: ServiceSettings, package: str, *, shared: bool = Tru
         done = {row["name"] for row in await connection.fetch("SELECT name FROM migrations")}
         for name, path in _migrations(*(["postroom"] if shared else []), package):
             if name not in done:
-                async with connection.transaction():
-                    await connection.execute(path.read_text("utf-8"))
-                    await connection.execute("INSERT INTO migrations (name) VALUES ($1)", name)
-                log.info("migrated", migration=name)
+                await _apply(connection, name, path.read_text("utf-8"))
     finally:
         await connection.close()
+
+
+async def _apply(connection: Connection, name: str, statements: str) -> None:
+    """One migration, whole or not at all, while other processes work on the same tables: as often as it takes."""
+    while True:
+        try:
+            async with connection.transaction():
+                await connection.execute(statements)
+                await connection.execute("INSERT INTO migrations (name) VALUES ($1)", name)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+            log.warning("a migration lets others go first", migration=name, error=str(error), again_in=LOCK_PAUSE_SECONDS)
+            await asyncio.sleep(LOCK_PAUSE_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - jitter
+        else:
+            log.info("migrated", migration=name)
+            return
 
 
 def _migrations(*owners: str) -> Iterator[tuple[str, Traversable]]:
