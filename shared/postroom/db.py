@@ -61,24 +61,22 @@ async def open_pool(settings: ServiceSettings, role: Role, size: int | None = No
 
 
 class _Impatient(asyncpg.Connection):
-    """Ends itself when the server doesn't even confirm a cancel: then it is half-open, and so may be all of its pool.
+    """Of which one statement took too long: it may be half-open, and so may be all of its pool, which then begins anew.
 
-    asyncpg would wait for each of those as long as for a statement, one after the other.
+    asyncpg would find each of them dead by itself, one statement after the other; and wait as long again for its cancel's answer.
     """
 
     def _cancel_current_command(self, waiter: "asyncio.Future[None]", cancel_waiter: "asyncio.Future[None] | None" = None) -> None:
         super()._cancel_current_command(waiter, cancel_waiter)  # type: ignore[misc] # asyncpg's own, and in no stub
+        if self._pool_holder and (holder := self._pool_holder()):  # type: ignore[attr-defined] # likewise
+            holder._pool._generation += 1  # noqa: SLF001 - as its expire_connections does, which is a coroutine
         if cancel_waiter is not None:
             asyncio.get_running_loop().call_later(CANCEL_SECONDS, self._end_unless, cancel_waiter)
 
     def _end_unless(self, confirmed: "asyncio.Future[None]") -> None:
-        if confirmed.done() or self.is_closed():
-            return
-        log.warning("a connection to the database is dead; its pool begins anew")
-        holder = self._pool_holder()  # type: ignore[attr-defined] # before the end, which takes us out of the pool
-        self.terminate()
-        if holder is not None:
-            holder._pool._generation += 1  # noqa: SLF001 - as its expire_connections does, which is a coroutine
+        if not confirmed.done() and not self.is_closed():
+            log.warning("a connection to the database is dead")
+            self.terminate()
 
 
 async def until_lost(connection: Connection) -> None:
