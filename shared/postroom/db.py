@@ -12,6 +12,7 @@ import asyncpg
 import orjson
 import structlog
 
+from postroom import failpoints
 from postroom.auth import Principal
 from postroom.settings import ServiceSettings
 
@@ -152,6 +153,7 @@ async def _apply(connection: Connection, name: str, statements: str) -> None:
         try:
             async with connection.transaction():
                 await connection.execute(statements)
+                failpoints.reach("db.migrating")
                 await connection.execute("INSERT INTO migrations (name) VALUES ($1)", name)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
             log.warning("a migration lets others go first", migration=name, error=str(error), again_in=LOCK_PAUSE_SECONDS)
