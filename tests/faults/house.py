@@ -12,9 +12,10 @@ from typing import Any
 
 import asyncpg
 import psutil
-from tests.faults import behaviour, cast, proxy
+from tests.faults import behaviour, cast, proxy, versions
 from tests.faults.behaviour import Rule
 from tests.faults.ledger import Ledger, Tail
+from tests.faults.supervise import TWICE, Launched
 
 from embedded import control
 from embedded.demo.door import Door
@@ -22,6 +23,7 @@ from embedded.errors import EmbeddedError
 from embedded.paths import ROOT
 from embedded.ports import answers, free_port
 from embedded.process import Command, spawn
+from embedded.services import SERVICES
 from embedded.state import find, read_state
 
 OPERATOR = "operator"
@@ -32,14 +34,22 @@ SETTINGS = {"POSTROOM_UNKNOWN_RESEND_SECONDS": "3"}
 
 @dataclass(frozen=True)
 class Kind:
-    """How a house differs from the product's: `twice`, two processes of what fences one another; `linked`, every way through a proxy."""
+    """How a house differs from the product's: `twice`, two processes of what fences one another; `linked`, every way through a proxy;
+    `landed`, its services are those of the version before."""
 
     twice: bool = True
     linked: bool = False
+    landed: bool = False
     settings: dict[str, str] = field(default_factory=dict)
 
 
-KINDS = {"plain": Kind(), "linked": Kind(linked=True)}
+KINDS = {
+    "plain": Kind(),
+    "linked": Kind(linked=True),
+    # RFC 5321 wants ten minutes of patience with the reply to a final dot: the product's own, and too long to watch.
+    "landed": Kind(landed=True),
+    "half-open": Kind(linked=True, settings={"POSTROOM_REPLY_SECONDS": "60"}),
+}
 
 
 @dataclass
@@ -81,6 +91,11 @@ class House:
             found[name] = found.get(name, 0) + 1
         return found
 
+    def version(self, unit: str, tree: Path) -> None:
+        """Let this unit be of this version when it is started next."""
+        (self.run / "versions").mkdir(exist_ok=True)
+        (self.run / "versions" / unit).write_text(str(tree))
+
     def process(self, unit: str) -> psutil.Process | None:
         """What runs under this name now."""
         return find(read_state(self.run).units[unit])
@@ -92,6 +107,26 @@ class House:
             return False
         process.send_signal(signal.SIGKILL)
         return True
+
+    def another(self, unit: str, name: str) -> Launched:
+        """One more process of this service, started as by a deployment that scales: told what the unit was told, but for its port."""
+        process = self.process(unit)
+        if process is None:
+            raise EmbeddedError(f"{unit} does not run just now")
+        told = {key: value for key, value in process.environ().items() if key.startswith(("POSTROOM_", "PYTHON"))}
+        own = {"POSTROOM_INBOUND_PORT": "0", "POSTROOM_INSTANCE": name}
+        guest = Launched(name, process.cmdline()[-1], free_port(), {**told, **own}, self.run / "logs" / f"{name}.log")
+        guest.spawn()
+        return guest
+
+    async def stopped(self, units: Sequence[str]) -> None:
+        """Ask these to stop, as a deployment does, and wait until they have; the supervisor starts them again."""
+        processes = [process for unit in units if (process := self.process(unit))]
+        for process in processes:
+            process.terminate()
+        await asyncio.to_thread(psutil.wait_procs, processes, 30)
+        while any(self.process(unit) in (None, *processes) for unit in units):  # noqa: ASYNC110 - a file is read
+            await asyncio.sleep(0.1)
 
     def units(self) -> list[str]:
         return list(read_state(self.run).units)
@@ -134,6 +169,11 @@ def start(run: Path, seed: int, kind: Kind) -> House:
     sink_command = Command([sys.executable, "-m", "tests.faults.sink", str(port), str(run / "sink")], cwd=ROOT)
     sink = spawn(sink_command, run / "logs" / "sink.log", signal.SIGTERM)
     links = _links(run, port) if kind.linked else None
+    if kind.landed:
+        tree = versions.landed(run / "trees" / "landed")
+        (run / "versions").mkdir()
+        for unit in (*(row.name for row in SERVICES), *(f"{name}-2" for name in TWICE)):
+            (run / "versions" / unit).write_text(str(tree))
     env = {**SETTINGS, **kind.settings, "POSTROOM_SMTP": f"smtp://127.0.0.1:{port}", "POSTROOM_FAULTS_TWICE": "1" if kind.twice else "0"}
     command = Command([sys.executable, "-m", "tests.faults.supervise", "--run", str(run)], env=env, cwd=ROOT)
     supervisor = spawn(command, run / "logs" / "supervisor.log", signal.SIGTERM)

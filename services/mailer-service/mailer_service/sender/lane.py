@@ -14,11 +14,17 @@ from postroom import failpoints
 
 SHUTTING_DOWN = 421
 IDLE_SECONDS = 30.0
-STALL_SECONDS = 2.0
+# A mail that takes so long holds up nobody who waits behind it; and so long, not even its connection's place.
+STALL_SECONDS, PATIENCE_SECONDS = 2.0, 15.0
 
 
 class Lane:
-    """Keeps one session open while there is work; a job's attempt is in the database before its MAIL is written."""
+    """Keeps one session open while there is work; a job's attempt is in the database before its MAIL is written.
+
+    A server has ten minutes for its reply to a final dot (RFC 5321, 4.5.3.2.6), and a connection that is half-open never has one: the
+    mail goes on waiting aside, and a new session takes the place; one at a time, so that a server that is slow meets twice our
+    connections at most.
+    """
 
     def __init__(self, *, recorder: Recorder, relay: Relay, lease: Lease, window: Window, mail_from: str) -> None:
         self.stopping = False
@@ -27,18 +33,39 @@ class Lane:
         self._lease = lease
         self._window = window
         self._mail_from = mail_from
+        self._session: Session | None = None
+        self._gives_way: asyncio.Future[None] | None = None
+        self._aside: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Serve until stopped; each lost connection is followed by a new one."""
-        while not self.stopping:
-            try:
-                await self._wait_for_work()
-                if not self.stopping:
-                    await self._connected()
-            except RelayAway:
-                self.release("the relay accepts no session")
-            except Disconnected:
-                continue
+        """Serve until stopped; each session that was lost is followed by a new one, and so is one that has gone aside."""
+        turn, aside = asyncio.create_task(self._turn()), None
+        try:
+            while not self.stopping:
+                self._gives_way = asyncio.get_running_loop().create_future()
+                await asyncio.wait({turn, self._gives_way}, return_when=asyncio.FIRST_COMPLETED)
+                if turn.done():
+                    turn.result()
+                else:
+                    aside = self._aside = turn
+                turn = asyncio.create_task(self._turn())
+            await asyncio.wait(filter(None, (turn, aside)))
+        finally:
+            tasks = [task for task in (turn, aside) if task]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _turn(self) -> None:
+        """One session, from the work that calls for it to its end."""
+        try:
+            await self._wait_for_work()
+            if not self.stopping:
+                await self._connected()
+        except RelayAway:
+            self.release("the relay accepts no session")
+        except Disconnected:
+            pass
 
     async def _wait_for_work(self) -> None:
         """Until something is ready to send, or the relay needs to be tried."""
@@ -47,13 +74,14 @@ class Lane:
             await self._window.hint.wait()
 
     async def _connected(self) -> None:
-        session = await self._relay.session()
+        session = self._session = await self._relay.session()
         self._window.connected = True
         self._recorder.wake()
         try:
             await self._serve(session)
         finally:
-            self._window.connected = False
+            if session is self._session:
+                self._window.connected = False
             session.close()
 
     async def _serve(self, session: Session) -> None:
@@ -71,7 +99,7 @@ class Lane:
     async def _next(self, session: Session) -> Job | None:
         """The next job; None when it is time to hang up: nothing to do for a while, a goodbye from the server, or our own end."""
         deadline = asyncio.get_running_loop().time() + IDLE_SECONDS
-        while session.usable and not self.stopping:
+        while session.usable and session is self._session and not self.stopping:
             self._window.hint.clear()
             if job := self._take():
                 return job
@@ -90,6 +118,17 @@ class Lane:
 
     async def _one(self, session: Session, job: Job) -> tuple[Job | None, bool]:
         """Bring a begun job to its end. The next one is begun behind its dot (then it is returned); True: a RSET is due."""
+        loop = asyncio.get_running_loop()
+        timers = [loop.call_later(STALL_SECONDS, self._stall, session), loop.call_later(PATIENCE_SECONDS, self._give_way, session)]
+        try:
+            return await self._handed_over(session, job)
+        finally:
+            for timer in timers:
+                timer.cancel()
+            if session is self._session:
+                self._window.stalled = False
+
+    async def _handed_over(self, session: Session, job: Job) -> tuple[Job | None, bool]:
         try:
             refused = await session.accepted()
         except (Disconnected, asyncio.CancelledError) as error:
@@ -100,11 +139,11 @@ class Lane:
             return None, True
         failpoints.reach("sender.data")
         session.message(job.body)
-        following = self._take() if session.pipelining else None
+        following = self._take() if session.pipelining and session is self._session else None
         if following:
             session.envelope(self._mail_from, following.address)
         try:
-            reply = await self._delivered(session)
+            reply = await session.delivered()
         except (Disconnected, asyncio.CancelledError) as error:
             self._finish(job, Verdict("unknown", detail=f"the reply to the final dot was lost: {error}"))
             if following:
@@ -116,18 +155,17 @@ class Lane:
         self._finish(job, self._judge("dot", reply, job))
         return following, False
 
-    async def _delivered(self, session: Session) -> Reply:
-        """The reply to the dot. If it takes long, what waits behind it goes to other connections, and nothing new comes here."""
-        slow = asyncio.get_running_loop().call_later(STALL_SECONDS, self._stall)
-        try:
-            return await session.delivered()
-        finally:
-            slow.cancel()
-            self._window.stalled = False
+    def _stall(self, session: Session) -> None:
+        """What waits behind this mail goes to other connections, and nothing new comes here."""
+        if session is self._session:
+            self._window.stalled = True
+            self.release("the mail before it takes long")
 
-    def _stall(self) -> None:
-        self._window.stalled = True
-        self.release("the mail before it takes long")
+    def _give_way(self, session: Session) -> None:
+        """What is being sent here goes on waiting aside, unless another does so already."""
+        if session is self._session and self._gives_way and (self._aside is None or self._aside.done()):
+            self._session, self._window.connected, self._window.stalled = None, False, False
+            self._gives_way.set_result(None)
 
     def _refused(self, job: Job, stage: Stage, reply: Reply) -> None:
         verdict = self._judge(stage, reply, job)

@@ -20,7 +20,7 @@ from mailer_service.settings import Settings
 from mailer_service.store import envelopes as store
 from mailer_service.store import rendered as bytes_store
 from mailer_service.store.rendered import Body
-from postroom import failpoints, outbox
+from postroom import db, failpoints, outbox
 from postroom.db import Pool
 
 log = structlog.get_logger()
@@ -61,10 +61,13 @@ class Supply:
         """Rounds, as long as the connection that listens lives."""
         async with self._pool.acquire() as connection:
             await connection.add_listener("envelopes", self._woken)
+            lost = asyncio.create_task(db.until_lost(connection))
             try:
-                while not connection.is_closed():
+                while not lost.done():
                     await self._round()
+                lost.result()
             finally:
+                lost.cancel()
                 with contextlib.suppress(*DATABASE_AWAY):
                     await connection.remove_listener("envelopes", self._woken)
 
