@@ -5,8 +5,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+import mailer_service
 from mailer_service.confined import TRIES, Confined, ConfinedError
 
+PACKAGE = Path(mailer_service.__path__[0]).parent
 WORKER = """
 import os, signal, sys, time
 from pathlib import Path
@@ -28,7 +31,7 @@ serve(lambda: answer)
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "dying_worker.py").write_text(WORKER)
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(__import__('mailer_service').__file__).parents[1]}")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{PACKAGE}")
     return tmp_path
 
 
