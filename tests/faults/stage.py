@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.faults.evidence import collect
+from tests.faults import hours
+from tests.faults.desk import Desk
+from tests.faults.evidence import collect, history
 from tests.faults.house import OPERATOR, House
-from tests.faults.invariants import Violation, check, unknown_attempts
+from tests.faults.invariants import Violation, check, pairs_in_order, unknown_attempts
 from tests.faults.load import PAPERS, Load, Written
 from tests.faults.watch import AWAY, Watch
 from tests.faults.writer import Writer
@@ -18,6 +20,7 @@ from tests.faults.writer import Writer
 from embedded.demo.door import Door
 
 BASE_RATE = 50.0
+HOURS_SECONDS = 7.0
 FLIGHT_SECONDS, RECOVERY_SECONDS, REST_SECONDS = 15.0, 120.0, 240.0
 _TIME_PASSES = "UPDATE envelopes SET due_at = now() WHERE state = 'deferred' AND due_at > now()"
 _FOR_A_PERSON = "SELECT id FROM envelopes WHERE state = 'unknown' AND due_at IS NULL"
@@ -82,6 +85,8 @@ class Stage:
     figures: dict[str, int] = field(default_factory=dict)
     measured: list[Measured] = field(default_factory=list)
     without: dict[str, list[str]] = field(default_factory=dict)
+    desk: Desk | None = None
+    hours: list[float] = field(default_factory=list)
 
     def measure(self, what: str, value: float, *, at_least: float | None = None, at_most: float | None = None) -> None:
         """A figure for the summary; beyond its bounds, the run has failed."""
@@ -91,14 +96,26 @@ class Stage:
 
     @contextlib.asynccontextmanager
     async def under_load(self, per_second: float = BASE_RATE) -> AsyncIterator[None]:
-        """Events of all kinds, as long as the block lasts."""
-        steady = asyncio.create_task(self.writer.steadily(self.load, per_second))
+        """Events of all kinds and what people do, as long as the block lasts; every few seconds somebody's digest is due."""
+        works = [self.writer.steadily(self.load, per_second), self._hours_pass(), *([self.desk.steadily()] if self.desk else [])]
+        tasks = [asyncio.create_task(work) for work in works]
         try:
             yield
         finally:
-            steady.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await steady
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _hours_pass(self) -> None:
+        while True:
+            await asyncio.sleep(HOURS_SECONDS)
+            with contextlib.suppress(*AWAY):
+                await self._the_hour_comes()
+
+    async def _the_hour_comes(self) -> None:
+        # Noted before: what it lets go may have arrived when this returns.
+        self.hours.append(time.time())
+        await hours.come(self.house.endpoints["postgres"])
 
     def burst(self, events: int, papers: int = 0) -> list[Written]:
         """So much at once."""
@@ -226,6 +243,8 @@ class Stage:
         self.house.serve()
         await self.writer.all_acked()
         await self.house.until_up()
+        if self.desk:
+            await self.desk.all_answered()
         deadline, why, quiet = time.monotonic() + seconds, "nothing was looked at", 0
         while time.monotonic() < deadline:
             try:
@@ -241,6 +260,7 @@ class Stage:
 
     async def _step_to_rest(self) -> str:
         await self.watch.fetch("mailer-service", _TIME_PASSES)
+        await self._the_hour_comes()
         for row in await self.watch.fetch("mailer-service", _FOR_A_PERSON):
             Door(self.house.endpoints).call(OPERATOR, "POST", f"/api/envelopes/{row['id']}/resend")
             self.decided += 1
@@ -250,6 +270,9 @@ class Stage:
         """The six invariants over everything so far; what is new."""
         why = await self.rest(seconds)
         seen = await collect(self.house.endpoints, self.house.ledger, self.writer.acked)
+        seen.begun, seen.hours, seen.history = self.writer.begun, self.hours, await history(self.house.run)
+        if self.desk:
+            seen.deeds, seen.refused = self.desk.deeds, self.desk.refused
         found = check(seen) | ({Violation(5, "no rest", why)} if why else set())
         copies = self.house.ledger.copies
         self.figures = {
@@ -261,7 +284,13 @@ class Stage:
             "attempts ever unknown": unknown_attempts(seen).total(),
             "unknown decided by a person": self.decided,
             "parked as they should be": sum(len(one.parked) for one in seen.databases.values()),
+            "correspondences": sum(mark.startswith("FC") for mark in seen.deeds),
+            "replies by mail": sum(mark.startswith("FR") for mark in seen.deeds),
+            "logs, forwards": sum(mark.startswith(("FL", "FF")) for mark in seen.deeds),
+            "digests": sum(row["message_type"] == "digest" for row in seen.mailer["messages"]),
+            "withdrawn": sum(row["withdrawn"] for row in seen.mailer["inbox"]),
             "messages in order of": len(seen.mailer["messages"]),
+            "pairs compared for order": pairs_in_order(seen),
         }
         new, self.known = found - self.known, self.known | found
         return new
