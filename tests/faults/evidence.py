@@ -131,7 +131,7 @@ async def collect(endpoints: dict[str, str], ledger: Ledger, acked: set[Place]) 
 
 async def history(run: Path) -> list[str]:
     """What `postroom audit verify` finds wrong with the chains of a house, read as any auditor would; nothing if they are whole."""
-    command = (sys.executable, "-m", "postroom_cli.app", "audit", "verify", "--json")
+    command = (sys.executable, "-c", "from postroom_cli.app import main; main()", "audit", "verify", "--json")
     env = {**os.environ, "POSTROOM_ENDPOINTS": str(run / "endpoints.json")}
     process = await asyncio.create_subprocess_exec(*command, env=env, stdout=PIPE, stderr=PIPE)
     told, errors = await process.communicate()

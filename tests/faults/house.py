@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import psutil
 from tests.faults import behaviour, cast, proxy
 from tests.faults.behaviour import Rule
 from tests.faults.ledger import Ledger, Tail
+from tests.faults.workers import WORKERS, at_work
 
 from embedded import control
 from embedded.demo.door import Door
@@ -86,12 +87,17 @@ class House:
         return find(read_state(self.run).units[unit])
 
     def kill(self, unit: str) -> bool:
-        """Kill -9, with what it started; False if it doesn't run just now."""
-        process = self.process(unit)
+        """Kill -9, with what it started; False if it doesn't run (or, a mailer's worker, doesn't compute) just now."""
+        process = next(self.at_work(unit), None) if unit in WORKERS else self.process(unit)
         if process is None:
             return False
         process.send_signal(signal.SIGKILL)
         return True
+
+    def at_work(self, worker: str) -> Iterator[psutil.Process]:
+        """The mailers' workers of this kind that compute just now."""
+        mailers = (self.process(unit) for unit in self.units() if unit.startswith("mailer-service"))
+        return at_work(worker, filter(None, mailers))
 
     def units(self) -> list[str]:
         return list(read_state(self.run).units)

@@ -259,8 +259,9 @@ def _neighbours(seen: Evidence) -> Iterator[tuple[tuple[int, str], tuple[int, st
     sequence = {row["id"]: row["sequence"] for row in seen.mailer["messages"]}
     last: dict[str, tuple[int, str]] = {}
     for row in seen.databases["notification-rules"].outbox:  # by id: in the order of commits, within a key
-        message = dict(row["headers"]).get("ce_subject", "")
-        if row["topic"] != "messages" or message not in sequence:
+        told = dict(row["headers"])
+        message = told.get("ce_subject", "")
+        if row["topic"] != "messages" or told.get("ce_type") != "MessageRequested.v1" or message not in sequence:
             continue
         this, before = (sequence[message], message), last.get(row["key"])
         if before:

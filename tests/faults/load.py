@@ -31,6 +31,11 @@ class Written:
     value: bytes
     mark: str
 
+    @property
+    def type(self) -> str:
+        """Of a CloudEvent; '' for a document."""
+        return next((value.decode() for name, value in self.headers if name == "ce_type"), "")
+
 
 def _template(mark: str, someone: Random) -> Data:
     assigned = [{"person": one, "role": "requester"} for one in someone.sample(cast.REQUESTERS, 2)]
@@ -112,6 +117,8 @@ KINDS: tuple[tuple[str, Callable[[str, Random], Data]], ...] = (
     ("DeliveryNoteOverdue.v1", _overdue(2)),
     ("CatalogItemsChanged.v1", _catalog),
 )
+
+TYPES = tuple(type_ for type_, _ in KINDS)
 
 
 def _order_changed(mark: str, due: Data) -> tuple[str, Data]:

@@ -65,7 +65,7 @@ def _accepted(one: Written, offset: int) -> Accepted:
 
 
 def _headers(message: str) -> dict[str, str]:
-    return {"ce_id": message, "ce_source": "notification-rules", "ce_subject": message}
+    return {"ce_id": message, "ce_source": "notification-rules", "ce_subject": message, "ce_type": "MessageRequested.v1"}
 
 
 def _row(id_: int, topic: str, message: str) -> dict[str, object]:
