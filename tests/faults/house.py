@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tests.faults import behaviour, cast, proxy, versions
 from tests.faults.behaviour import Rule
 from tests.faults.ledger import Ledger, Tail
 from tests.faults.supervise import TWICE, Launched
+from tests.faults.workers import WORKERS, at_work
 
 from embedded import control
 from embedded.demo.door import Door
@@ -101,8 +102,8 @@ class House:
         return find(read_state(self.run).units[unit])
 
     def kill(self, unit: str) -> bool:
-        """Kill -9, with what it started; False if it doesn't run just now."""
-        process = self.process(unit)
+        """Kill -9, with what it started; False if it doesn't run (or, a mailer's worker, doesn't compute) just now."""
+        process = next(self.at_work(unit), None) if unit in WORKERS else self.process(unit)
         if process is None:
             return False
         process.send_signal(signal.SIGKILL)
@@ -127,6 +128,11 @@ class House:
         await asyncio.to_thread(psutil.wait_procs, processes, 30)
         while any(self.process(unit) in (None, *processes) for unit in units):  # noqa: ASYNC110 - a file is read
             await asyncio.sleep(0.1)
+
+    def at_work(self, worker: str) -> Iterator[psutil.Process]:
+        """The mailers' workers of this kind that compute just now."""
+        mailers = (self.process(unit) for unit in self.units() if unit.startswith("mailer-service"))
+        return at_work(worker, filter(None, mailers))
 
     def units(self) -> list[str]:
         return list(read_state(self.run).units)
