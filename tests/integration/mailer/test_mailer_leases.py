@@ -8,7 +8,6 @@ from collections import Counter
 from uuid import uuid4
 
 import asyncpg
-import pytest
 from tests.integration.mailer.conftest import World
 from tests.integration.mailer.test_mailer_replies import due_now
 
@@ -176,17 +175,6 @@ async def test_when_the_database_drops_every_connection_nothing_is_sent_twice(wo
     await world.until(all_sent, 30)
     await killer.close()
     assert len(set(world.sink.ids)) == len(world.sink.ids) == 300
-
-
-@pytest.mark.parametrize(("before", "after"), [("sent", "pending"), ("pending", "sending"), ("bounced", "sent"), ("cancelled", "pending")])
-async def test_the_database_refuses_an_illegal_transition(world: World, before: str, after: str) -> None:
-    [message] = await world.ask("a@example.com")
-    await world.pool.execute("DELETE FROM envelopes")
-    await world.pool.execute(
-        "INSERT INTO envelopes (id, message, tenant, address, state) VALUES ('e', $1, 't', 'a@b', $2)", message, before
-    )
-    with pytest.raises(asyncpg.CheckViolationError, match=f"from {before} to {after}"):
-        await world.pool.execute("UPDATE envelopes SET state = $1", after)
 
 
 SENDER = """

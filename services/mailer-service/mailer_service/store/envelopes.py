@@ -82,19 +82,19 @@ async def settle_envelopes(connection: Connection, settled: Sequence[tuple[str, 
     """Move each envelope (id, attempt, state, delay, detail, uses up its resend, refused by policy); return those that moved.
 
     A result settles its own attempt only. One that comes late, when the envelope counts as unknown, still moves it; when it is
-    leased for its resend already, or was withdrawn meanwhile, only the news that it was sent does.
+    queued or leased for its resend already, held again, or was cancelled meanwhile, only the news that it was sent does.
     """
     rows = await connection.fetch(
         """
         UPDATE envelopes AS e
         SET state = t.state, sender_id = NULL, due_at = now() + t.delay, detail = t.detail, resent = e.resent OR t.uses_up,
-            waited = e.waited + CASE t.state WHEN 'deferred' THEN t.delay ELSE '0' END,
+            waited = e.waited + CASE t.state WHEN 'deferred' THEN t.delay ELSE '0' END, hold_reason = NULL,
             refused_at = CASE WHEN t.refused THEN coalesce(e.refused_at, now()) END
         FROM unnest($1::text[], $2::int[], $3::text[], $4::interval[], $5::text[], $6::bool[], $7::bool[])
              AS t (id, number, state, delay, detail, uses_up, refused)
         WHERE e.id = t.id AND e.attempts = t.number
           AND (e.state = 'sending' OR (e.state = 'unknown' AND t.state <> 'unknown')
-               OR (e.state IN ('leased', 'pending', 'cancelled') AND t.state = 'sent'))
+               OR (e.state IN ('leased', 'pending', 'held', 'cancelled') AND t.state = 'sent'))
         RETURNING e.id
         """,
         *zip(*settled, strict=True),
