@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import psutil
+from tests.certificates import Authority
 from tests.faults import behaviour, cast, proxy
 from tests.faults.behaviour import Rule
 from tests.faults.ledger import Ledger, Tail
@@ -32,14 +34,21 @@ SETTINGS = {"POSTROOM_UNKNOWN_RESEND_SECONDS": "3"}
 
 @dataclass(frozen=True)
 class Kind:
-    """How a house differs from the product's: `twice`, two processes of what fences one another; `linked`, every way through a proxy."""
+    """How a house differs from the product's: `twice`, two processes of what fences one another; `linked`, every way through a proxy.
+
+    `tls`: its relay wants STARTTLS and a password.
+    """
 
     twice: bool = True
     linked: bool = False
+    tls: bool = False
     settings: dict[str, str] = field(default_factory=dict)
 
 
-KINDS = {"plain": Kind(), "linked": Kind(linked=True)}
+# What a relay's silence is waited for: a minute, and ten for the reply to the dot, are not a matter of faults.
+IMPATIENT = {"POSTROOM_COMMAND_SECONDS": "4", "POSTROOM_REPLY_SECONDS": "10"}
+KINDS = {"plain": Kind(), "linked": Kind(linked=True), "relay": Kind(linked=True, tls=True, settings=IMPATIENT)}
+ACCOUNT = "mailer:open sesame"
 
 
 @dataclass
@@ -60,6 +69,11 @@ class House:
     def serve(self, *rules: Rule) -> None:
         """Let the SMTP server behave so; without rules, well."""
         behaviour.lay(self.run / "sink" / "behaviour.json", self.seed, *rules)
+
+    def said_in_clear(self) -> list[str]:
+        """What the sink was told before TLS, but for greetings."""
+        file = self.run / "sink" / "clear.log"
+        return file.read_text().splitlines() if file.exists() else []
 
     def link(self, mode: str, *names: str, seconds: float = 0.0) -> None:
         """Let these links be `cut`, `frozen` or `slow`; without names, all of them pass everything on again."""
@@ -131,10 +145,11 @@ def start(run: Path, seed: int, kind: Kind) -> House:
     (run / "sink").mkdir(parents=True, exist_ok=True)
     (run / "without").mkdir(exist_ok=True)
     port = free_port()
+    relay = certified(run / "sink" / "tls", port) if kind.tls else {"POSTROOM_SMTP": f"smtp://127.0.0.1:{port}"}
     sink_command = Command([sys.executable, "-m", "tests.faults.sink", str(port), str(run / "sink")], cwd=ROOT)
     sink = spawn(sink_command, run / "logs" / "sink.log", signal.SIGTERM)
     links = _links(run, port) if kind.linked else None
-    env = {**SETTINGS, **kind.settings, "POSTROOM_SMTP": f"smtp://127.0.0.1:{port}", "POSTROOM_FAULTS_TWICE": "1" if kind.twice else "0"}
+    env = {**SETTINGS, **kind.settings, **relay, "POSTROOM_FAULTS_TWICE": "1" if kind.twice else "0"}
     command = Command([sys.executable, "-m", "tests.faults.supervise", "--run", str(run)], env=env, cwd=ROOT)
     supervisor = spawn(command, run / "logs" / "supervisor.log", signal.SIGTERM)
     deadline = time.monotonic() + START_SECONDS
@@ -146,6 +161,16 @@ def start(run: Path, seed: int, kind: Kind) -> House:
     house = House(run, control.endpoints(run), sink, seed, Tail(run / "sink" / "ledger.tsv"), links)
     _fill(Door(house.endpoints), cast.everybody())
     return house
+
+
+def certified(folder: Path, port: int) -> dict[str, str]:
+    """Certificates for the sink, of an authority that this house alone knows; → how the mailer comes in."""
+    folder.mkdir()
+    ours = Authority(folder)
+    ours.issue("127.0.0.1")
+    ours.issue("somebody.example", "wrong")
+    (folder / "account").write_text(ACCOUNT)
+    return {"POSTROOM_SMTP": f"smtp+starttls://{quote(ACCOUNT, safe=':')}@127.0.0.1:{port}", "POSTROOM_SMTP_CA": str(ours.file)}
 
 
 def _links(run: Path, sink: int) -> "subprocess.Popen[bytes]":

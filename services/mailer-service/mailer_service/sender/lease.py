@@ -50,7 +50,7 @@ class Lease:
         """Stay alive, or come back under a new id; then take over from whoever is gone."""
         before = time.monotonic()
         async with self._pool.acquire() as connection:
-            relay = "accepting" if self._relay.accepting else "refusing"
+            relay = "accepting" if self._relay.well else "refusing"
             alive = await store.beat(connection, self.id, self._length, relay, self._relay.detail)
         if alive:
             self._until = before + self._settings.lease_seconds
