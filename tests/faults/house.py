@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import psutil
+from tests.certificates import Authority
 from tests.faults import behaviour, cast, proxy, versions
 from tests.faults.behaviour import Rule
 from tests.faults.ledger import Ledger, Tail
@@ -35,22 +37,29 @@ SETTINGS = {"POSTROOM_UNKNOWN_RESEND_SECONDS": "3"}
 
 @dataclass(frozen=True)
 class Kind:
-    """How a house differs from the product's: `twice`, two processes of what fences one another; `linked`, every way through a proxy;
-    `landed`, its services are those of the version before."""
+    """How a house differs from the product's: `twice`, two processes of what fences one another; `linked`, every way through a proxy.
+
+    `landed`: its services are those of the version before; `tls`: its relay wants STARTTLS and a password.
+    """
 
     twice: bool = True
     linked: bool = False
     landed: bool = False
+    tls: bool = False
     settings: dict[str, str] = field(default_factory=dict)
 
 
+# What a relay's silence is waited for: a minute, and ten for the reply to the dot, are not a matter of faults.
+IMPATIENT = {"POSTROOM_COMMAND_SECONDS": "4", "POSTROOM_REPLY_SECONDS": "10"}
 KINDS = {
     "plain": Kind(),
     "linked": Kind(linked=True),
     # RFC 5321 wants ten minutes of patience with the reply to a final dot: the product's own, and too long to watch.
-    "landed": Kind(landed=True),
     "half-open": Kind(linked=True, settings={"POSTROOM_REPLY_SECONDS": "60"}),
+    "landed": Kind(landed=True),
+    "relay": Kind(linked=True, tls=True, settings=IMPATIENT),
 }
+ACCOUNT = "mailer:open sesame"
 
 
 @dataclass
@@ -71,6 +80,11 @@ class House:
     def serve(self, *rules: Rule) -> None:
         """Let the SMTP server behave so; without rules, well."""
         behaviour.lay(self.run / "sink" / "behaviour.json", self.seed, *rules)
+
+    def said_in_clear(self) -> list[str]:
+        """What the sink was told before TLS, but for greetings."""
+        file = self.run / "sink" / "clear.log"
+        return file.read_text().splitlines() if file.exists() else []
 
     def link(self, mode: str, *names: str, seconds: float = 0.0) -> None:
         """Let these links be `cut`, `frozen` or `slow`; without names, all of them pass everything on again."""
@@ -172,6 +186,7 @@ def start(run: Path, seed: int, kind: Kind) -> House:
     (run / "sink").mkdir(parents=True, exist_ok=True)
     (run / "without").mkdir(exist_ok=True)
     port = free_port()
+    relay = certified(run / "sink" / "tls", port) if kind.tls else {"POSTROOM_SMTP": f"smtp://127.0.0.1:{port}"}
     sink_command = Command([sys.executable, "-m", "tests.faults.sink", str(port), str(run / "sink")], cwd=ROOT)
     sink = spawn(sink_command, run / "logs" / "sink.log", signal.SIGTERM)
     links = _links(run, port) if kind.linked else None
@@ -180,7 +195,7 @@ def start(run: Path, seed: int, kind: Kind) -> House:
         (run / "versions").mkdir()
         for unit in (*(row.name for row in SERVICES), *(f"{name}-2" for name in TWICE)):
             (run / "versions" / unit).write_text(str(tree))
-    env = {**SETTINGS, **kind.settings, "POSTROOM_SMTP": f"smtp://127.0.0.1:{port}", "POSTROOM_FAULTS_TWICE": "1" if kind.twice else "0"}
+    env = {**SETTINGS, **kind.settings, **relay, "POSTROOM_FAULTS_TWICE": "1" if kind.twice else "0"}
     command = Command([sys.executable, "-m", "tests.faults.supervise", "--run", str(run)], env=env, cwd=ROOT)
     supervisor = spawn(command, run / "logs" / "supervisor.log", signal.SIGTERM)
     deadline = time.monotonic() + START_SECONDS
@@ -192,6 +207,16 @@ def start(run: Path, seed: int, kind: Kind) -> House:
     house = House(run, control.endpoints(run), sink, seed, Tail(run / "sink" / "ledger.tsv"), links)
     _fill(Door(house.endpoints), cast.everybody())
     return house
+
+
+def certified(folder: Path, port: int) -> dict[str, str]:
+    """Certificates for the sink, of an authority that this house alone knows; → how the mailer comes in."""
+    folder.mkdir()
+    ours = Authority(folder)
+    ours.issue("127.0.0.1")
+    ours.issue("somebody.example", "wrong")
+    (folder / "account").write_text(ACCOUNT)
+    return {"POSTROOM_SMTP": f"smtp+starttls://{quote(ACCOUNT, safe=':')}@127.0.0.1:{port}", "POSTROOM_SMTP_CA": str(ours.file)}
 
 
 def _links(run: Path, sink: int) -> "subprocess.Popen[bytes]":

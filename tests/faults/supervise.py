@@ -61,7 +61,8 @@ class FaultInstallation(Installation):
         if not self.links:
             return env
         postgres = self.postgres.dsn.replace(f":{self.ports['postgres']}", f":{self.links['postgres'].port}")
-        return {**env, "POSTROOM_POSTGRES": postgres, "POSTROOM_SMTP": f"smtp://127.0.0.1:{self.links['smtp'].port}"}
+        smtp = env["POSTROOM_SMTP"].replace(f":{self.links['smtp'].target}", f":{self.links['smtp'].port}")
+        return {**env, "POSTROOM_POSTGRES": postgres, "POSTROOM_SMTP": smtp}
 
     def services(self) -> list[Service]:
         second = choose(dict.fromkeys((f"{name}-2" for name in TWICE), 0), self.run / "second-ports.json")

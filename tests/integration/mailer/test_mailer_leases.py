@@ -8,6 +8,7 @@ from collections import Counter
 from uuid import uuid4
 
 import asyncpg
+import pytest
 from tests.integration.mailer.conftest import World
 from tests.integration.mailer.test_mailer_replies import due_now
 

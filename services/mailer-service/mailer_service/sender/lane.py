@@ -1,8 +1,10 @@
 """One connection to the relay and what goes over it."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
-from mailer_service.domain.delivery import OK, Reply, Stage, Verdict, judge
+from mailer_service.domain.addresses import deliverable
+from mailer_service.domain.delivery import CLOSING, Reply, Stage, Verdict, judge
 from mailer_service.domain.job import Job
 from mailer_service.replies import Disconnected
 from mailer_service.sender.lease import Lease
@@ -12,7 +14,6 @@ from mailer_service.sender.window import Window
 from mailer_service.smtp import RelayAway, Session
 from postroom import failpoints
 
-SHUTTING_DOWN = 421
 IDLE_SECONDS = 30.0
 # A mail that takes so long holds up nobody who waits behind it; and so long, not even its connection's place.
 STALL_SECONDS, PATIENCE_SECONDS = 2.0, 15.0
@@ -33,31 +34,34 @@ class Lane:
         self._lease = lease
         self._window = window
         self._mail_from = mail_from
+        self._epoch = 0
+        self._turn = AsyncExitStack()
         self._session: Session | None = None
         self._gives_way: asyncio.Future[None] | None = None
         self._aside: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Serve until stopped; each session that was lost is followed by a new one, and so is one that has gone aside."""
-        turn, aside = asyncio.create_task(self._turn()), None
+        current, aside = asyncio.create_task(self._one_session()), None
         try:
             while not self.stopping:
                 self._gives_way = asyncio.get_running_loop().create_future()
-                await asyncio.wait({turn, self._gives_way}, return_when=asyncio.FIRST_COMPLETED)
-                if turn.done():
-                    turn.result()
+                await asyncio.wait({current, self._gives_way}, return_when=asyncio.FIRST_COMPLETED)
+                if current.done():
+                    current.result()
                 else:
-                    aside = self._aside = turn
-                turn = asyncio.create_task(self._turn())
-            await asyncio.wait(filter(None, (turn, aside)))
+                    aside = self._aside = current
+                    await self._turn.aclose()
+                current = asyncio.create_task(self._one_session())
+            await asyncio.wait(filter(None, (current, aside)))
         finally:
-            tasks = [task for task in (turn, aside) if task]
+            tasks = [task for task in (current, aside) if task]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _turn(self) -> None:
-        """One session, from the work that calls for it to its end."""
+    async def _one_session(self) -> None:
+        """From the work that calls for it to its end."""
         try:
             await self._wait_for_work()
             if not self.stopping:
@@ -66,6 +70,9 @@ class Lane:
             self.release("the relay accepts no session")
         except Disconnected:
             pass
+        if not self._relay.well:
+            self.release("the relay refuses mails")
+            self._recorder.wanted.set()
 
     async def _wait_for_work(self) -> None:
         """Until something is ready to send, or the relay needs to be tried."""
@@ -74,34 +81,37 @@ class Lane:
             await self._window.hint.wait()
 
     async def _connected(self) -> None:
-        session = self._session = await self._relay.session()
-        self._window.connected = True
-        self._recorder.wake()
-        try:
-            await self._serve(session)
-        finally:
-            if session is self._session:
-                self._window.connected = False
-            session.close()
+        async with AsyncExitStack() as turn:
+            await turn.enter_async_context(self._relay.turn())
+            session = self._session = await self._relay.session()
+            self._turn, self._epoch = turn, self._relay.epoch
+            self._window.connected = True
+            self._recorder.wake()
+            try:
+                await self._serve(session, turn)
+            finally:
+                if session is self._session:
+                    self._window.connected = False
+                session.close()
 
-    async def _serve(self, session: Session) -> None:
+    async def _serve(self, session: Session, turn: AsyncExitStack) -> None:
+        """One job after the other, to the session's end; once the relay is well, the other lanes have their turn."""
         job: Job | None = None
-        reset = False
         while True:
+            if self._relay.well:
+                await turn.aclose()
+            job = job or await self._next(session)
             if job is None:
-                job = await self._next(session)
-                if job is None:
-                    await session.quit()
-                    return
-                session.envelope(self._mail_from, job.address, reset=reset)
-            job, reset = await self._one(session, job)
+                await session.quit()
+                return
+            job = await self._one(session, job)
 
     async def _next(self, session: Session) -> Job | None:
-        """The next job; None when it is time to hang up: nothing to do for a while, a goodbye from the server, or our own end."""
+        """The next job, begun; None when it is time to hang up: nothing to do, a goodbye, a relay that refuses, or our own end."""
         deadline = asyncio.get_running_loop().time() + IDLE_SECONDS
-        while session.usable and session is self._session and not self.stopping:
+        while session.usable and session is self._session and not self.stopping and self._epoch == self._relay.epoch:
             self._window.hint.clear()
-            if job := self._take():
+            if job := self._begin(session):
                 return job
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
@@ -113,11 +123,19 @@ class Lane:
                 continue
         return None
 
-    def _take(self) -> Job | None:
-        return self._window.take() if self._lease.fresh and not self.stopping else None
+    def _begin(self, session: Session) -> Job | None:
+        """Write the next job's envelope; what can't be given to this server has its end here, and nothing of it is on the wire."""
+        while self._lease.fresh and not self.stopping and (job := self._window.take()):
+            if unfit := _unfit(session, job):
+                self._finish(job, Verdict("dead", detail=unfit))
+                continue
+            job.relay_is_well = self._relay.was_well_since(job.refused_at)
+            session.envelope(self._mail_from, job.address, len(job.body))
+            return job
+        return None
 
-    async def _one(self, session: Session, job: Job) -> tuple[Job | None, bool]:
-        """Bring a begun job to its end. The next one is begun behind its dot (then it is returned); True: a RSET is due."""
+    async def _one(self, session: Session, job: Job) -> Job | None:
+        """Bring a begun job to its end; → the next one, if it was begun behind its dot."""
         loop = asyncio.get_running_loop()
         timers = [loop.call_later(STALL_SECONDS, self._stall, session), loop.call_later(PATIENCE_SECONDS, self._give_way, session)]
         try:
@@ -128,20 +146,18 @@ class Lane:
             if session is self._session:
                 self._window.stalled = False
 
-    async def _handed_over(self, session: Session, job: Job) -> tuple[Job | None, bool]:
+    async def _handed_over(self, session: Session, job: Job) -> Job | None:
         try:
             refused = await session.accepted()
         except (Disconnected, asyncio.CancelledError) as error:
-            self._finish(job, Verdict("lost", detail=f"before the final dot: {error}"))
+            self._finish(job, Verdict("lost", detail=f"before the final dot: {error}", in_doubt=True))
             raise
         if refused:
             self._refused(job, *refused)
-            return None, True
+            return None
         failpoints.reach("sender.data")
         session.message(job.body)
-        following = self._take() if session.pipelining and session is self._session else None
-        if following:
-            session.envelope(self._mail_from, following.address)
+        following = self._begin(session) if session.pipelining and session is self._session and self._relay.well else None
         try:
             reply = await session.delivered()
         except (Disconnected, asyncio.CancelledError) as error:
@@ -149,11 +165,9 @@ class Lane:
             if following:
                 self._finish(following, Verdict("released", detail="the connection was lost before it was begun"))
             raise
-        if reply.code // 100 == OK // 100:
-            self._relay.accepted()
         failpoints.reach("sender.replied")
-        self._finish(job, self._judge("dot", reply, job))
-        return following, False
+        self._finish(job, judge("dot", reply, relay_is_well=job.relay_is_well))
+        return following
 
     def _stall(self, session: Session) -> None:
         """What waits behind this mail goes to other connections, and nothing new comes here."""
@@ -168,24 +182,28 @@ class Lane:
             self._gives_way.set_result(None)
 
     def _refused(self, job: Job, stage: Stage, reply: Reply) -> None:
-        verdict = self._judge(stage, reply, job)
+        """What may be the relay's fault ends the session too: what is wrong may be wrong in this one only."""
+        verdict = judge(stage, reply, relay_is_well=job.relay_is_well)
         self._finish(job, verdict)
-        if verdict.result == "relay":
-            self._relay.refuses(verdict.detail)
-            self.release("the relay refuses our MAIL")
-        if verdict.result == "relay" or reply.code == SHUTTING_DOWN:
+        if verdict.result == "relay" or verdict.in_doubt or reply.code == CLOSING:
             raise Disconnected(verdict.detail)
-
-    def _judge(self, stage: Stage, reply: Reply, job: Job) -> Verdict:
-        since = bool(job.refused_at and self._relay.accepted_at and self._relay.accepted_at > job.refused_at)
-        return judge(stage, reply, accepted_since_refused=since)
 
     def _finish(self, job: Job, verdict: Verdict) -> None:
         self._window.flying -= 1
         job.body = b""
+        self._relay.showed(verdict)
         self._recorder.finish(job, verdict)
 
     def release(self, why: str) -> None:
         """Give back what is open and not begun: it was certainly not sent."""
         while self._window.opened:
             self._recorder.finish(self._window.opened.popleft(), Verdict("released", detail=why))
+
+
+def _unfit(session: Session, job: Job) -> str:
+    """Why this server can't be given this mail at all; '' if it can."""
+    if deliverable(job.address) != job.address:
+        return f"the address {job.address!r} can't take mail"
+    if session.most and len(job.body) > session.most:
+        return f"too_large: the mail has {len(job.body)} bytes, and the relay takes {session.most} at most"
+    return ""
