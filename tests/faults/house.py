@@ -32,14 +32,24 @@ SETTINGS = {"POSTROOM_UNKNOWN_RESEND_SECONDS": "3"}
 
 @dataclass(frozen=True)
 class Kind:
-    """How a house differs from the product's: `twice`, two processes of what fences one another; `linked`, every way through a proxy."""
+    """How a house differs from the product's: `twice`, two processes of what fences one another; `linked`, every way through a proxy.
+
+    `postgres` is plain, archived (each commit is in an archive of the WAL, too), standby (or on a second server), or small (small disks).
+    """
 
     twice: bool = True
     linked: bool = False
+    postgres: str = "plain"
     settings: dict[str, str] = field(default_factory=dict)
 
 
-KINDS = {"plain": Kind(), "linked": Kind(linked=True)}
+KINDS = {
+    "plain": Kind(),
+    "linked": Kind(linked=True),
+    "archived": Kind(postgres="archived"),
+    "standby": Kind(linked=True, postgres="standby"),
+    "small": Kind(postgres="small"),
+}
 
 
 @dataclass
@@ -130,11 +140,13 @@ def start(run: Path, seed: int, kind: Kind) -> House:
     """A new house with its own sink, its directory filled."""
     (run / "sink").mkdir(parents=True, exist_ok=True)
     (run / "without").mkdir(exist_ok=True)
+    run.parent.chmod(0o711)  # the database's own user passes through to its disk
     port = free_port()
     sink_command = Command([sys.executable, "-m", "tests.faults.sink", str(port), str(run / "sink")], cwd=ROOT)
     sink = spawn(sink_command, run / "logs" / "sink.log", signal.SIGTERM)
     links = _links(run, port) if kind.linked else None
-    env = {**SETTINGS, **kind.settings, "POSTROOM_SMTP": f"smtp://127.0.0.1:{port}", "POSTROOM_FAULTS_TWICE": "1" if kind.twice else "0"}
+    told = {"POSTROOM_FAULTS_TWICE": "1" if kind.twice else "0", "POSTROOM_FAULTS_POSTGRES": kind.postgres}
+    env = {**SETTINGS, **kind.settings, **told, "POSTROOM_SMTP": f"smtp://127.0.0.1:{port}"}
     command = Command([sys.executable, "-m", "tests.faults.supervise", "--run", str(run)], env=env, cwd=ROOT)
     supervisor = spawn(command, run / "logs" / "supervisor.log", signal.SIGTERM)
     deadline = time.monotonic() + START_SECONDS

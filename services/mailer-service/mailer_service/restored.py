@@ -25,7 +25,7 @@ log = structlog.get_logger()
 LOOK_SECONDS = 1.0
 # Clocks of several machines, and rows that were committed before others with an earlier time.
 MARGIN = timedelta(hours=1)
-LISTED = 500
+LISTED = 10_000
 
 
 class Restored:

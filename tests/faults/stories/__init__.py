@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tests.faults.stage import Scale, Stage
-from tests.faults.stories import guards, kills, links, servers
+from tests.faults.stories import disks, guards, kills, links, restores, servers
 
 
 @dataclass(frozen=True)
@@ -31,5 +31,9 @@ STORIES: dict[str, Story] = {
     "burst": Story(kills.burst),
     "mixed": Story(kills.mixed),
     "links": Story(links.links, house="linked"),
+    "restore-wal": Story(restores.wal, house="archived"),
+    "restore-older": Story(restores.older, house="archived", judged=False),
+    "standby": Story(restores.standby, house="standby"),
+    "disk-full": Story(disks.full, house="small"),
     "guards": Story(guards.guards, judged=False),
 }
