@@ -1,6 +1,7 @@
 """A disk is full: Postgres's data, its WAL, Kafka's log; a house of its own, where each of them lies on a small one."""
 
 import time
+from functools import partial
 
 from tests.faults import disks
 from tests.faults.stage import Scale, Stage
@@ -23,13 +24,8 @@ async def full(stage: Stage, scale: Scale) -> None:
         for _ in range(scale.of(TIMES)):
             for what, (unit, folder) in DISKS.items():
                 lines, began = _lines(stage), time.monotonic()
-                count += await stage.starve(
-                    f"{what} full",
-                    unit,
-                    lambda f=folder: disks.fill(run, f),
-                    lambda f=folder: disks.clear(run, f),
-                    FULL_SECONDS,  # type: ignore[misc]
-                )
+                fill, clear = partial(disks.fill, run, folder), partial(disks.clear, run, folder)
+                count += await stage.starve(f"{what} full", unit, fill, clear, FULL_SECONDS)
                 told = (_lines(stage) - lines) / (time.monotonic() - began)
                 stage.measure(f"lines of all services' logs a second, {what} full", round(told, 1), at_most=LINES_A_SECOND)
     stage.measure("disks that were full", count, at_least=1)
