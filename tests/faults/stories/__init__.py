@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tests.faults.stage import Scale, Stage
-from tests.faults.stories import frozen, guards, kills, links, rebalance, servers, upgrade
+from tests.faults.stories import disks, frozen, guards, kills, links, rebalance, restores, servers, upgrade
 
 
 @dataclass(frozen=True)
@@ -34,5 +34,9 @@ STORIES: dict[str, Story] = {
     "frozen": Story(frozen.frozen, house="half-open"),
     "upgrade": Story(upgrade.upgrade, house="landed"),
     "rebalance": Story(rebalance.rebalance),
+    "restore-wal": Story(restores.wal, house="archived"),
+    "restore-older": Story(restores.older, house="archived", judged=False),
+    "standby": Story(restores.standby, house="standby"),
+    "disk-full": Story(disks.full, house="small"),
     "guards": Story(guards.guards, judged=False),
 }
