@@ -39,7 +39,7 @@ class Kind:
     settings: dict[str, str] = field(default_factory=dict)
 
 
-KINDS = {"plain": Kind(), "linked": Kind(linked=True)}
+KINDS = {"plain": Kind(), "linked": Kind(linked=True), "single": Kind(twice=False)}
 
 
 @dataclass
@@ -95,6 +95,10 @@ class House:
 
     def units(self) -> list[str]:
         return list(read_state(self.run).units)
+
+    def restarts(self) -> dict[str, int]:
+        """Which processes have ended and were started again, and how often."""
+        return {name: unit.restarts for name, unit in read_state(self.run).units.items() if unit.restarts}
 
     def all_up(self) -> bool:
         return control.is_up(self.run) and all(unit.state == "up" for unit in read_state(self.run).units.values())

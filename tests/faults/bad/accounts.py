@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -34,16 +34,21 @@ async def books(database: _Database) -> Books:
     return Books(known, parked, Counter(reason for reason, _ in parked.values()))
 
 
-def astray(written: Mapping[Place, Bad], owner: str, found: Books) -> Iterator[str]:
-    """Each record that is nowhere, or where it does not belong."""
+def astray(written: Mapping[Place, Bad], is_known: Callable[[Bad], bool], found: Books) -> Iterator[str]:
+    """Each record that is nowhere, or where it does not belong; `is_known` says whether the intake has it."""
     for place, bad in written.items():
-        parked, known = place in found.parked, not found.intake.isdisjoint(identities(bad, owner))
+        parked, known = place in found.parked, is_known(bad)
         if not parked and not known:
             yield f"neither processed nor parked: {place} {bad.how}"
         elif bad.fate == PARKED and not parked:
             yield f"processed, and must not be: {place} {bad.how}"
         elif bad.fate == PROCESSED and parked:
             yield f"parked as {found.parked[place]}, and nothing is wrong with it: {place} {bad.how}"
+
+
+def of_owner(owner: str, found: Books) -> Callable[[Bad], bool]:
+    """For events: whether the intake knows one under any identity that could be its."""
+    return lambda bad: not found.intake.isdisjoint(identities(bad, owner))
 
 
 def identities(bad: Bad, owner: str) -> set[Identity]:

@@ -13,7 +13,7 @@ from postroom.contracts.examples import Example
 
 # What an event is about: a new one mostly, so that it is no repetition of another.
 _ITS_OWN = {
-    *("message", "envelope", "log", "correspondence", "mail", "forward", "budget", "note", "receipt", "request", "reply"),
+    *("message", "envelope", "log", "mail", "forward", "budget", "note", "receipt", "request", "reply"),
     *("template", "structure", "run", "invoice", "catalog", "user"),
 }
 _PEOPLE = {"owner", "person", "person_responsible", "ordered_by", "requester", "purchaser", "purchaser_contact", "deputy", "by"}
@@ -76,6 +76,8 @@ def fresh(example: Example, id_: str, random: Random, *, of_directory: bool = Fa
     """
     event = json.loads(example.value)
     data = _told_anew(deepcopy(event.pop("data")), id_, random, of_directory=of_directory)
+    if "recipients" in data:  # elsewhere it is one that was sent before
+        data["correspondence"] = id_
     event.pop("datacontenttype", None)
     order = f"order-{random.randrange(ORDERS)}"
     attributes = {**event, "id": id_, "subject": order}

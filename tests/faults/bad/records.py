@@ -251,7 +251,7 @@ def _odd_moment(at: Records) -> Bad:
     draft = at._draft()
     draft.attributes.pop("time", None)
     draft.at = at.random.choice((0, 1, 946_684_800_000, 2_000_000_000_000, 253_402_300_799_999, 253_402_300_800_000, 2**53, 2**62))
-    return _bad(draft, PROCESSED)
+    return _bad(draft)
 
 
 def _tombstone(at: Records) -> Bad:
