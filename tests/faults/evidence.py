@@ -7,7 +7,7 @@ import sys
 from asyncio.subprocess import PIPE
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,11 @@ _TABLES = {"mailer-service": _MAILER, "commlog-service": _COMMLOG}
 async def collect(endpoints: dict[str, str], ledger: Ledger, acked: set[Place]) -> Evidence:
     """Everything, after the house has come to rest."""
     topics, ends = await read_topics(endpoints["kafka"], TOPICS)
+    return replace(await collect_databases(endpoints, ledger), topics=topics, ends=ends, acked=acked)
+
+
+async def collect_databases(endpoints: dict[str, str], ledger: Ledger) -> Evidence:
+    """What the services know of, and the ledger, without the records that lie in Kafka."""
     databases, undecided, tables = {}, 0, {}
     for service, name in DATABASES.items():
         connection = await asyncpg.connect(f"{endpoints['postgres']}/{name}")
@@ -126,7 +131,7 @@ async def collect(endpoints: dict[str, str], ledger: Ledger, acked: set[Place]) 
         finally:
             await connection.close()
     mailer, commlog = tables["mailer-service"], tables["commlog-service"]
-    return Evidence(topics, ends, databases, mailer, undecided, ledger, acked, commlog)
+    return Evidence({}, {}, databases, mailer, undecided, ledger, commlog=commlog)
 
 
 async def history(run: Path) -> list[str]:

@@ -56,6 +56,7 @@ IMPATIENT = {"POSTROOM_COMMAND_SECONDS": "4", "POSTROOM_REPLY_SECONDS": "10"}
 KINDS = {
     "plain": Kind(),
     "linked": Kind(linked=True),
+    "single": Kind(twice=False),
     # RFC 5321 wants ten minutes of patience with the reply to a final dot: the product's own, and too long to watch.
     "half-open": Kind(linked=True, settings={"POSTROOM_REPLY_SECONDS": "60"}),
     "landed": Kind(landed=True),
@@ -155,6 +156,10 @@ class House:
 
     def units(self) -> list[str]:
         return list(read_state(self.run).units)
+
+    def restarts(self) -> dict[str, int]:
+        """Which processes have ended and were started again, and how often."""
+        return {name: unit.restarts for name, unit in read_state(self.run).units.items() if unit.restarts}
 
     def all_up(self) -> bool:
         return control.is_up(self.run) and all(unit.state == "up" for unit in read_state(self.run).units.values())

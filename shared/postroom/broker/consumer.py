@@ -37,6 +37,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 STUCK_SECONDS = 60.0
 # How soon it is seen that the database's server was started anew, maybe on other data; nothing is sent before it was compared.
 LOOK_SECONDS = 1.0
+LAST_MOMENT_MS = 253_402_300_799_000  # 9999-12-31T23:59:59Z
 
 
 class Consumer:
@@ -243,5 +244,9 @@ def _firsts(records: Sequence[Record]) -> dict[TopicPartition, int]:
 
 
 def _record(raw: ConsumerRecord[bytes, bytes]) -> Record:
-    written_at = datetime.fromtimestamp(max(raw.timestamp, 0) / 1000, UTC)
-    return Record(raw.topic, raw.partition, raw.offset, raw.key, tuple(raw.headers), raw.value, written_at)
+    return Record(raw.topic, raw.partition, raw.offset, raw.key, tuple(raw.headers), raw.value, _moment(raw.timestamp))
+
+
+def _moment(timestamp: int) -> datetime:
+    """A record's timestamp (ms). Its writer chooses it: what no calendar has, such as the year 300,000, is the last moment of it or the first."""
+    return datetime.fromtimestamp(min(max(timestamp, 0), LAST_MOMENT_MS) / 1000, UTC)
