@@ -4,6 +4,9 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 SOURCES := shared services cli deploy tests
 
+# Python is started hundreds of times: what one has compiled, the next needn't.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help venv demo up down status test browser lint format bench faults schemathesis pictures pictures-of-pages clean distclean
 
