@@ -80,6 +80,7 @@ class Process:
     supply: Supply
     window: Window
     wire: list[tuple[Job, bool | None]] = field(default_factory=list)
+    asleep: bool = False
 
     @property
     def id(self) -> str:
@@ -212,15 +213,17 @@ class Senders(RuleBasedStateMachine):
         return found
 
     def _running(self, draw: Any) -> tuple[str, Process]:
-        name = draw.draw(st.sampled_from([name for name, one in self.processes.items() if one]), label="sender")
+        name = draw.draw(st.sampled_from([name for name, one in self.processes.items() if one and not one.asleep]), label="sender")
         return name, self._some(name)
 
     def _alive(self, id_: str) -> bool:
         return id_ in self.registered and id_ not in self.expired
 
-    anybody = precondition(lambda self: any(self.processes.values()))
+    anybody = precondition(lambda self: any(one and not one.asleep for one in self.processes.values()))
     # Before somebody has something in hand, what could go wrong would only spend the steps.
-    busy = precondition(lambda self: any(self.processes.values()) and any(mail.holder for mail in self.mails.values()))
+    busy = precondition(
+        lambda self: any(one and not one.asleep for one in self.processes.values()) and any(mail.holder for mail in self.mails.values())
+    )
 
     # -- processes come and go
 
@@ -244,6 +247,31 @@ class Senders(RuleBasedStateMachine):
         self._expire(one.id)
         if knows:
             one.lease._until = 0.0
+
+    @busy
+    @rule(draw=st.data())
+    def is_stopped(self, draw: Any) -> None:
+        """For longer than its lease, with something in hand; another one is there, or comes."""
+        holders = {mail.holder for mail in self.mails.values()}
+        names = [name for name, one in self.processes.items() if one and not one.asleep and one.id in holders]
+        if not names or any(one and one.asleep for one in self.processes.values()):
+            return
+        name = draw.draw(st.sampled_from(names), label="sender")
+        self._some(name).asleep = True
+        self._expire(self._some(name).id)
+        if not all(self.processes.values()):
+            self.starts()
+
+    @precondition(lambda self: any(one and one.asleep for one in self.processes.values()))
+    @rule(knows=st.booleans(), steps=st.integers(1, 4), server=st.sampled_from(["well", "silent"]))
+    def comes_back(self, *, knows: bool, steps: int, server: str) -> None:
+        """And goes on at once where it stood, before its next beat; by its own clock no time has passed, or all of it."""
+        one = next(one for one in self.processes.values() if one and one.asleep)
+        one.asleep = False
+        if knows:
+            one.lease._until = 0.0
+        for _ in range(steps):
+            self._next_thing(one, None, server)
 
     @busy
     @precondition(lambda self: bool(self.registered - self.expired))
@@ -271,7 +299,9 @@ class Senders(RuleBasedStateMachine):
     @rule(draw=st.data(), fault=FAULTS)
     def takes_over(self, draw: Any, fault: int | str | None) -> None:
         """From all whose time is up, itself included: all of it, or nothing."""
-        _, one = self._running(draw)
+        self._take_over(self._running(draw)[1], fault)
+
+    def _take_over(self, one: Process, fault: int | str | None) -> None:
         one.flaky.breaks_at = fault
         with contextlib.suppress(Broken):
             self.bench.run(one.lease.take_over())
@@ -326,7 +356,9 @@ class Senders(RuleBasedStateMachine):
     goes_on_too = goes_on_as_well = goes_on
 
     def _next_thing(self, one: Process, fault: int | str | None, server: str) -> None:
-        if one.recorder._finished or (one.recorder.ready and one.lease.fresh):
+        if any(mail.holder in self.expired and mail.holder != one.id for mail in self.mails.values()):
+            self._take_over(one, fault)
+        elif one.recorder._finished or (one.recorder.ready and one.lease.fresh):
             self._commit(one, fault)
         elif one.window.opened and one.lease.fresh:
             self._begin(one)
@@ -407,7 +439,7 @@ class Senders(RuleBasedStateMachine):
         handed = {str(job.token) for job in one.window.opened if job.token not in before_handed}
         assert handed == (set() if lost else opened), "handed out what it had not opened, or kept back what it had"
 
-    @precondition(lambda self: all(self.processes.values()))
+    @precondition(lambda self: all(one and not one.asleep for one in self.processes.values()))
     @rule(first=st.sampled_from(SENDERS))
     def one_commits_while_the_other_takes_over(self, first: str) -> None:
         """At the same time, on two connections: each mail is one's or the other's."""

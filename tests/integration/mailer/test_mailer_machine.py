@@ -17,5 +17,4 @@ WAYS = 10
 async def test_whatever_happens_to_senders_each_mail_goes_as_the_model_says(fresh_database: FreshDatabase) -> None:
     made = await fresh_database(Settings, "mailer_service")
     walked = await asyncio.to_thread(play, made, EXAMPLES, SEED)
-    print(f"seed {SEED}:", {f"{before}>{after}": n for (before, after), n in walked.most_common()})
     assert len(walked) >= WAYS, f"seed {SEED}: {walked}"

@@ -13,7 +13,7 @@ from mailer_service.deciding import Decision
 from mailer_service.rows import Row
 from mailer_service.store import unknown as store
 from mailer_service.store.unknown import Matching
-from postroom import clock, db
+from postroom import db
 from postroom.auth import Operator
 from postroom.db import Pool
 from postroom.problems import Problem
@@ -75,8 +75,9 @@ class Decided(_Body):
     reason: Text = ""
 
     @model_validator(mode="after")
-    def _why(self) -> Self:
-        return _with_reason(self)
+    def _with_reason(self) -> Self:
+        _why(self.decision, self.reason)
+        return self
 
 
 class One(_Body):
@@ -108,7 +109,8 @@ class DecidedOfMany(_Body):
     def _one_of_both(self) -> Self:
         if (self.chosen is None) == (self.matching is None):
             raise ValueError("name either `chosen` or `matching`")
-        return _with_reason(self)
+        _why(self.decision, self.reason)
+        return self
 
 
 class Refused(BaseModel):
@@ -136,10 +138,9 @@ class OneDecided(BaseModel):
     state: str
 
 
-def _with_reason[Body: (Decided, DecidedOfMany)](body: Body) -> Body:
-    if body.decision == "leave" and not body.reason.strip():
+def _why(decision: Decision, reason: str) -> None:
+    if decision == "leave" and not reason.strip():
         raise ValueError("say in `reason` why it is not sent any more")
-    return body
 
 
 def router(pool: Pool, templates: Templates) -> APIRouter:
@@ -183,7 +184,7 @@ def router(pool: Pool, templates: Templates) -> APIRouter:
 
     @routes.post("/{envelope}/decision", response_model=OneDecided)
     async def decide(operator: Operator, envelope: _Envelope, body: Decided) -> dict[str, Any]:
-        """Decide of one: send it once more, it arrived, or leave it. The same again answers the same; 409 if it is something else by now."""
+        """Decide of one: send it once more, it arrived, or leave it. The same again answers the same; else 409 if it has moved on."""
         one = (envelope, body.attempt)
         async with db.as_principal(pool, operator) as connection:
             if not await store.standing(connection, [one]):

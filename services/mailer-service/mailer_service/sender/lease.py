@@ -97,7 +97,7 @@ class Lease:
             try:
                 await act()
             except Exception as error:  # noqa: BLE001 - whatever keeps it from the database, the next one tries again
-                log.warning(f"the {what} failed", error=repr(error))
+                log.warning("the database did not take it", what=what, error=repr(error))
             await asyncio.sleep(self._settings.beat_seconds)
 
 

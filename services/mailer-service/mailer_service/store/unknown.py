@@ -20,8 +20,10 @@ _MATCHING = """
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """Which ones: of an order (id or number), an address or a whole @domain, a message type, unknown by `until`; without
-    `and_waiting`, those alone that wait for a person."""
+    """Which ones: of an order (id or number), an address or a whole @domain, a message type, unknown by `until`.
+
+    Without `and_waiting`, those alone that wait for a person.
+    """
 
     order: str | None = None
     address: str | None = None
@@ -57,14 +59,14 @@ async def page(connection: Connection, matching: Matching, after: tuple[datetime
 
 async def counts(connection: Connection) -> tuple[int, int]:
     """(those that wait for a person, those whose automatic resend is still to come) of the caller's tenant."""
-    row = await connection.fetchrow(
+    rows = await connection.fetch(
         """
-        SELECT count(*) FILTER (WHERE due_at IS NULL) AS person, count(*) FILTER (WHERE due_at IS NOT NULL) AS time FROM envelopes
-        WHERE unknown_since IS NOT NULL AND tenant = current_setting('postroom.tenant')
+        SELECT due_at IS NULL AS for_a_person, count(*) AS n FROM envelopes
+        WHERE unknown_since IS NOT NULL AND tenant = current_setting('postroom.tenant') GROUP BY 1
         """
     )
-    assert row
-    return row["person"], row["time"]
+    number = {row["for_a_person"]: row["n"] for row in rows}
+    return number.get(True, 0), number.get(False, 0)
 
 
 async def choose(connection: Connection, matching: Matching, limit: int) -> list[tuple[str, int]]:
@@ -126,5 +128,6 @@ async def note(connection: Connection, moved: Sequence[tuple[str, int, str]], de
 async def decisions(connection: Connection, of: Sequence[str]) -> list[asyncpg.Record]:
     """What was decided of these envelopes."""
     return await connection.fetch(
-        "SELECT envelope, attempt, decision, reason, person, decided_at FROM unknown_decisions WHERE envelope = ANY ($1) ORDER BY attempt", of
+        "SELECT envelope, attempt, decision, reason, person, decided_at FROM unknown_decisions WHERE envelope = ANY ($1) ORDER BY attempt",
+        of,
     )
