@@ -1,5 +1,6 @@
 """`postroom unknown`: mails whose reply was lost, and what shall become of them."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -8,6 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from postroom_cli import output
+from postroom_cli.client import Gateway
 from postroom_cli.errors import CliError
 from postroom_cli.options import DEMO, AsJson, Tenant, gateway
 
@@ -16,11 +18,11 @@ HELP = (
 )
 app = typer.Typer(help=HELP, invoke_without_command=True)
 Refs = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="envelope/attempt, as `postroom unknown` shows it.")]
-Order = Annotated[str | None, typer.Option(metavar="ORDER", help="Of this order (id or number).")]
-Address = Annotated[str | None, typer.Option(metavar="ADDRESS|@DOMAIN", help="To this address, or to a whole domain.")]
+Order = Annotated[str | None, typer.Option("--order", metavar="ORDER", help="Of this order (id or number).")]
+Address = Annotated[str | None, typer.Option("--address", metavar="ADDRESS|@DOMAIN", help="To this address, or to a whole domain.")]
 Type = Annotated[str | None, typer.Option("--type", metavar="MESSAGE-TYPE", help="Of this message type.")]
 Waiting = Annotated[bool, typer.Option("--waiting", help="Those too whose one automatic resend is still to come.")]
-All = Annotated[bool, typer.Option("--all", help="All that match --order, --address, --type, as of now.")]
+All = Annotated[bool, typer.Option("--all", help="All that wait for a decision now; with --order, --address of those alone.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stays with the mail. `leave` needs one.")]
 PAGE = "200"
 
@@ -40,18 +42,19 @@ def list_(
     if context.invoked_subcommand:
         return
     with gateway(context, tenant) as door:
-        page = door.get("/api/unknown", **_query(order, address, message_type, waiting=waiting), limit=PAGE)
-        while page["next"]:
-            more = door.get("/api/unknown", **_query(order, address, message_type, waiting=waiting), limit=PAGE, after=page["next"])
-            page = {**more, "mails": [*page["mails"], *more["mails"]]}
+        page: dict[str, Any] = {"next": None}
+        mails: list[dict[str, Any]] = []
+        while True:
+            asked = {"order": order, "address": address, "message_type": message_type, "and_waiting": "true" if waiting else None}
+            page = door.get("/api/unknown", or_empty=False, limit=PAGE, after=page["next"], **asked)
+            mails += page["mails"]
+            if not page["next"]:
+                break
+        page["mails"] = mails
     if as_json:
         output.as_json(page)
         return
     _show(page)
-
-
-def _query(order: str | None, address: str | None, message_type: str | None, *, waiting: bool) -> dict[str, str | None]:
-    return {"order": order, "address": address, "message_type": message_type, "and_waiting": "true" if waiting else None}
 
 
 def _show(page: dict[str, Any]) -> None:
@@ -92,83 +95,35 @@ def _reply(one: dict[str, Any]) -> str:
     return f"{said['text']} ({output.moment(said['at'])})" if said else ""
 
 
-@app.command()
-def resend(
-    context: typer.Context,
-    refs: Refs = None,
-    order: Order = None,
-    address: Address = None,
-    message_type: Type = None,
-    reason: Reason = "",
-    tenant: Tenant = DEMO,
-    *,
-    all_: All = False,
-    waiting: Waiting = False,
-    as_json: AsJson = False,
-) -> None:
-    """Send it once more, the same bytes under the same Message-ID: they may get it twice."""
-    matching = _query(order, address, message_type, waiting=waiting)
-    _decide(context, tenant, "resend", reason, refs, matching, all_=all_, as_json=as_json)
+def _deciding(decision: str) -> Callable[..., None]:
+    """The command for one decision; the three differ in nothing else."""
+
+    def decide(
+        context: typer.Context,
+        refs: Refs = None,
+        order: Order = None,
+        address: Address = None,
+        reason: Reason = "",
+        tenant: Tenant = DEMO,
+        *,
+        all_: All = False,
+        as_json: AsJson = False,
+    ) -> None:
+        if bool(refs) == all_:
+            raise CliError("usage", "Name ids, or --all with what they have in common.", "`postroom unknown` shows the ids.")
+        body: dict[str, Any] = {"decision": decision, "reason": reason}
+        with gateway(context, tenant) as door:
+            if refs:
+                answer = door.post("/api/unknown/decisions", json={**body, "chosen": [_chosen(ref) for ref in refs]})
+            else:
+                answer = _all(door, body, {"order": order, "address": address})
+        _tell(answer, decision, as_json=as_json)
+
+    return decide
 
 
-@app.command()
-def arrived(
-    context: typer.Context,
-    refs: Refs = None,
-    order: Order = None,
-    address: Address = None,
-    message_type: Type = None,
-    reason: Reason = "",
-    tenant: Tenant = DEMO,
-    *,
-    all_: All = False,
-    waiting: Waiting = False,
-    as_json: AsJson = False,
-) -> None:
-    """The server has it: recorded as sent, by your word."""
-    matching = _query(order, address, message_type, waiting=waiting)
-    _decide(context, tenant, "arrived", reason, refs, matching, all_=all_, as_json=as_json)
-
-
-@app.command()
-def leave(
-    context: typer.Context,
-    refs: Refs = None,
-    order: Order = None,
-    address: Address = None,
-    message_type: Type = None,
-    reason: Reason = "",
-    tenant: Tenant = DEMO,
-    *,
-    all_: All = False,
-    waiting: Waiting = False,
-    as_json: AsJson = False,
-) -> None:
-    """Don't send it any more; --reason says why."""
-    matching = _query(order, address, message_type, waiting=waiting)
-    _decide(context, tenant, "leave", reason, refs, matching, all_=all_, as_json=as_json)
-
-
-def _decide(
-    context: typer.Context,
-    tenant: str,
-    decision: str,
-    reason: str,
-    refs: list[str] | None,
-    matching: dict[str, str | None],
-    *,
-    all_: bool,
-    as_json: bool,
-) -> None:
-    """Those named, or all that match as of now; exit code 1 where one is something else by now."""
-    if bool(refs) == all_:
-        raise CliError("usage", "Name ids, or --all with what they have in common.", "`postroom unknown` shows the ids.")
-    body: dict[str, Any] = {"decision": decision, "reason": reason}
-    with gateway(context, tenant) as door:
-        if refs:
-            answer = door.post("/api/unknown/decisions", json={**body, "chosen": [_chosen(ref) for ref in refs]})
-        else:
-            answer = _all(door, body, matching)
+def _tell(answer: dict[str, Any], decision: str, *, as_json: bool) -> None:
+    """Exit code 1 where one is something else by now."""
     if as_json:
         output.as_json(answer)
     else:
@@ -179,14 +134,18 @@ def _decide(
         raise typer.Exit(1)
 
 
-def _all(door: Any, body: dict[str, Any], matching: dict[str, str | None]) -> dict[str, Any]:
+app.command("resend", help="Send it once more, the same bytes under the same Message-ID: they may get it twice.")(_deciding("resend"))
+app.command("arrived", help="The server has it: recorded as sent, by your word.")(_deciding("arrived"))
+app.command("leave", help="Don't send it any more; --reason says why.")(_deciding("leave"))
+
+
+def _all(door: Gateway, body: dict[str, Any], matching: dict[str, str | None]) -> dict[str, Any]:
     """Batch by batch, no later ones than there are now."""
     until = door.get("/api/unknown", limit="1")["as_of"]
-    chosen = {name: value for name, value in matching.items() if value and name != "and_waiting"}
-    matching_body = {**chosen, "and_waiting": bool(matching["and_waiting"]), "until": until}
+    fitting = {**{name: value for name, value in matching.items() if value}, "until": until}
     answer: dict[str, Any] = {"decided": 0, "refused": []}
     while True:
-        one = door.post("/api/unknown/decisions", json={**body, "matching": matching_body})
+        one = door.post("/api/unknown/decisions", json={**body, "matching": fitting})
         answer = {"decided": answer["decided"] + one["decided"], "refused": [*answer["refused"], *one["refused"]]}
         if not one["left"]:
             return answer
