@@ -118,7 +118,10 @@ class Lane:
 
     async def _delivered(self, session: Session) -> Reply:
         """The reply to the dot. If it takes long, what waits behind it goes to other connections, and nothing new comes here."""
-        slow = asyncio.get_running_loop().call_later(STALL_SECONDS, self._stall)
+        loop = asyncio.get_running_loop()
+        slow = loop.call_later(STALL_SECONDS, self._stall)
+        # In the next turn of the loop: uvloop writes at the end of this one.
+        loop.call_soon(failpoints.reach, "sender.dotted")
         try:
             return await session.delivered()
         finally:
