@@ -39,7 +39,12 @@ class Kind:
     settings: dict[str, str] = field(default_factory=dict)
 
 
-KINDS = {"plain": Kind(), "linked": Kind(linked=True)}
+KINDS = {
+    "plain": Kind(),
+    "linked": Kind(linked=True),
+    # Where a sender is stopped again and again for longer than its lease.
+    "short lease": Kind(settings={"POSTROOM_LEASE_SECONDS": "4", "POSTROOM_BEAT_SECONDS": "1"}),
+}
 
 
 @dataclass

@@ -367,6 +367,8 @@ class Senders(RuleBasedStateMachine):
         elif one.wire:
             self._reply(one, "bounced" if server == "refusing" else "rcpt", lost=server == "silent")
         else:
+            if not any(mail.due == "now" for mail in self.mails.values()):
+                self.time_passes()
             self._take(one, fault)
 
     @anybody

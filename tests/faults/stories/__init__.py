@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tests.faults.stage import Scale, Stage
-from tests.faults.stories import guards, kills, links, servers
+from tests.faults.stories import guards, kills, links, senders, servers
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ STORIES: dict[str, Story] = {
     "server": Story(servers.server),
     "burst": Story(kills.burst),
     "mixed": Story(kills.mixed),
+    "states": Story(senders.states),
+    "take-over": Story(senders.take_over),
+    "unknown": Story(senders.unknown),
+    "comes-back": Story(senders.comes_back, house="short lease"),
     "links": Story(links.links, house="linked"),
     "guards": Story(guards.guards, judged=False),
 }
