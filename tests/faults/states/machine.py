@@ -10,7 +10,6 @@ import copy
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import asyncpg
@@ -27,6 +26,7 @@ from mailer_service.domain.delivery import Verdict
 from mailer_service.domain.job import Job
 from mailer_service.sender.lease import Lease
 from mailer_service.sender.recorder import Recorder
+from mailer_service.sender.relay import Relay
 from mailer_service.sender.supply import Supply
 from mailer_service.sender.window import Window
 from mailer_service.settings import Settings
@@ -90,7 +90,7 @@ class Process:
 def process(bench: Bench) -> Process:
     """A new one, not yet registered."""
     flaky: Any = Flaky(bench.pool)
-    relay: Any = SimpleNamespace(accepting=True, detail="")
+    relay = Relay(bench.settings, "machine.example")
     made: list[Process] = []
     lease = Lease(flaky, bench.settings, relay, lambda: _drop(made[0]))
     recorder = Recorder(flaky, bench.settings, lease)

@@ -13,6 +13,7 @@ import pytest
 from tests.integration.mailer.conftest import World
 from tests.integration.mailer.test_mailer_replies import due_now
 
+from mailer_service.sender import lane
 from mailer_service.settings import Settings
 from mailer_service.store import envelopes
 
@@ -46,6 +47,30 @@ async def test_a_slow_recipient_does_not_stop_the_rest(world: World) -> None:
         return (await world.states()).get("sent", 0) >= 95
 
     await world.until(nearly_all)
+
+
+async def test_a_reply_that_never_comes_takes_no_connection_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A half-open connection has ten minutes for its reply to the dot: the mail waits aside, and the only connection has a new session."""
+    monkeypatch.setattr(lane, "STALL_SECONDS", 0.1)
+    monkeypatch.setattr(lane, "PATIENCE_SECONDS", 0.3)
+    world.sink.script = lambda stage, to, _count: "STALL" if (stage, to) == ("dot", "p0@example.com") else None
+    await world.ask("p0@example.com")
+    world.start_sender(connections=1, window=4, reply_seconds=4.0)
+    await world.until_states(sending=1)
+    await world.ask(*(f"p{n}@example.com" for n in range(1, 20)))
+    await world.until_states(sending=1, sent=19)
+    await world.until_states(unknown=1, sent=19)
+
+
+async def test_of_two_replies_that_never_come_one_waits_in_its_place(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow server is not met with more and more connections."""
+    monkeypatch.setattr(lane, "STALL_SECONDS", 0.1)
+    monkeypatch.setattr(lane, "PATIENCE_SECONDS", 0.2)
+    world.sink.script = lambda stage, _to, _count: "STALL" if stage == "rcpt" else None
+    await world.ask(*(f"p{n}@example.com" for n in range(20)))
+    world.start_sender(connections=1, window=4)
+    await asyncio.sleep(1.5)
+    assert world.sink.connections == 2
 
 
 async def test_a_vanished_senders_envelopes_are_taken_over(world: World) -> None:
@@ -166,11 +191,11 @@ async def test_a_late_reply_counts_also_for_what_was_held_again(world: World) ->
         await connection.execute("INSERT INTO senders (id, expires_at) VALUES ($1, now() + interval '1 minute')", me)
         (row,) = await envelopes.take(connection, me, 10)
         await envelopes.open_attempts(connection, me, [(row["id"], 1, uuid4())])
-        await envelopes.settle_envelopes(connection, [(row["id"], 1, "unknown", None, "lost", True, False)])
+        await envelopes.settle_envelopes(connection, [(row["id"], 1, "unknown", None, "lost", True, False, False)])
         await envelopes.resend(connection, row["id"])
         await envelopes.take(connection, me, 10)
         assert await envelopes.hold(connection, me, [(row["id"], "render", "a fault in the template")])
-        assert await envelopes.settle_envelopes(connection, [(row["id"], 1, "sent", None, "250", False, False)])
+        assert await envelopes.settle_envelopes(connection, [(row["id"], 1, "sent", None, "250", False, False, False)])
         assert await envelopes.release_held(connection, [], ["wrong-delivery"]) == 0
     await world.until_states(sent=1)
 
@@ -236,6 +261,7 @@ from mailer_service.links import Links
 from mailer_service.pdf import Pdfs
 from mailer_service.render import TEMPLATES, Renderer
 from mailer_service.sender.process import Sender
+from mailer_service.sender import lane
 from mailer_service.settings import Settings
 from mailer_service.store import envelopes
 from postroom import db

@@ -15,7 +15,7 @@ from postroom.problems import Problem
 
 router = routing.router()
 # What stands in the table by itself; the rest of a service's figures is listed as it tells them.
-_COLUMNS = {"service", "lag", "outbox", "parked", "duplicates"}
+_COLUMNS = {"service", "older_copy", "lag", "outbox", "parked", "duplicates"}
 
 
 def _operator(visit: Visiting) -> Visit:
@@ -38,8 +38,16 @@ async def _shown(visit: Visit, given: dict[str, str], *, status: int = 200, **sa
     doing = await operations.status(visit.upstream, visit.token)
     parked = await operations.parked(visit.upstream, visit.token, None, closed=False)
     services = [_row(name, found) for name, found in doing["services"].items()]
-    shown = {"services": services, "unreachable": doing["unreachable"], "parked": parked["parked"]}
-    lost: dict[str, Any] = {"unknown": await unknown.listed(visit, given), "filter": given, "problem": None, "refused": [], "ticked": [], "reason": ""}
+    older = {name: found["older_copy"] for name, found in doing["services"].items() if "older_copy" in found}
+    shown = {"services": services, "older": older, "unreachable": doing["unreachable"], "parked": parked["parked"]}
+    lost: dict[str, Any] = {
+        "unknown": await unknown.listed(visit, given),
+        "filter": given,
+        "problem": None,
+        "refused": [],
+        "ticked": [],
+        "reason": "",
+    }
     return page.show(visit, "operations.html", status=status, **shown, **(lost | said))
 
 

@@ -56,7 +56,7 @@ class Lease:
         """Stay alive, or come back under a new id."""
         before = time.clock_gettime(_CLOCK)
         async with self._pool.acquire() as connection:
-            relay = "accepting" if self._relay.accepting else "refusing"
+            relay = "accepting" if self._relay.well else "refusing"
             alive = await store.beat(connection, self.id, self._length, relay, self._relay.detail)
         if alive:
             self._until = before + self._settings.lease_seconds
@@ -87,17 +87,17 @@ class Lease:
     async def run(self) -> None:
         """Until cancelled. The beat waits for no take-over, however much there is to take over."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._again_and_again("take-over", self.take_over))
+            tasks.create_task(self._again_and_again("the take-over failed", self.take_over))
             await asyncio.sleep(self._settings.beat_seconds)
-            tasks.create_task(self._again_and_again("beat", self.beat))
+            tasks.create_task(self._again_and_again("the beat failed", self.beat))
 
-    async def _again_and_again(self, what: str, act: Callable[[], Awaitable[None]]) -> None:
+    async def _again_and_again(self, failure: str, act: Callable[[], Awaitable[None]]) -> None:
         """A database that is away is tried again at the next beat."""
         while True:
             try:
                 await act()
             except Exception as error:  # noqa: BLE001 - whatever keeps it from the database, the next one tries again
-                log.warning("the database did not take it", what=what, error=repr(error))
+                log.warning(failure, error=repr(error))
             await asyncio.sleep(self._settings.beat_seconds)
 
 

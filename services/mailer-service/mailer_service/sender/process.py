@@ -59,9 +59,11 @@ class Sender:
 
     async def _stop(self, parts: list[asyncio.Task[None]], lanes: list[asyncio.Task[None]]) -> None:
         """Finish what is on the wire, record it, give the rest back, and leave."""
-        for lane, window in zip(self.lanes, self.recorder.windows, strict=True):
+        for lane, window, task in zip(self.lanes, self.recorder.windows, lanes, strict=True):
             lane.stopping = True
             window.hint.set()
+            if not window.connected:
+                task.cancel()  # it waits for a relay that may be away for long
         parts[2].cancel()
         await asyncio.wait(lanes, timeout=GRACE_SECONDS)
         await _end([*lanes, *parts])
