@@ -64,6 +64,8 @@ KINDS = {
     "archived": Kind(postgres="archived"),
     "standby": Kind(linked=True, postgres="standby"),
     "small": Kind(postgres="small"),
+    # Where a sender is stopped again and again for longer than its lease.
+    "short lease": Kind(settings={"POSTROOM_LEASE_SECONDS": "4", "POSTROOM_BEAT_SECONDS": "1"}),
 }
 ACCOUNT = "mailer:open sesame"
 

@@ -7,7 +7,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tests.faults.stage import Scale, Stage
-from tests.faults.stories import bad_records, bad_requests, disks, frozen, guards, kills, links, rebalance, restores, servers, upgrade
+from tests.faults.stories import (
+    bad_records,
+    bad_requests,
+    disks,
+    frozen,
+    guards,
+    kills,
+    links,
+    rebalance,
+    restores,
+    senders,
+    servers,
+    upgrade,
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +43,10 @@ STORIES: dict[str, Story] = {
     "server": Story(servers.server),
     "burst": Story(kills.burst),
     "mixed": Story(kills.mixed),
+    "states": Story(senders.states),
+    "take-over": Story(senders.take_over),
+    "unknown": Story(senders.unknown),
+    "comes-back": Story(senders.comes_back, house="short lease"),
     "bad-records": Story(bad_records.bad_records, house="single", judged=False),
     "bad-papers": Story(bad_requests.bad_papers, house="single", judged=False),
     "bad-requests": Story(bad_requests.bad_requests, house="single", judged=False),

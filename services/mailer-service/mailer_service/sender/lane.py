@@ -158,6 +158,8 @@ class Lane:
         failpoints.reach("sender.data")
         session.message(job.body)
         following = self._begin(session) if session.pipelining and session is self._session and self._relay.well else None
+        # In the next turn of the loop: uvloop writes at the end of this one.
+        asyncio.get_running_loop().call_soon(failpoints.reach, "sender.dotted")
         try:
             reply = await session.delivered()
         except (Disconnected, asyncio.CancelledError) as error:

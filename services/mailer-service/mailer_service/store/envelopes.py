@@ -166,7 +166,7 @@ async def resend(connection: Connection, envelope: str) -> dict[str, Any] | None
     row = await connection.fetchrow(
         """
         UPDATE envelopes SET state = 'pending', hold_reason = NULL, due_at = now(), waited = '0', refused_at = NULL, detail = ''
-        WHERE id = $1 AND state IN ('held', 'unknown', 'dead', 'deferred') RETURNING id, tenant, address, message
+        WHERE id = $1 AND state IN ('held', 'unknown', 'dead', 'deferred') RETURNING id, tenant, address, message, attempts
         """,
         envelope,
     )

@@ -59,11 +59,13 @@ async def figures(connection: Connection) -> dict[str, Any]:
     states = await connection.fetch("SELECT state, count(*) AS n FROM envelopes GROUP BY state")
     holds = await connection.fetch("SELECT hold_reason, count(*) AS n FROM envelopes WHERE hold_reason IS NOT NULL GROUP BY hold_reason")
     senders = await connection.fetch("SELECT id, started_at, expires_at, expires_at > now() AS alive, relay, relay_detail FROM senders")
+    for_a_person = await connection.fetchval("SELECT count(*) FROM envelopes WHERE unknown_since IS NOT NULL AND due_at IS NULL")
     ever_unknown = await connection.fetchval("SELECT count(*) FROM attempts WHERE result = 'unknown'")
     return {
         "envelopes": {row["state"]: row["n"] for row in states},
         "held": {row["hold_reason"]: row["n"] for row in holds},
         "leases": [{**row, "id": str(row["id"])} for row in senders],
         "unknown_attempts": ever_unknown,
+        "unknown_for_a_person": for_a_person,
         "messages": await connection.fetchval("SELECT count(*) FROM messages"),
     }
