@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from postroom import failpoints
 from postroom.db import Connection
 
 Key = tuple[str, ...]
@@ -18,6 +19,8 @@ async def raise_once(connection: Connection, fact: str, keys: Collection[tuple[s
         fact,
         [{"tenant": tenant, "key": key} for tenant, key in dict.fromkeys(keys)],
     )
+    if found:
+        failpoints.reach("task.claimed")
     return {(row["tenant"], tuple(row["key"])) for row in found}
 
 
