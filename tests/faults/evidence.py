@@ -52,7 +52,8 @@ class Database:
 
 @dataclass
 class Evidence:
-    """All of it; `mailer` has messages, envelopes, attempts, rendered, inbox, digest_entries; `commlog` logs, reviews, recipients.
+    """All of it; `mailer` has messages, envelopes, attempts, rendered, inbox, digest_entries; `commlog` logs, reviews, recipients;
+    `po` the orders that came in at the door.
 
     `deeds` are what people did by themselves and were answered, `refused` what they were not allowed; `history` is what
     `postroom audit verify` finds wrong. `begun`: mark → when its event was written; `hours`: when digests were due and quiet hours ended.
@@ -66,6 +67,7 @@ class Evidence:
     ledger: Ledger
     acked: set[Place] = field(default_factory=set)
     commlog: dict[str, list[Row]] = field(default_factory=dict)
+    po: dict[str, list[Row]] = field(default_factory=dict)
     deeds: dict[str, Deed] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     history: list[str] = field(default_factory=list)
@@ -86,7 +88,7 @@ _MAILER = {
     "messages": """
         SELECT id, sequence, key, message_type, correspondence,
                coalesce(substring(facts::text FROM 'FF[0-9a-f]{10}'), substring(facts::text FROM 'FC[0-9a-f]{10}'),
-                        substring(facts::text FROM 'F[XDQVLR][0-9a-f]{10}')) AS mark
+                        substring(facts::text FROM 'F[XDQVLRB][0-9a-f]{10}')) AS mark
         FROM messages
     """,
     "envelopes": """
@@ -101,14 +103,21 @@ _MAILER = {
     "digest_entries": "SELECT message, digest, cancelled FROM digest_entries",
 }
 _COMMLOG = {
-    "logs": "SELECT id, order_id AS order, substring(message FROM 'F[LR][0-9a-f]{10}') AS mark FROM logs",
+    "logs": "SELECT id, order_id AS order, substring(message FROM 'F[LR][0-9a-f]{10}') AS mark, erased FROM logs",
     "reviews": "SELECT id, reason, state, substring(reply->>'text' FROM 'FR[0-9a-f]{10}') AS mark FROM reviews",
     "recipients": """
         SELECT s.id AS send, substring(s.subject FROM 'FC[0-9a-f]{10}') AS mark, r.address, r.state
         FROM sends s JOIN recipients r ON r.send = s.id
     """,
 }
-_TABLES = {"mailer-service": _MAILER, "commlog-service": _COMMLOG}
+_PO = {
+    "orders": """
+        SELECT substring(number FROM 'FP[0-9a-f]{10}') AS mark,
+               (SELECT count(*) FROM order_documents AS d WHERE d.order_id = o.id AND sha256 IS NOT NULL) AS documents
+        FROM orders AS o WHERE number LIKE 'TALK-FP%'
+    """,
+}
+_TABLES = {"mailer-service": _MAILER, "commlog-service": _COMMLOG, "po-service": _PO}
 
 
 async def collect(endpoints: dict[str, str], ledger: Ledger, acked: set[Place]) -> Evidence:
@@ -125,8 +134,8 @@ async def collect(endpoints: dict[str, str], ledger: Ledger, acked: set[Place]) 
                 undecided = await connection.fetchval("SELECT count(*) FROM undecided")
         finally:
             await connection.close()
-    mailer, commlog = tables["mailer-service"], tables["commlog-service"]
-    return Evidence(topics, ends, databases, mailer, undecided, ledger, acked, commlog)
+    mailer, commlog, po = (tables[service] for service in ("mailer-service", "commlog-service", "po-service"))
+    return Evidence(topics, ends, databases, mailer, undecided, ledger, acked, commlog, po)
 
 
 async def history(run: Path) -> list[str]:

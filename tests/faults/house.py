@@ -28,7 +28,7 @@ from embedded.state import find, read_state
 OPERATOR = "operator"
 START_SECONDS = 240
 # What is not a matter of faults is made short; the lease and its beat are the product's own unless a run says otherwise.
-SETTINGS = {"POSTROOM_UNKNOWN_RESEND_SECONDS": "3"}
+SETTINGS = {"POSTROOM_UNKNOWN_RESEND_SECONDS": "3", "POSTROOM_TASK_SECONDS": "5"}
 
 
 @dataclass(frozen=True)

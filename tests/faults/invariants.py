@@ -99,7 +99,12 @@ def _one_deeds(seen: Evidence, owed: Expected) -> Iterator[Violation]:
     """What people did and were answered has its effect, once; and their history is whole."""
     yield from _told(1, "people were refused", seen.refused)
     yield from _told(1, "the history is not whole", seen.history)
-    yield from _once("log", owed.logs, [(row["mark"], row["order"]) for row in seen.commlog.get("logs", ())])
+    logs = seen.commlog.get("logs", ())
+    yield from _once("log", owed.logs, [(row["mark"], row["order"]) for row in logs if not row["erased"]])
+    if owed.erased != (erased := sum(row["erased"] for row in logs)):
+        yield Violation(1, "erased logs", f"{owed.erased} were asked for, {erased} are there")
+    orders = [(row["mark"], str(row["documents"])) for row in seen.po.get("orders", ())]
+    yield from _once("order with its document", dict.fromkeys(owed.orders, "1"), orders)
     yield from _once("review", owed.reviews, [(row["mark"], row["reason"]) for row in seen.commlog.get("reviews", ())])
     shown = {(row["address"], row["mark"]): row["state"] for row in seen.commlog.get("recipients", ())}
     yield from _told(1, "recipients that commlog-service has not as they were asked for", map(str, shown.keys() ^ owed.attached.keys()))

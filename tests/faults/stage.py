@@ -91,6 +91,10 @@ class Stage:
     desk: Desk | None = None
     hours: list[float] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        if self.desk:
+            self.desk.tell = lambda person: self.writer.write([self.load.event(person=person)])
+
     def measure(self, what: str, value: float, *, at_least: float | None = None, at_most: float | None = None) -> None:
         """A figure for the summary; beyond its bounds, the run has failed."""
         one = Measured(self.run, what, value, at_least, at_most)
@@ -170,6 +174,8 @@ class Stage:
         provoke()
         while armed.exists() and time.monotonic() < deadline:
             self.burst(20, 4)
+            if self.desk:
+                self.desk.act(10)
             for _ in range(20):
                 await asyncio.sleep(0.05)
                 if not armed.exists():
@@ -296,6 +302,7 @@ class Stage:
         await self.house.until_up()
         if self.desk:
             await self.desk.all_answered()
+            await asyncio.to_thread(Door(self.house.endpoints).call, OPERATOR, "POST", "/api/tasks/check-budgets/run")
         deadline, why, quiet = time.monotonic() + seconds, "nothing was looked at", 0
         while time.monotonic() < deadline:
             try:

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 from tests.faults.behaviour import Rule
+from tests.faults.desk import Desk
 from tests.faults.house import House, Kind, start
 from tests.faults.load import Load
 from tests.faults.stage import Stage
@@ -32,8 +33,13 @@ async def test_killed_under_load_nothing_is_lost_doubled_or_stuck(house: House) 
     """A mailer between a 250 and its recording, rules between offset and effect, a relay between ack and mark; and Postgres."""
     house.serve(Rule("dot", "TAKE+DROP", chance=0.01), Rule("rcpt", "451 4.3.0 later", chance=0.02))
     kafka, postgres = house.endpoints["kafka"], house.endpoints["postgres"]
-    async with Writer(kafka) as writer, Watch(kafka, postgres) as watch:
-        stage = Stage(house, writer, watch, Load(SEED, f"{SEED & 0xFFFF:04x}"), Random(SEED))  # noqa: S311 - a seed is the point
+    run = f"{SEED & 0xFFFF:04x}"
+    async with (
+        Writer(kafka) as writer,
+        Watch(kafka, postgres) as watch,
+        Desk(house.endpoints, house.tail, Random(SEED + 1), run) as desk,  # noqa: S311 - a seed is the point
+    ):
+        stage = Stage(house, writer, watch, Load(SEED, run), Random(SEED), desk=desk)  # noqa: S311 - a seed is the point
         async with stage.under_load(20):
             stage.burst(100, 10)
             hit = await asyncio.gather(*(stage.reach(service, place) for service, place in PLACES))

@@ -10,12 +10,40 @@ RELAY = ("relay.read", "relay.acked", "relay.marked", "relay.committed")
 SENDER = tuple(
     f"sender.{step}" for step in ("taken", "rendered", "opening", "opened", "data", "replied", "settling", "told", "recorded", "took_over")
 )
+CLICK = ("click.begun", "click.finishing")
 # Between each two durable steps of each service.
 FAILPOINTS = {
-    "po-service": (*INTAKE, *RELAY),
-    "notification-rules": (*INTAKE, "rules.claimed", "rules.saved", *RELAY),
-    "mailer-service": (*INTAKE, "mailer.stored", "mailer.queued", *RELAY, *SENDER),
-    "commlog-service": INTAKE,
+    "po-service": (*INTAKE, *RELAY, *(f"documents.{step}" for step in ("kept", "submitted", "stored")), "task.claimed", "task.raised"),
+    "notification-rules": (*INTAKE, *(f"rules.{step}" for step in ("claimed", "undecided", "voided", "saved", "settled")), *RELAY),
+    "mailer-service": (
+        *INTAKE,
+        "mailer.stored",
+        "mailer.queued",
+        "withdrawal.marked",
+        *(f"digest.{step}" for step in ("closed", "told", "committed")),
+        *(f"inbound.{step}" for step in ("stored", "added", "kept")),
+        *CLICK,
+        "forward.answering",
+        *RELAY,
+        *SENDER,
+    ),
+    "commlog-service": (
+        *INTAKE,
+        *CLICK,
+        "log.answering",
+        *(f"send.{step}" for step in ("pinned", "frozen", "answering")),
+        "outcomes.saved",
+        "mails.joined",
+        "history.advanced",
+        "heads.taken",
+        "heads.filed",
+        "review.joined",
+        "review.answering",
+        "erasure.blanked",
+        "erasure.answering",
+        *RELAY,
+    ),
+    "gateway": ("gateway.passing", "session.begun", "session.ended"),
 }
 SERVICES = (
     "mailer-service",
