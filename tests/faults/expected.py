@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from tests.faults import cast
+from tests.faults import cast, versions
 from tests.faults.ledger import MARK
 from tests.faults.load import EMITTER, PAPERS, TOPIC
 from tests.oracle.letters import Void
@@ -104,7 +104,8 @@ def expected(records: Sequence[Accepted], deeds: Mapping[str, Deed] | None = Non
             continue
         said[identity] = content
         found.processed.add(identity)
-        event = {"type": content[0], "data": data, "company": record.header("ce_company"), "emitter": EMITTER}
+        type_, data = versions.as_today(content[0], data)
+        event = {"type": type_, "data": data, "company": record.header("ce_company"), "emitter": EMITTER}
         mark = _mark_of(record)
         for letter in oracle.letters(event):
             owed = (cast.address(letter.person), mark)

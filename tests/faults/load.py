@@ -190,6 +190,14 @@ class Load:
         type_, make = KINDS[self.random.randrange(len(KINDS)) if kind is None else kind]
         return self._written(mark, type_, make(mark, self.random), mark)
 
+    def of_next_major(self) -> Written:
+        """A delivery note as a version to come tells of it."""
+        kind = next(n for n, (type_, _) in enumerate(KINDS) if type_ == "DeliveryNoteRecorded.v1")
+        one = self.event(kind)
+        headers = tuple((name, b"DeliveryNoteRecorded.v2" if name == "ce_type" else value) for name, value in one.headers)
+        data = {**json.loads(one.value), "recorded_by": "despatch-advice", "remark": "a field that nobody knows yet"}
+        return Written(one.topic, one.key, headers, json.dumps(data).encode(), one.mark)
+
     def _special(self) -> Written:
         """Something for who waits for a digest or sleeps, or something that becomes void soon."""
         kind = self.random.choices(list(SHARES), list(SHARES.values()))[0]

@@ -167,6 +167,22 @@ class Stage:
         self.house.link("pass")
         self._note(f"{mode} for {seconds:g} s", f"link to {link}", in_flight, await self._recovery(link, time.time()))
 
+    async def half_open(self, link: str, seconds: float, at_most: float) -> None:
+        """The link freezes for so long; then new connections pass, and what was open by then is never heard of again."""
+        in_flight = await self._until_in_flight("kafka")
+        if not in_flight:
+            self.missed += 1
+            return
+        if seconds:
+            self.house.link("frozen", link)
+            self.burst(30, 4)
+            await asyncio.sleep(seconds)
+        self.house.link("stuck", link)
+        recovery = await self._recovery(link, time.time())
+        self._note(f"half-open for good, {seconds:g} s of it for new connections too", f"link to {link}", in_flight, recovery)
+        what = f"seconds to the first 250 past a link to {link} that never thaws ({seconds:g} s closed to new connections)"
+        self.measure(what, RECOVERY_SECONDS if recovery is None else round(recovery, 1), at_most=at_most)
+
     async def reach(self, service: str, failpoint: str, provoke: Callable[[], object] = lambda: None) -> bool:
         """Let a process of this service be killed at this place; a place is only reached by work."""
         armed = self.house.arm(service, failpoint)

@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from tests.faults import proxy
+from tests.faults import proxy, versions
 
 from embedded import supervisor, unit
 from embedded.installation import Installation
@@ -24,10 +24,12 @@ TWICE = ("notification-rules", "mailer-service")
 
 
 class Launched(Service):
-    """A service behind the launcher."""
+    """A service behind the launcher: of this version, unless the run's folder `versions` has a file of its name that says which tree."""
 
     def command(self) -> Command:
-        return Command([sys.executable, "-m", "tests.faults.launch", self.module], env=self.env, cwd=ROOT)
+        version = Path(self.env["POSTROOM_WITHOUT"]).parents[1] / "versions" / self.name
+        env = {**self.env, "PYTHONPATH": versions.python_path(Path(version.read_text()))} if version.exists() else self.env
+        return Command([sys.executable, "-m", "tests.faults.launch", self.module], env=env, cwd=ROOT)
 
 
 class ToldOtherwise(Kafka):
@@ -59,7 +61,8 @@ class FaultInstallation(Installation):
         if not self.links:
             return env
         postgres = self.postgres.dsn.replace(f":{self.ports['postgres']}", f":{self.links['postgres'].port}")
-        return {**env, "POSTROOM_POSTGRES": postgres, "POSTROOM_SMTP": f"smtp://127.0.0.1:{self.links['smtp'].port}"}
+        smtp = env["POSTROOM_SMTP"].replace(f":{self.links['smtp'].target}", f":{self.links['smtp'].port}")
+        return {**env, "POSTROOM_POSTGRES": postgres, "POSTROOM_SMTP": smtp}
 
     def services(self) -> list[Service]:
         second = choose(dict.fromkeys((f"{name}-2" for name in TWICE), 0), self.run / "second-ports.json")
@@ -75,8 +78,8 @@ class FaultInstallation(Installation):
             made.append(Launched(one.name, one.module, one.port, env, one.log))
             if one.name in TWICE and os.environ.get("POSTROOM_FAULTS_TWICE", "1") == "1":
                 # One address for replies is enough.
-                env = {**env, "POSTROOM_INBOUND_PORT": "0"}
                 name = f"{one.name}-2"
+                env = {**env, "POSTROOM_INBOUND_PORT": "0", "POSTROOM_INSTANCE": name}
                 made.append(Launched(name, one.module, second[name], env, self.logs / f"{name}.log"))
         return made
 

@@ -14,6 +14,7 @@ from aiokafka.errors import ConsumerStoppedError
 from faststream.kafka import KafkaBroker
 
 from postroom import fetched, offsets
+from postroom.broker import ghosts
 from postroom.broker.clients import AWAY, cluster_id
 from postroom.broker.subscribing import Raw, subscribe
 from postroom.cancellation import obey_cancellation
@@ -27,6 +28,8 @@ log = structlog.get_logger()
 fetched.install()
 
 LONG_POLL_MS = 5_000
+# A connection that is half-open fails no request: each must have an end of its own. A join waits for others, for a session at most.
+REQUEST_MS = 15_000
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 # A poll ends after LONG_POLL_MS at the latest; if none has ended for this long, the client is stuck.
 STUCK_SECONDS = 60.0
@@ -50,10 +53,17 @@ class Consumer:
     async def run(self) -> None:
         """Until cancelled. Waits for a broker that is away, and starts the client anew if it is stuck."""
         while True:
-            broker = KafkaBroker(self._settings.kafka, client_id=self._settings.service, consumer_only=True, logger=None)
+            broker = KafkaBroker(
+                self._settings.kafka,
+                client_id=ghosts.client_id(self._settings),
+                request_timeout_ms=REQUEST_MS,
+                consumer_only=True,
+                logger=None,
+            )
             subscriber = subscribe(broker, self._settings.service, self._topics, poll=self._poll, take=self._take, place=self.place)
             try:
                 self._cluster = await cluster_id(self._settings.kafka)
+                await ghosts.leave(self._settings)
                 await broker.start()
                 self._client = subscriber.consumer
                 await self._watch()

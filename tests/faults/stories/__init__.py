@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tests.faults.stage import Scale, Stage
-from tests.faults.stories import guards, kills, links, servers
+from tests.faults.stories import frozen, guards, kills, links, rebalance, servers, upgrade
 
 
 @dataclass(frozen=True)
@@ -31,5 +31,8 @@ STORIES: dict[str, Story] = {
     "burst": Story(kills.burst),
     "mixed": Story(kills.mixed),
     "links": Story(links.links, house="linked"),
+    "frozen": Story(frozen.frozen, house="half-open"),
+    "upgrade": Story(upgrade.upgrade, house="landed"),
+    "rebalance": Story(rebalance.rebalance),
     "guards": Story(guards.guards, judged=False),
 }

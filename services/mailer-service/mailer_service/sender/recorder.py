@@ -43,6 +43,12 @@ class Recorder:
         """The envelopes that are in hand and not open for certain: ready, or in a commit under way."""
         return [job.envelope for job in (*self.ready, *self._opening)]
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is ready, open or on the wire; but for what a server keeps us waiting for."""
+        under_way = (window.opened or (window.flying and not window.stalled) for window in self.windows)
+        return bool(self.ready or self._opening) or any(under_way)
+
     def offer(self, jobs: Sequence[Job]) -> None:
         """These can be sent now."""
         self.ready.extend(jobs)
@@ -137,7 +143,7 @@ class Recorder:
         moved = await store.settle_envelopes(
             connection,
             [
-                (job.envelope, number, step.state, step.delay, step.detail, step.use_up_resend, verdict.refused_by_policy)
+                (job.envelope, number, step.state, step.delay, step.detail, step.use_up_resend, verdict.in_doubt, step.ages)
                 for job, number, verdict, step in steps
             ],
         )
@@ -170,4 +176,5 @@ class Recorder:
             resent=job.resent,
             unknown_resend=self._settings.unknown_resend,
             chance=random.random(),  # noqa: S311 - jitter
+            relay_is_well=job.relay_is_well,
         )

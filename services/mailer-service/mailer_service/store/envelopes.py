@@ -78,23 +78,25 @@ async def settle_attempts(connection: Connection, settled: Sequence[tuple[str, i
     )
 
 
-async def settle_envelopes(connection: Connection, settled: Sequence[tuple[str, int, str, timedelta | None, str, bool, bool]]) -> set[str]:
-    """Move each envelope (id, attempt, state, delay, detail, uses up its resend, refused by policy); return those that moved.
+async def settle_envelopes(
+    connection: Connection, settled: Sequence[tuple[str, int, str, timedelta | None, str, bool, bool, bool]]
+) -> set[str]:
+    """Move each envelope (id, attempt, state, delay, detail, uses up its resend, in doubt, ages); return those that moved.
 
     A result settles its own attempt only. One that comes late, when the envelope counts as unknown, still moves it; when it is
-    leased for its resend already, or was withdrawn meanwhile, only the news that it was sent does.
+    queued or leased for its resend already, held again, or was cancelled meanwhile, only the news that it was sent does.
     """
     rows = await connection.fetch(
         """
         UPDATE envelopes AS e
         SET state = t.state, sender_id = NULL, due_at = now() + t.delay, detail = t.detail, resent = e.resent OR t.uses_up,
-            waited = e.waited + CASE t.state WHEN 'deferred' THEN t.delay ELSE '0' END,
-            refused_at = CASE WHEN t.refused THEN coalesce(e.refused_at, now()) END
-        FROM unnest($1::text[], $2::int[], $3::text[], $4::interval[], $5::text[], $6::bool[], $7::bool[])
-             AS t (id, number, state, delay, detail, uses_up, refused)
+            waited = e.waited + CASE WHEN t.ages THEN t.delay ELSE '0' END, hold_reason = NULL,
+            refused_at = CASE WHEN t.in_doubt THEN coalesce(e.refused_at, now()) WHEN NOT t.ages THEN e.refused_at END
+        FROM unnest($1::text[], $2::int[], $3::text[], $4::interval[], $5::text[], $6::bool[], $7::bool[], $8::bool[])
+             AS t (id, number, state, delay, detail, uses_up, in_doubt, ages)
         WHERE e.id = t.id AND e.attempts = t.number
           AND (e.state = 'sending' OR (e.state = 'unknown' AND t.state <> 'unknown')
-               OR (e.state IN ('leased', 'pending', 'cancelled') AND t.state = 'sent'))
+               OR (e.state IN ('leased', 'pending', 'held', 'cancelled') AND t.state = 'sent'))
         RETURNING e.id
         """,
         *zip(*settled, strict=True),
@@ -161,7 +163,7 @@ async def resend(connection: Connection, envelope: str) -> dict[str, Any] | None
     """Queue an envelope that a person wants sent again now; None if it isn't held, unknown, dead or deferred."""
     row = await connection.fetchrow(
         """
-        UPDATE envelopes SET state = 'pending', hold_reason = NULL, due_at = now(), waited = '0', detail = ''
+        UPDATE envelopes SET state = 'pending', hold_reason = NULL, due_at = now(), waited = '0', refused_at = NULL, detail = ''
         WHERE id = $1 AND state IN ('held', 'unknown', 'dead', 'deferred') RETURNING id, tenant, address, message
         """,
         envelope,
