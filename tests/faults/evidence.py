@@ -120,9 +120,9 @@ _PO = {
 _TABLES = {"mailer-service": _MAILER, "commlog-service": _COMMLOG, "po-service": _PO}
 
 
-async def collect(endpoints: dict[str, str], ledger: Ledger, acked: set[Place]) -> Evidence:
-    """Everything, after the house has come to rest."""
-    topics, ends = await read_topics(endpoints["kafka"], TOPICS)
+async def collect(endpoints: dict[str, str], ledger: Ledger, acked: set[Place], topics: "Topics") -> Evidence:
+    """Everything, after the house has come to rest; of the topics what isn't known yet is read."""
+    await topics.read(endpoints["kafka"], TOPICS)
     databases, undecided, tables = {}, 0, {}
     for service, name in DATABASES.items():
         connection = await asyncpg.connect(f"{endpoints['postgres']}/{name}")
@@ -135,7 +135,7 @@ async def collect(endpoints: dict[str, str], ledger: Ledger, acked: set[Place]) 
         finally:
             await connection.close()
     mailer, commlog, po = (tables[service] for service in ("mailer-service", "commlog-service", "po-service"))
-    return Evidence(topics, ends, databases, mailer, undecided, ledger, acked, commlog, po)
+    return Evidence(topics.records, topics.ends, databases, mailer, undecided, ledger, acked, commlog, po)
 
 
 async def history(run: Path) -> list[str]:
@@ -162,29 +162,40 @@ async def _database(connection: "asyncpg.Connection[asyncpg.Record]") -> Databas
     )
 
 
-async def read_topics(
-    kafka: str, topics: Sequence[str], *, records: bool = True
-) -> tuple[dict[str, list[Accepted]], dict[tuple[str, int], int]]:
-    """(topic → its records in order, (topic, partition) → its end); without `records` the ends alone."""
-    found: defaultdict[str, list[Accepted]] = defaultdict(list)
-    async with AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest") as client:
-        await client._client.force_metadata_update()
-        partitions = [
-            TopicPartition(topic, number) for topic in topics for number in sorted(client._client.cluster.partitions_for_topic(topic) or ())
-        ]
-        ends = await client.end_offsets(partitions)
-        if records and partitions:
-            await _read(client, {one: end for one, end in ends.items() if end}, found)
-    return dict(found), {(one.topic, one.partition): end for one, end in ends.items()}
+@dataclass
+class Topics:
+    """The records of topics as they were read so far; they stay as they are, so that the next look reads on from there.
+
+    `starts`: of the broker that they were read from.
+    """
+
+    starts: int = 0
+    records: defaultdict[str, list[Accepted]] = field(default_factory=lambda: defaultdict(list))
+    ends: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    async def read(self, kafka: str, topics: Sequence[str]) -> None:
+        """To their ends."""
+        async with AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest") as client:
+            await client._client.force_metadata_update()
+            known = client._client.cluster
+            partitions = [TopicPartition(name, number) for name in topics for number in sorted(known.partitions_for_topic(name) or ())]
+            ends = await client.end_offsets(partitions)
+            fresh = {one: end for one, end in ends.items() if end > self.ends.get((one.topic, one.partition), 0)}
+            if fresh:
+                await self._read(client, fresh)
+        self.ends |= {(one.topic, one.partition): end for one, end in ends.items()}
+
+    async def _read(self, client: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> None:
+        client.assign(list(ends))
+        for one in ends:
+            client.seek(one, self.ends.get((one.topic, one.partition), 0))
+        async with asyncio.timeout(120):
+            while any([await client.position(one) < end for one, end in ends.items()]):
+                for batch in (await client.getmany(timeout_ms=500, max_records=5_000)).values():
+                    for one in batch:
+                        if one.offset < ends[TopicPartition(one.topic, one.partition)]:
+                            self.records[one.topic].append(_accepted(one))
 
 
-async def _read(client: AIOKafkaConsumer, ends: dict[TopicPartition, int], found: dict[str, list[Accepted]]) -> None:
-    client.assign(list(ends))
-    await client.seek_to_beginning()
-    async with asyncio.timeout(120):
-        while any([await client.position(one) < end for one, end in ends.items()]):
-            for batch in (await client.getmany(timeout_ms=500, max_records=5_000)).values():
-                for one in batch:
-                    found[one.topic].append(
-                        Accepted(one.topic, one.partition, one.offset, one.key or b"", tuple(one.headers), one.value or b"")
-                    )
+def _accepted(one: Any) -> Accepted:
+    return Accepted(one.topic, one.partition, one.offset, one.key or b"", tuple(one.headers), one.value or b"")

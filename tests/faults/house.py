@@ -148,6 +148,10 @@ class House:
         mailers = (self.process(unit) for unit in self.units() if unit.startswith("mailer-service"))
         return at_work(worker, filter(None, mailers))
 
+    def starts(self, unit: str) -> int:
+        """How often it was started again."""
+        return read_state(self.run).units[unit].restarts
+
     def units(self) -> list[str]:
         return list(read_state(self.run).units)
 

@@ -45,18 +45,10 @@ FAILPOINTS = {
     ),
     "gateway": ("gateway.passing", "session.begun", "session.ended"),
 }
-SERVICES = (
-    "mailer-service",
-    "notification-rules",
-    "gateway",
-    "pdf-worker",
-    "po-service",
-    "mailer-service-2",
-    "notification-rules-2",
-    "template-worker",
-    "commlog-service",
-    "mail-reader",
-)
+# Of two processes one, or a worker whose mailer lives; and what stands alone.
+SPARE = ("mailer-service", "notification-rules", "pdf-worker", "mailer-service-2", "notification-rules-2", "template-worker", "mail-reader")
+SINGLE = ("po-service", "gateway", "commlog-service")
+SERVICES = (*SPARE, *SINGLE)
 LEASE_SECONDS = 20.0
 SESSION_SECONDS = 10.0
 # How often, in a whole run.
@@ -70,34 +62,48 @@ async def steady(stage: Stage, _: Scale) -> None:
 
 
 async def failpoints(stage: Stage, _: Scale) -> None:
-    """Each place between two durable steps, once."""
+    """Each place between two durable steps, once; the services one beside the other."""
     async with stage.under_load():
-        for service, names in FAILPOINTS.items():
-            for name in names:
-                provoke = (lambda: stage.house.kill("mailer-service-2")) if name == "sender.took_over" else (lambda: None)
-                if not await stage.reach(service, name, provoke):
-                    stage.say(f"the failpoint {name} of {service} was not reached")
+        await asyncio.gather(*(_places(stage, service, names) for service, names in FAILPOINTS.items()))
+
+
+async def _places(stage: Stage, service: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        provoke = (lambda: stage.house.kill("mailer-service-2")) if name == "sender.took_over" else (lambda: None)
+        if not await stage.reach(service, name, provoke):
+            stage.say(f"the failpoint {name} of {service} was not reached")
+    hits = {hit for hit in stage.house.hits() if hit.startswith(f"{service} ")}
+    stage.measure(f"failpoints of {service} hit", len(hits & {f"{service} {name}" for name in names}), at_least=len(names))
 
 
 async def services(stage: Stage, scale: Scale) -> None:
-    """kill -9 of each service's processes, and of those that the mailers keep for PDFs, customers' templates and replies, at their work."""
+    """kill -9 of each service's processes, and of those that the mailers keep for PDFs, customers' templates and replies, at their work.
+
+    What stands twice, or is a worker, beside what stands once.
+    """
+    number = scale.of(KILLS)
     async with stage.under_load():
-        for n in range(scale.of(KILLS)):
-            await stage.kill(SERVICES[n % len(SERVICES)])
+        await asyncio.gather(_killed(stage, SPARE, number - number // 2), _killed(stage, SINGLE, number // 2))
+
+
+async def _killed(stage: Stage, units: tuple[str, ...], number: int) -> None:
+    """So many kills that count, in rotation."""
+    counted = tried = 0
+    while counted < number and tried < 2 * number:
+        counted += await stage.kill(units[tried % len(units)])
+        tried += 1
 
 
 async def broker(stage: Stage, scale: Scale) -> None:
     """kill -9 of Kafka."""
     async with stage.under_load():
-        for _ in range(scale.of(BROKER)):
-            await stage.kill("kafka")
+        await _killed(stage, ("kafka",), scale.of(BROKER))
 
 
 async def database(stage: Stage, scale: Scale) -> None:
     """kill -9 of Postgres: the postmaster, whose children go with it."""
     async with stage.under_load():
-        for _ in range(scale.of(DATABASE)):
-            await stage.kill("postgres")
+        await _killed(stage, ("postgres",), scale.of(DATABASE))
 
 
 async def stopped(stage: Stage, _: Scale) -> None:
