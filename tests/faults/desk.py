@@ -315,7 +315,7 @@ class Desk:
         form = {"person": who, "next": "/"}
         signed = await self._page("POST", "/sign-in", data=form)
         cookie = {"Cookie": f"{COOKIE}={signed.cookies[COOKIE]}"}
-        page = await self._page("GET", "/", headers=cookie)
+        page = await self._page("GET", "/purchase-orders", headers=cookie)
         if not (csrf := _CSRF.search(page.text)):
             raise RefusedError("session", f"the session of {who} is not known: {page.status_code} {page.headers.get('location')}")
         await self._page("POST", "/sign-out", headers=cookie, data={"csrf": csrf[1]})
