@@ -86,7 +86,7 @@ _OUTBOX = """
 _MAILER = {
     # What a forward or a correspondence says of itself comes before what it quotes.
     "messages": """
-        SELECT id, sequence, key, message_type, correspondence,
+        SELECT id, sequence, key, message_type, person,
                coalesce(substring(facts::text FROM 'FF[0-9a-f]{10}'), substring(facts::text FROM 'FC[0-9a-f]{10}'),
                         substring(facts::text FROM 'F[XDQVLRB][0-9a-f]{10}')) AS mark
         FROM messages

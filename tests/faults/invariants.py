@@ -8,6 +8,7 @@ from typing import Any
 from tests.faults import cast
 from tests.faults.evidence import READS, Evidence
 from tests.faults.expected import Accepted, Expected, Identity, Owed, expected
+from tests.oracle.talk import Hired
 
 DOMAIN = "postroom.example"
 # What no quiet hours hold back.
@@ -260,8 +261,12 @@ def pairs_in_order(seen: Evidence) -> int:
 
 
 def _neighbours(seen: Evidence) -> Iterator[tuple[tuple[int, str], tuple[int, str], str]]:
-    """Each message (intake sequence, id) after the latest of those that were committed before it under its key."""
-    sequence = {row["id"]: row["sequence"] for row in seen.mailer["messages"]}
+    """Each message (intake sequence, id) after the latest of those that were committed before it under its key.
+
+    Not those to somebody whom the directory did not have yet: what was undecided is told when it can be.
+    """
+    newcomers = {deed.person for deed in seen.deeds.values() if isinstance(deed, Hired)}
+    sequence = {row["id"]: row["sequence"] for row in seen.mailer["messages"] if row["person"] not in newcomers}
     last: dict[str, tuple[int, str]] = {}
     for row in seen.databases["notification-rules"].outbox:  # by id: in the order of commits, within a key
         told = dict(row["headers"])

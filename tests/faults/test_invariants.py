@@ -12,7 +12,7 @@ from tests.faults.expected import Accepted, expected
 from tests.faults.invariants import DOMAIN, check
 from tests.faults.ledger import Entry, Ledger
 from tests.faults.load import Load, Written
-from tests.oracle.talk import Answered, Deed, Erased, Forwarded, Order, Placed, Sent, Wrote
+from tests.oracle.talk import Answered, Deed, Erased, Forwarded, Hired, Order, Placed, Sent, Wrote
 
 NAMES = tuple(f"m{n}" for n in range(3))
 # What people did: a log and its correspondence with a document and the PDF, an answer that joined the thread, a stranger's, a forward.
@@ -34,7 +34,7 @@ def evidence() -> Evidence:
     written = [load.event(person=cast.REQUESTERS[n]) for n in range(3)]
     records = [_accepted(one, offset) for offset, one in enumerate([*written, load.broken()])]
     messages = [
-        {"id": name, "sequence": n, "key": "k", "message_type": "budget-expired", "mark": one.mark}
+        {"id": name, "sequence": n, "key": "k", "message_type": "budget-expired", "mark": one.mark, "person": "p"}
         for n, (name, one) in enumerate(zip(NAMES, written, strict=True))
     ]
     envelopes = [
@@ -129,7 +129,7 @@ def _optional(load: Load) -> Written:
 
 
 def _message(id_: str, message_type: str, mark: str) -> dict[str, object]:
-    return {"id": id_, "sequence": 100, "key": "k", "message_type": message_type, "mark": mark}
+    return {"id": id_, "sequence": 100, "key": "k", "message_type": message_type, "mark": mark, "person": "p"}
 
 
 def _in_inbox(seen: Evidence, message: str, person: str, *, withdrawn: bool = False) -> None:
@@ -386,6 +386,14 @@ def test_an_attempt_that_was_unknown_permits_a_copy_also_when_a_late_reply_has_c
     seen.databases["mailer-service"].outbox.append(row)
     seen.mailer["attempts"].append({"envelope": "e0", "number": 2, "result": "sent"})
     assert [str(one) for one in check(seen) if one.invariant == 3] == []
+
+
+def test_who_came_later_than_the_event_is_told_out_of_order() -> None:
+    seen = evidence()
+    _out_of_order(seen)
+    seen.mailer["messages"][0]["person"] = "late"
+    seen.deeds["FHabcd000001"] = Hired("late")
+    assert [str(one) for one in check(seen) if one.invariant == 6] == []
 
 
 def test_the_oracle_counts_what_is_said_first_and_parks_the_rest() -> None:
