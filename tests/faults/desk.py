@@ -171,14 +171,14 @@ class Desk:
         log = self._mark("L")
         self._begin(log, Wrote(paper.order, side), lambda mark: self._log_and_send(paper, deed, contact, typed, mark))
 
-    def answer(self) -> None:
+    def answer(self, enclosed: bytes = b"") -> None:
         """Somebody answers a correspondence that has arrived, by mail; in between a stranger, and an absent one's machine."""
         if not (arrived := self._arrived()):
             return self.write()
         held = self.random.choices(("", *HELD), (6, 1, 1))[0]
         sent = self.deeds[arrived.mark]
         assert isinstance(sent, Sent)
-        self._begin(self._mark("R"), Answered(sent, held), lambda mark: self._mail(arrived, held, mark))
+        self._begin(self._mark("R"), Answered(sent, held), lambda mark: self._mail(arrived, held, mark, enclosed))
         return None
 
     def forward(self) -> None:
@@ -362,13 +362,15 @@ class Desk:
         self._looked = len(entries)
         return self._answerable.pop(self.random.randrange(len(self._answerable))) if self._answerable else None
 
-    async def _mail(self, arrived: Entry, held: str, mark: str) -> None:
+    async def _mail(self, arrived: Entry, held: str, mark: str, enclosed: bytes) -> None:
         mail = EmailMessage()
         mail["From"] = STRANGER if held == "unknown_sender" else arrived.recipient
         mail["To"], mail["Subject"], mail["Message-ID"] = arrived.reply_to, "Re: Order", f"<{mark}@elsewhere.example>"
         for name, value in HELD.get(held, {}).items():
             mail[name] = value
         mail.set_content(f"On Friday, {mark}.\n\nOn Fri, Nov 27, 2026 at 9:15 AM Postroom wrote:\n> as quoted\n")
+        if enclosed:
+            mail.add_attachment(enclosed, maintype="image", subtype="jpeg", filename="corner.jpg")
         while not await asyncio.to_thread(self._hand_in, mail, arrived.reply_to):  # noqa: ASYNC110 - a server is asked
             await asyncio.sleep(self.random.uniform(0.5, 1.5) * PAUSE_SECONDS)
 

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from tests.faults import behaviour, cast, proxy, versions
 from tests.faults.behaviour import Rule
 from tests.faults.ledger import Ledger, Tail
 from tests.faults.supervise import TWICE, Launched
-from tests.faults.workers import WORKERS, at_work
+from tests.faults.workers import WORKERS, Workers
 
 from embedded import control
 from embedded.demo.door import Door
@@ -145,8 +146,11 @@ class House:
 
     def at_work(self, worker: str) -> Iterator[psutil.Process]:
         """The mailers' workers of this kind that compute just now."""
-        mailers = (self.process(unit) for unit in self.units() if unit.startswith("mailer-service"))
-        return at_work(worker, filter(None, mailers))
+        return self._workers.at_work(worker)
+
+    @cached_property
+    def _workers(self) -> Workers:
+        return Workers(lambda: filter(None, (self.process(unit) for unit in self.units() if unit.startswith("mailer-service"))))
 
     def starts(self, unit: str) -> int:
         """How often it was started again."""

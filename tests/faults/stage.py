@@ -24,6 +24,8 @@ from embedded.demo.door import Door
 
 BASE_RATE = 50.0
 HOURS_SECONDS = 7.0
+# So large that it takes its reader a moment.
+PHOTO = bytes(range(256)) * 10_000
 FLIGHT_SECONDS, RECOVERY_SECONDS, REST_SECONDS = 15.0, 120.0, 240.0
 _TIME_PASSES = "UPDATE envelopes SET due_at = now() WHERE state = 'deferred' AND due_at > now()"
 _FOR_A_PERSON = "SELECT id FROM envelopes WHERE state = 'unknown' AND due_at IS NULL"
@@ -249,8 +251,8 @@ class Stage:
             case "template-worker":
                 self.writer.write(self.load.event(TYPES.index(CUSTOMERS_EVENT)) for _ in range(40))
             case "mail-reader":
-                for _ in range(6):
-                    self._desk.answer()
+                for _ in range(4):
+                    self._desk.answer(PHOTO)
             case "gateway":
                 self._desk.act(8)
             case _:
