@@ -23,6 +23,8 @@ Role = Literal["worker", "api"]
 log = structlog.get_logger()
 
 MIGRATION_LOCK = 7_066_617
+# What a statement raises while the server is away, starts, or stops.
+DATABASE_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 # A relay or an intake that hangs must not hold its rows for ever (promises.md); plans: the tables are small at first
 # and never analysed in time, so a generic plan made then is a bad one (performance.md).
 SESSION = {

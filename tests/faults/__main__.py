@@ -130,7 +130,8 @@ async def play(house: House, names: list[str], found: Report, shown: Shown, star
         Desk(house.endpoints, house.tail, Random(house.seed + 1), run) as desk,  # noqa: S311 - a seed is the point
     ):
         load = Load(house.seed, run)
-        stage = Stage(house, writer, watch, load, Random(house.seed), desk=desk, step=shown.step)  # noqa: S311 - a seed is the point
+        there = desk if KINDS[STORIES[names[0]].house].people else None
+        stage = Stage(house, writer, watch, load, Random(house.seed), desk=there, step=shown.step)  # noqa: S311 - a seed is the point
         stage.say = lambda text: shown.say(f"{stage.run}: {text}")
         for name in names:
             stage.run = name

@@ -40,13 +40,17 @@ SETTINGS = {"POSTROOM_UNKNOWN_RESEND_SECONDS": "3", "POSTROOM_TASK_SECONDS": "5"
 class Kind:
     """How a house differs from the product's: `twice`, two processes of what fences one another; `linked`, every way through a proxy.
 
-    `landed`: its services are those of the version before; `tls`: its relay wants STARTTLS and a password.
+    `landed`: its services are those of the version before; `tls`: its relay wants STARTTLS and a password; `postgres` is plain, archived
+    (each commit is in an archive of the WAL, too), standby (or on a second server), or small (small disks). `people`: whether they click
+    and answer mails there (desk.py).
     """
 
     twice: bool = True
     linked: bool = False
     landed: bool = False
     tls: bool = False
+    postgres: str = "plain"
+    people: bool = True
     settings: dict[str, str] = field(default_factory=dict)
 
 
@@ -55,10 +59,15 @@ IMPATIENT = {"POSTROOM_COMMAND_SECONDS": "4", "POSTROOM_REPLY_SECONDS": "10"}
 KINDS = {
     "plain": Kind(),
     "linked": Kind(linked=True),
+    "single": Kind(twice=False),
     # RFC 5321 wants ten minutes of patience with the reply to a final dot: the product's own, and too long to watch.
     "half-open": Kind(linked=True, settings={"POSTROOM_REPLY_SECONDS": "60"}),
     "landed": Kind(landed=True),
     "relay": Kind(linked=True, tls=True, settings=IMPATIENT),
+    # An older copy of the database knows nothing of what people were answered since: who clicked is told so, and no oracle.
+    "archived": Kind(postgres="archived", people=False),
+    "standby": Kind(linked=True, postgres="standby"),
+    "small": Kind(postgres="small"),
 }
 ACCOUNT = "mailer:open sesame"
 
@@ -159,6 +168,10 @@ class House:
     def units(self) -> list[str]:
         return list(read_state(self.run).units)
 
+    def restarts(self) -> dict[str, int]:
+        """Which processes have ended and were started again, and how often."""
+        return {name: unit.restarts for name, unit in read_state(self.run).units.items() if unit.restarts}
+
     def all_up(self) -> bool:
         return control.is_up(self.run) and all(unit.state == "up" for unit in read_state(self.run).units.values())
 
@@ -193,6 +206,7 @@ def start(run: Path, seed: int, kind: Kind) -> House:
     """A new house with its own sink, its directory filled."""
     (run / "sink").mkdir(parents=True, exist_ok=True)
     (run / "without").mkdir(exist_ok=True)
+    run.parent.chmod(0o711)  # the database's own user passes through to its disk
     port = free_port()
     relay = certified(run / "sink" / "tls", port) if kind.tls else {"POSTROOM_SMTP": f"smtp://127.0.0.1:{port}"}
     sink_command = Command([sys.executable, "-m", "tests.faults.sink", str(port), str(run / "sink")], cwd=ROOT)
@@ -203,7 +217,8 @@ def start(run: Path, seed: int, kind: Kind) -> House:
         (run / "versions").mkdir()
         for unit in (*(row.name for row in SERVICES), *(f"{name}-2" for name in TWICE)):
             (run / "versions" / unit).write_text(str(tree))
-    env = {**SETTINGS, **kind.settings, **relay, "POSTROOM_FAULTS_TWICE": "1" if kind.twice else "0"}
+    told = {"POSTROOM_FAULTS_TWICE": "1" if kind.twice else "0", "POSTROOM_FAULTS_POSTGRES": kind.postgres}
+    env = {**SETTINGS, **kind.settings, **relay, **told}
     command = Command([sys.executable, "-m", "tests.faults.supervise", "--run", str(run)], env=env, cwd=ROOT)
     supervisor = spawn(command, run / "logs" / "supervisor.log", signal.SIGTERM)
     deadline = time.monotonic() + START_SECONDS

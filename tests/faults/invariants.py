@@ -46,6 +46,19 @@ def check(seen: Evidence) -> set[Violation]:
     )
 
 
+def check_mails(seen: Evidence) -> set[Violation]:
+    """What holds of mails, whatever asked for them: nobody has said what is to be sent."""
+    mails = {(f"<{row['message']}@{DOMAIN}>", row["address"]) for row in seen.mailer["envelopes"]}
+    beyond = (f"{mail}" for mail in seen.ledger.copies if mail not in mails)
+    return set().union(
+        _told(2, "sent, and no envelope asks for it", beyond),
+        _three_copies(seen),
+        _four_sent_is_sent(seen),
+        _five_nothing_stuck(seen),
+        _six_order(seen),
+    )
+
+
 # 1 · accepted = processed + open parked + undecided + waiting
 
 

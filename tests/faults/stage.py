@@ -215,6 +215,24 @@ class Stage:
         self._note(f"failpoint {failpoint}", service, "this very step", await self._recovery(service, time.time()))
         return True
 
+    async def strike(self, kind: str, unit: str, act: Callable[[], bool]) -> bool:
+        """Something else that ends this unit, while something is in flight there; else like `kill`."""
+        return await self._strike(kind, unit, act)
+
+    async def starve(self, what: str, unit: str, begin: Callable[[], object], end: Callable[[], object], seconds: float) -> bool:
+        """Let the unit want for something for so long, while something is in flight there; recovery counts from the end of it."""
+        in_flight = await self._until_in_flight(unit)
+        if not in_flight:
+            self.missed += 1
+            return False
+        begin()
+        await asyncio.sleep(seconds)
+        end()
+        at = time.time()
+        await self.watch.forget()
+        self._note(f"{what} for {seconds:g} s", unit, in_flight, await self._recovery(unit, at))
+        return True
+
     async def _strike(self, kind: str, unit: str, act: Callable[[], bool]) -> bool:
         in_flight = await self._until_in_flight(unit)
         while in_flight and not act():  # what it was at is done already

@@ -9,7 +9,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from tests.faults import proxy, versions
+from tests.faults import disks, proxy, versions
+from tests.faults.postgres import Archived, Receiver, Small, Twin, lay
 
 from embedded import supervisor, unit
 from embedded.installation import Installation
@@ -17,6 +18,7 @@ from embedded.kafka import Kafka
 from embedded.paths import ROOT
 from embedded.ports import choose
 from embedded.process import Command
+from embedded.server import Server
 from embedded.services import Service
 from embedded.supervisor import Supervisor
 
@@ -49,6 +51,8 @@ class FaultInstallation(Installation):
 
     def __init__(self, run: Path) -> None:
         super().__init__(run)
+        self.more: list[Server] = []
+        self._choose_postgres(os.environ.get("POSTROOM_FAULTS_POSTGRES", "plain"))
         file = run / "links" / "links.json"
         self.links = proxy.read(file) if file.exists() else {}
         if self.links:
@@ -56,6 +60,27 @@ class FaultInstallation(Installation):
             self.kafka.told = self.links["kafka"].port
             targets = {"kafka": self.ports["kafka"], "postgres": self.ports["postgres"], "smtp": self.links["smtp"].target}
             proxy.lay(file, {name: replace(link, target=targets[name]) for name, link in self.links.items()})
+
+    @property
+    def infrastructure(self) -> list[Server]:
+        return [*super().infrastructure, *self.more]
+
+    def _choose_postgres(self, kind: str) -> None:
+        folder, port, log = self.run / "postgres", self.ports["postgres"], self.logs / "postgres.log"
+        if kind == "archived":
+            self.postgres = archived = Archived(folder, port, log)
+            self.more = [Receiver(archived, self.logs / "archive.log")]
+        elif kind == "standby":
+            other = self.run / "postgres-2"
+            second = choose({"postgres-2": 0}, self.run / "standby-port.json")["postgres-2"]
+            self.postgres = Twin(folder, port, log, "postgres", folder / "password")
+            twin = Twin(other, second, self.logs / "postgres-2.log", "postgres-2", folder / "password")
+            other.mkdir(exist_ok=True)
+            lay(other, {"role": "fenced"})
+            self.more = [twin]
+        elif kind == "small" and disks.possible():
+            disks.mount(self.run)
+            self.postgres = Small(folder, port, log, self.run / "wal")
 
     def _linked(self, env: dict[str, str]) -> dict[str, str]:
         if not self.links:

@@ -15,12 +15,13 @@ Row = asyncpg.Record
 async def take(connection: Connection, sender: UUID, limit: int, but_not: Sequence[str] = ()) -> list[Row]:
     """Lease up to `limit` due envelopes to this sender, if its own lease holds (the row lock keeps a take-over out meanwhile).
 
+    None before it is certain that the database is no older copy, nor while one is held (docs/restoring.md).
     Message types in `but_not` are passed over; where there are none, the planner drops that condition.
     """
     return await connection.fetch(
         """
         WITH me AS MATERIALIZED (
-            SELECT id FROM senders WHERE id = $1 AND expires_at > now() FOR KEY SHARE
+            SELECT id FROM senders WHERE id = $1 AND expires_at > now() AND may_send() FOR KEY SHARE
         ), due AS MATERIALIZED (
             SELECT id FROM envelopes WHERE due_at <= now() AND EXISTS (SELECT FROM me)
               AND ($3::text[] = '{}' OR NOT EXISTS (SELECT FROM messages WHERE id = envelopes.message AND message_type = ANY ($3)))
@@ -50,6 +51,7 @@ async def open_attempts(connection: Connection, sender: UUID, asked: Sequence[tu
             UPDATE envelopes AS e SET state = 'sending', attempts = asked.number
             FROM asked
             WHERE e.id = asked.id AND e.attempts = asked.number - 1 AND e.state = 'leased' AND e.sender_id IS NOT DISTINCT FROM $1
+              AND (SELECT may_send())
             RETURNING e.id, e.attempts, asked.token
         ), noted AS (
             INSERT INTO attempts (envelope, number, token) SELECT id, attempts, token FROM opened
