@@ -76,8 +76,8 @@ bench: up ## how many mails a second, in a burst of 2,000 through the whole hous
 	@$(BIN)/python -m tests.benchmarks.burst 2000
 	@$(BIN)/python -m tests.benchmarks.pages --orders 10000 --logs 100000
 
-faults: venv ## kills, stops, a server that misbehaves, each guard removed in turn; ARGS="--seed N --only NAME" repeats one
-	@$(BIN)/python -m tests.faults $(ARGS)
+faults: venv ## kills, stops, a server that misbehaves, each guard removed in turn; SEEDS="4 5 6", ARGS="--add --only NAME"
+	@$(BIN)/python -m tests.faults $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 schemathesis: up ## every documented call with made-up values: no 5xx, no undocumented answer
 	@$(BIN)/python -m tests.e2e.openapi_probe $(ARGS)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from tests.faults import behaviour, cast, proxy, versions
 from tests.faults.behaviour import Rule
 from tests.faults.ledger import Ledger, Tail
 from tests.faults.supervise import TWICE, Launched
-from tests.faults.workers import WORKERS, at_work
+from tests.faults.workers import WORKERS, Workers
 
 from embedded import control
 from embedded.demo.door import Door
@@ -32,7 +33,7 @@ from embedded.state import find, read_state
 OPERATOR = "operator"
 START_SECONDS = 240
 # What is not a matter of faults is made short; the lease and its beat are the product's own unless a run says otherwise.
-SETTINGS = {"POSTROOM_UNKNOWN_RESEND_SECONDS": "3"}
+SETTINGS = {"POSTROOM_UNKNOWN_RESEND_SECONDS": "3", "POSTROOM_TASK_SECONDS": "5"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Kind:
     """How a house differs from the product's: `twice`, two processes of what fences one another; `linked`, every way through a proxy.
 
     `landed`: its services are those of the version before; `tls`: its relay wants STARTTLS and a password; `postgres` is plain, archived
-    (each commit is in an archive of the WAL, too), standby (or on a second server), or small (small disks).
+    (each commit is in an archive of the WAL, too), standby (or on a second server), or small (small disks). `people`: whether they click
+    and answer mails there (desk.py).
     """
 
     twice: bool = True
@@ -48,6 +50,7 @@ class Kind:
     landed: bool = False
     tls: bool = False
     postgres: str = "plain"
+    people: bool = True
     settings: dict[str, str] = field(default_factory=dict)
 
 
@@ -61,7 +64,8 @@ KINDS = {
     "half-open": Kind(linked=True, settings={"POSTROOM_REPLY_SECONDS": "60"}),
     "landed": Kind(landed=True),
     "relay": Kind(linked=True, tls=True, settings=IMPATIENT),
-    "archived": Kind(postgres="archived"),
+    # An older copy of the database knows nothing of what people were answered since: who clicked is told so, and no oracle.
+    "archived": Kind(postgres="archived", people=False),
     "standby": Kind(linked=True, postgres="standby"),
     "small": Kind(postgres="small"),
     # Where a sender is stopped again and again for longer than its lease.
@@ -153,8 +157,15 @@ class House:
 
     def at_work(self, worker: str) -> Iterator[psutil.Process]:
         """The mailers' workers of this kind that compute just now."""
-        mailers = (self.process(unit) for unit in self.units() if unit.startswith("mailer-service"))
-        return at_work(worker, filter(None, mailers))
+        return self._workers.at_work(worker)
+
+    @cached_property
+    def _workers(self) -> Workers:
+        return Workers(lambda: filter(None, (self.process(unit) for unit in self.units() if unit.startswith("mailer-service"))))
+
+    def starts(self, unit: str) -> int:
+        """How often it was started again."""
+        return read_state(self.run).units[unit].restarts
 
     def units(self) -> list[str]:
         return list(read_state(self.run).units)

@@ -25,24 +25,28 @@ from tests.faults.stories import (
 
 @dataclass(frozen=True)
 class Story:
-    """`house` names the kind of house it is played in (house.py); `judged` is False where it asks for the verdicts itself."""
+    """`house` names the kind of house it is played in (house.py); `judged` is False where it asks for the verdicts itself.
+
+    `steps`: how many faults it has, for the display of its progress.
+    """
 
     play: Callable[[Stage, Scale], Awaitable[None]]
     house: str = "plain"
     judged: bool = True
+    steps: Callable[[Scale], int] = lambda _: 1
 
 
 STORIES: dict[str, Story] = {
     "steady": Story(kills.steady),
     "guarded": Story(guards.guarded),
-    "failpoints": Story(kills.failpoints),
-    "services": Story(kills.services),
-    "broker": Story(kills.broker),
-    "database": Story(kills.database),
-    "stopped": Story(kills.stopped),
+    "failpoints": Story(kills.failpoints, steps=lambda _: sum(map(len, kills.FAILPOINTS.values()))),
+    "services": Story(kills.services, steps=lambda scale: scale.of(kills.KILLS)),
+    "broker": Story(kills.broker, steps=lambda scale: scale.of(kills.BROKER)),
+    "database": Story(kills.database, steps=lambda scale: scale.of(kills.DATABASE)),
+    "stopped": Story(kills.stopped, steps=lambda _: 4),
     "server": Story(servers.server),
-    "burst": Story(kills.burst),
-    "mixed": Story(kills.mixed),
+    "burst": Story(kills.burst, steps=lambda _: 6),
+    "mixed": Story(kills.mixed, steps=lambda scale: scale.of(kills.MIXED)),
     "states": Story(senders.states),
     "take-over": Story(senders.take_over),
     "unknown": Story(senders.unknown),
@@ -50,7 +54,7 @@ STORIES: dict[str, Story] = {
     "bad-records": Story(bad_records.bad_records, house="single", judged=False),
     "bad-papers": Story(bad_requests.bad_papers, house="single", judged=False),
     "bad-requests": Story(bad_requests.bad_requests, house="single", judged=False),
-    "links": Story(links.links, house="linked"),
+    "links": Story(links.links, house="linked", steps=lambda _: 9),
     "frozen": Story(frozen.frozen, house="half-open"),
     "upgrade": Story(upgrade.upgrade, house="landed"),
     "rebalance": Story(rebalance.rebalance),
