@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
@@ -17,7 +18,7 @@ from postroom import fetched, offsets
 from postroom.broker import ghosts
 from postroom.broker.clients import AWAY, cluster_id
 from postroom.broker.subscribing import Raw, subscribe
-from postroom.cancellation import obey_cancellation
+from postroom.cancellation import in_time, obey_cancellation
 from postroom.contracts.record import Record
 from postroom.db import Pool
 from postroom.intake import Intake
@@ -30,6 +31,7 @@ fetched.install()
 LONG_POLL_MS = 5_000
 # A connection that is half-open fails no request: each must have an end of its own. A join waits for others, for a session at most.
 REQUEST_MS = 15_000
+STOP_SECONDS = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 # A poll ends after LONG_POLL_MS at the latest; if none has ended for this long, the client is stuck.
 STUCK_SECONDS = 60.0
@@ -71,7 +73,8 @@ class Consumer:
                 log.warning("Kafka is away; trying again", error=str(error) or type(error).__name__)
             finally:
                 self._client = None
-                await broker.stop()
+                with suppress(TimeoutError):
+                    await in_time(broker.stop(), STOP_SECONDS)
             obey_cancellation()
             await asyncio.sleep(1)
 

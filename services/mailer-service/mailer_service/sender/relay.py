@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -22,6 +22,8 @@ class Relay:
         self.accepting = True
         self.detail = ""
         self.accepted_at: datetime | None = None
+        # It is compared with what the database's clock says of refusals.
+        self.database_ahead = timedelta(0)
         self._settings = settings
         self._pause = FIRST_PAUSE
         self._one_tries = asyncio.Lock()
@@ -57,5 +59,5 @@ class Relay:
 
     def accepted(self) -> None:
         """A message was taken: the relay is well, whatever it says of single recipients."""
-        self.accepted_at = clock.now()
+        self.accepted_at = clock.now() + self.database_ahead
         self._pause = FIRST_PAUSE
