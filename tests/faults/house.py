@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 import psutil
-from tests.faults import behaviour, cast, proxy, versions
+from tests.faults import behaviour, cast, faketime, proxy, versions
 from tests.faults.behaviour import Rule
 from tests.faults.ledger import Ledger, Tail
 from tests.faults.supervise import TWICE, Launched
@@ -35,11 +35,12 @@ SETTINGS = {"POSTROOM_UNKNOWN_RESEND_SECONDS": "3"}
 @dataclass(frozen=True)
 class Kind:
     """How a house differs from the product's: `twice`, two processes of what fences one another; `linked`, every way through a proxy;
-    `landed`, its services are those of the version before."""
+    `landed`, its services are those of the version before; `clocks`, those of services and Postgres can be set."""
 
     twice: bool = True
     linked: bool = False
     landed: bool = False
+    clocks: bool = False
     settings: dict[str, str] = field(default_factory=dict)
 
 
@@ -48,6 +49,7 @@ KINDS = {
     "linked": Kind(linked=True),
     # RFC 5321 wants ten minutes of patience with the reply to a final dot: the product's own, and too long to watch.
     "landed": Kind(landed=True),
+    "clocks": Kind(clocks=True, settings={"POSTROOM_TASK_SECONDS": "60"}),
     "half-open": Kind(linked=True, settings={"POSTROOM_REPLY_SECONDS": "60"}),
 }
 
@@ -90,6 +92,11 @@ class House:
             name = f"{file.parent.name} {file.name.partition('.hit-')[0]}"
             found[name] = found.get(name, 0) + 1
         return found
+
+    def clock(self, services: float, postgres: float) -> None:
+        """Let their clocks be so many seconds ahead of the true one."""
+        faketime.lay(self.run / "clock" / "services", services)
+        faketime.lay(self.run / "clock" / "postgres", postgres)
 
     def version(self, unit: str, tree: Path) -> None:
         """Let this unit be of this version when it is started next."""
@@ -169,6 +176,9 @@ def start(run: Path, seed: int, kind: Kind) -> House:
     sink_command = Command([sys.executable, "-m", "tests.faults.sink", str(port), str(run / "sink")], cwd=ROOT)
     sink = spawn(sink_command, run / "logs" / "sink.log", signal.SIGTERM)
     links = _links(run, port) if kind.linked else None
+    if kind.clocks:
+        for who in ("services", "postgres"):
+            faketime.lay(run / "clock" / who, 0)
     if kind.landed:
         tree = versions.landed(run / "trees" / "landed")
         (run / "versions").mkdir()

@@ -9,13 +9,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from tests.faults import proxy, versions
+from tests.faults import faketime, proxy, versions
 
 from embedded import supervisor, unit
 from embedded.installation import Installation
 from embedded.kafka import Kafka
 from embedded.paths import ROOT
 from embedded.ports import choose
+from embedded.postgres import Postgres
 from embedded.process import Command
 from embedded.services import Service
 from embedded.supervisor import Supervisor
@@ -44,6 +45,15 @@ class ToldOtherwise(Kafka):
         self._properties.write_text(text.replace(own, other))
 
 
+class Dated(Postgres):
+    """A server whose clock can be set."""
+
+    clock = Path()
+
+    def command(self) -> Command:
+        return replace(super().command(), env=faketime.environment(self.clock))
+
+
 class FaultInstallation(Installation):
     """Each service has failpoints of its own, below the run folder; where links.json lies there, they reach one another through those."""
 
@@ -56,6 +66,10 @@ class FaultInstallation(Installation):
             self.kafka.told = self.links["kafka"].port
             targets = {"kafka": self.ports["kafka"], "postgres": self.ports["postgres"], "smtp": self.links["smtp"].target}
             proxy.lay(file, {name: replace(link, target=targets[name]) for name, link in self.links.items()})
+        self.clocks = run / "clock" if (run / "clock").exists() else None
+        if self.clocks:
+            self.postgres = Dated(run / "postgres", self.ports["postgres"], self.logs / "postgres.log")
+            self.postgres.clock = self.clocks / "postgres"
 
     def _linked(self, env: dict[str, str]) -> dict[str, str]:
         if not self.links:
@@ -71,6 +85,7 @@ class FaultInstallation(Installation):
             failpoints.mkdir(parents=True, exist_ok=True)
             env = {
                 **self._linked(one.env),
+                **(faketime.environment(self.clocks / "services") if self.clocks else {}),
                 "POSTROOM_FAILPOINTS": str(failpoints),
                 "POSTROOM_WITHOUT": str(self.run / "without" / one.name),
             }

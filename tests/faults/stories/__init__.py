@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tests.faults.stage import Scale, Stage
-from tests.faults.stories import frozen, guards, kills, links, rebalance, servers, upgrade
+from tests.faults.stories import clock, frozen, guards, kills, links, rebalance, servers, upgrade
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ STORIES: dict[str, Story] = {
     "mixed": Story(kills.mixed),
     "links": Story(links.links, house="linked"),
     "frozen": Story(frozen.frozen, house="half-open"),
+    "clock": Story(clock.clock, house="clocks"),
     "upgrade": Story(upgrade.upgrade, house="landed"),
     "rebalance": Story(rebalance.rebalance),
     "guards": Story(guards.guards, judged=False),
