@@ -42,7 +42,7 @@ def objections(text: str) -> Iterator[str]:
     made = set(_MADE_HERE.findall(_bare(text)))
     altered = dict.fromkeys(table for table in _ALTERED.findall(_bare(text)) if table not in made)
     if len(altered) > 1 and not EXCUSE.search(text):
-        yield f"it locks one table while it waits for another, which a busy service never lets it have: one file each for {', '.join(altered)}"
+        yield f"it holds one table while it waits for another, and a busy service never lets it: a file each for {', '.join(altered)}"
     for statement in _statements(text):
         bare = _bare(statement)
         of = _OF.search(bare)

@@ -1,4 +1,6 @@
 -- Contract, a version later. old processes: the last that wrote `hop` are gone.
 DROP TRIGGER messages_have_both ON messages;
-DROP FUNCTION messages_have_both(); -- old processes: called by that trigger alone
-ALTER TABLE messages DROP COLUMN hop; -- old processes: the last that read it are gone
+-- old processes: called by that trigger alone
+DROP FUNCTION messages_have_both();
+-- old processes: the last that read it are gone
+ALTER TABLE messages DROP COLUMN hop;
