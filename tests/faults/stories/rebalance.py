@@ -34,9 +34,8 @@ async def rebalance(stage: Stage, scale: Scale) -> None:
             for one in others:
                 one.cancel()
             ended = await asyncio.gather(*others, return_exceptions=True)
-    for one in ended:
-        if isinstance(one, Exception):
-            raise one
+    for failed in (one for one in ended if isinstance(one, Exception)):
+        raise failed
     stage.measure("members that the groups had in the course of it", len(seen), at_least=2 * scale.of(VISITS))
     stage.measure("mails a second, nobody joining or leaving", round(quiet, 1))
     stage.measure("share of that while the groups change", round(restless / quiet, 2), at_least=0.7)
