@@ -73,7 +73,7 @@ async def test_one_that_waits_for_a_table_lets_others_go_on(service: Service, pa
     async with service.pool.acquire() as slow, slow.transaction():
         await slow.execute("SELECT count(*) FROM effects")  # and whoever reads is slow to end
         migrating = asyncio.create_task(db.migrate(service.settings, package))
-        until = time.monotonic() + 3.5
+        until = time.monotonic() + 2.4
         while time.monotonic() < until:
             began = time.monotonic()
             await service.pool.execute("INSERT INTO effects (id, name) VALUES ($1, 'old')", str(uuid4()))
