@@ -10,6 +10,7 @@ from tests.faults.stage import Scale, Stage
 from tests.faults.stories import (
     bad_records,
     bad_requests,
+    clock,
     disks,
     frozen,
     guards,
@@ -56,6 +57,7 @@ STORIES: dict[str, Story] = {
     "bad-requests": Story(bad_requests.bad_requests, house="single", judged=False),
     "links": Story(links.links, house="linked", steps=lambda _: 9),
     "frozen": Story(frozen.frozen, house="half-open"),
+    "clock": Story(clock.clock, house="clocks"),
     "upgrade": Story(upgrade.upgrade, house="landed"),
     "rebalance": Story(rebalance.rebalance),
     "restore-wal": Story(restores.wal, house="archived"),
