@@ -154,7 +154,10 @@ class Consumer:
                     await self._seek(_firsts(records))
                     return
                 except Exception as error:
-                    log.exception("batch failed and comes again", records=len(records), pause=pause, error=str(error))
+                    # Of a disk that is full or a server that is away, fifty lines of our own code at each try tell nothing.
+                    trace = None if isinstance(error, DATABASE_AWAY) else error
+                    told = {"records": len(records), "pause": pause, "error": repr(error)}
+                    log.exception("batch failed and comes again", alert=True, **told, exc_info=trace)
                     obey_cancellation()
                     await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                     pause = min(pause * 2, LONGEST_PAUSE)
