@@ -26,8 +26,9 @@ def outcome(
     """An EnvelopeOutcome; `origin` has the message's id (as `message`), tenant, key, cause, correspondence and order_id.
 
     It has `sha256` too where there was an attempt with its bytes. The event's id follows from envelope, attempt and state, so that
-    a repeated transaction tells nothing new.
+    a repeated transaction tells nothing new; an envelope may be held more than once before its next attempt, and each time is news.
     """
+    at = clock.now()
     fact = EnvelopeOutcome(
         message=origin["message"],
         envelope=envelope,
@@ -39,10 +40,10 @@ def outcome(
         detail=detail,
         attempt=attempt,
         sha256=origin.get("sha256", ""),
-        at=clock.now(),
+        at=at,
         cause=origin["cause"],
     )
-    id_ = ids.stable("outcome", envelope, attempt, state)
+    id_ = ids.stable("outcome", envelope, attempt, state, *([at.isoformat()] if state == "held" else []))
     return event.new(fact, source=SOURCE, subject=envelope, tenant=origin["tenant"], key=origin["key"], id=id_)
 
 
@@ -56,6 +57,19 @@ def at_once(message: Message, envelope: Envelope) -> Event:
         state=envelope.state,
         attempt=0,
         detail=envelope.detail,
+    )
+
+
+def held(origin: Row, envelope: Row, detail: str) -> Event:
+    """The outcome of an envelope that is kept back; `detail` names what for."""
+    return outcome(
+        origin,
+        envelope=envelope["id"],
+        address=envelope["address"],
+        person=envelope["person"],
+        state="held",
+        attempt=envelope["attempts"],
+        detail=detail,
     )
 
 

@@ -43,6 +43,16 @@ class Recorder:
         """The envelopes that are in hand and not open for certain: ready, or in a commit under way."""
         return [job.envelope for job in (*self.ready, *self._opening)]
 
+    @property
+    def appetite(self) -> int:
+        """How many the connections get through in a moment, all of them together."""
+        return sum(window.limit for window in self.windows)
+
+    @property
+    def bytes_in_hand(self) -> int:
+        """The size of what waits for a connection, or on one."""
+        return sum(len(job.body) for jobs in (self.ready, *(window.opened for window in self.windows)) for job in jobs)
+
     def offer(self, jobs: Sequence[Job]) -> None:
         """These can be sent now."""
         self.ready.extend(jobs)

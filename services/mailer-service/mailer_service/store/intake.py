@@ -70,11 +70,12 @@ async def add_envelopes(connection: Connection, envelopes: Sequence[Envelope]) -
         return
     await connection.execute(
         """
-        INSERT INTO envelopes (id, message, tenant, address, person, state, hold_reason, detail, due_at)
-        SELECT id, message, tenant, address, person, state, hold_reason, CASE WHEN not_before <= now() THEN '' ELSE detail END,
-               CASE state WHEN 'pending' THEN greatest(now(), not_before) END
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
-             WITH ORDINALITY AS t (id, message, tenant, address, person, state, hold_reason, detail, not_before, n)
+        INSERT INTO envelopes (id, message, tenant, message_type, order_id, address, person, state, hold_reason, detail, due_at)
+        SELECT id, message, tenant, message_type, order_id, address, person, state, hold_reason,
+               CASE WHEN not_before <= now() THEN '' ELSE detail END, CASE state WHEN 'pending' THEN greatest(now(), not_before) END
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+                    $10::text[], $11::timestamptz[])
+             WITH ORDINALITY AS t (id, message, tenant, message_type, order_id, address, person, state, hold_reason, detail, not_before, n)
         ORDER BY n
         """,
         *zip(*(tuple(getattr(envelope, name) for name in Envelope.__dataclass_fields__) for envelope in envelopes), strict=True),

@@ -1,0 +1,95 @@
+"""The caps take effect: a sender counts what it takes, and what a cap holds is let go when its next period begins."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncpg
+import structlog
+
+from mailer_service import outcomes
+from mailer_service.domain.caps import Admission, Candidate, Caps, Key, admit, wanted
+from mailer_service.rows import Row
+from mailer_service.store import caps as store
+from mailer_service.store import envelopes
+from postroom import outbox
+from postroom.db import Connection, Pool
+
+log = structlog.get_logger()
+SWEEP_SECONDS, FORGET_SECONDS = 1.0, 600.0
+KEYS_AT_ONCE, ENVELOPES_AT_ONCE, COUNTERS_AT_ONCE = 50, 1_000, 10_000
+
+
+async def setting_out(connection: Connection, caps: Caps, rows: Sequence[Row]) -> list[Row]:
+    """Those of a sender's locked envelopes that may set out; the others are held, and their outcomes tell by what."""
+    admission = await _counted(connection, caps, [row for row in rows if not row["admitted"]])
+    over = [row for row in rows if row["id"] in admission.over]
+    if over:
+        details = await _hold(connection, caps, admission, over)
+        await store.settle(connection, admission.refunds, details.keys())
+        origins = await envelopes.origins(connection, [row["message"] for row in over])
+        told = [(row, admission.over[row["id"]]) for row in over]
+        await outbox.add(connection, [outcomes.held(origins[row["message"]], row, f"{key.reason}: {details[key]}") for row, key in told])
+    return [row for row in rows if row["id"] not in admission.over]
+
+
+async def _counted(connection: Connection, caps: Caps, rows: Sequence[Row], released: Key | None = None) -> Admission:
+    """Count these as setting out; what doesn't is still to be refunded."""
+    candidates = [Candidate(*(row[name] for name in Candidate.__dataclass_fields__)) for row in rows]
+    asked = wanted(caps, candidates)
+    counters = await store.count(connection, asked, caps.period) if asked else {}
+    return admit(caps, candidates, counters, released)
+
+
+async def _hold(connection: Connection, caps: Caps, admission: Admission, rows: Sequence[Row]) -> dict[Key, str]:
+    """Hold these; → the caps that do, each with its detail."""
+    keys = {row["id"]: admission.over[row["id"]] for row in rows}
+    details = {key: caps.detail(key, admission.began) for key in set(keys.values())}
+    await envelopes.hold_by_cap(connection, [(id_, key.reason, key.key, details[key]) for id_, key in keys.items()])
+    return details
+
+
+@dataclass(frozen=True, slots=True)
+class Releaser:
+    """Lets go of what caps hold, as much as the new period has room for and in the order in which it came; run it beside the senders."""
+
+    pool: Pool
+    caps: Caps
+
+    async def run(self) -> None:
+        """Look every second; Postgres's clock says when a period is over."""
+        forgot = time.monotonic()
+        while True:
+            try:
+                released = await self.release()
+                if time.monotonic() - forgot > FORGET_SECONDS:
+                    forgot = time.monotonic()
+                    async with self.pool.acquire() as connection:
+                        await store.forget(connection, self.caps.period, COUNTERS_AT_ONCE)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("what caps hold could not be looked after", error=repr(error))
+                released = 0
+            if not released:
+                await asyncio.sleep(SWEEP_SECONDS)
+
+    async def release(self) -> int:
+        """Some, of each cap that has room again; each cap in a transaction of its own. Returns how many."""
+        async with self.pool.acquire() as connection:
+            keys = await store.released(connection, self.caps, KEYS_AT_ONCE)
+            return sum([await self._release(connection, key) for key in keys])
+
+    async def _release(self, connection: Connection, key: Key) -> int:
+        async with connection.transaction():
+            limit = min(self.caps.of(key.scope, key.tenant), ENVELOPES_AT_ONCE)
+            rows = await envelopes.held_by_cap(connection, key.reason, key.tenant, key.key, limit)
+            admission = await _counted(connection, self.caps, rows, released=key)
+            # Locked before it is asked whether somebody still waits here: who holds another one here does so under this lock.
+            await store.count(connection, {key: 0}, self.caps.period)
+            await envelopes.release_admitted(connection, admission.admitted)
+            elsewhere = [row for row in rows if admission.over.get(row["id"], key) != key]
+            others = await _hold(connection, self.caps, admission, elsewhere) if elsewhere else {}
+            await store.settle(connection, admission.refunds, {key, *others})
+            if admission.admitted:
+                await envelopes.wake_senders(connection)
+        return len(admission.admitted)
