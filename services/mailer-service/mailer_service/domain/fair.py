@@ -16,14 +16,15 @@ FIRST = Lane("", "")
 
 
 def deal(lanes: Sequence[Lane], limit: int, room: Mapping[str, int]) -> dict[Lane, int]:
-    """How many to take of each lane, together about `limit`, one of each at least; `room` says how many of a type there may be at most."""
+    """How many to take of each lane, together about `limit` and one of each at least; `room` bounds types, and is shared as well."""
     left = dict(room)
-    tenants = Counter(lane.tenant for lane in lanes)
+    tenants, types = Counter(lane.tenant for lane in lanes), Counter(lane.message_type for lane in lanes)
     dealt: dict[Lane, int] = {}
     for lane in lanes:
         share = max(1, limit // len(tenants) // tenants[lane.tenant])
-        if (share := min(share, left.get(lane.message_type, share))) > 0:
+        if lane.message_type in left:
+            share = min(share, -(-room[lane.message_type] // types[lane.message_type]), left[lane.message_type])
+            left[lane.message_type] -= share
+        if share > 0:
             dealt[lane] = share
-            if lane.message_type in left:
-                left[lane.message_type] -= share
     return dealt

@@ -22,10 +22,11 @@ class Claim:
     def __init__(self, caps: Caps) -> None:
         self._caps = caps
         self._after = FIRST
+        self._turn = 0
 
     async def take(self, connection: Connection, sender: UUID, limit: int, room: Mapping[str, int]) -> tuple[list[Row], bool]:
         """Lease up to about `limit` due envelopes, of each lane in turn; `room` bounds types. False: nothing was due, nor is held now."""
-        due = await self._due_lanes(connection, room)
+        due = self._turned(await self._due_lanes(connection, room))
         taken, found = await self._share(connection, sender, dealt := deal(due, limit, room))
         # What short lanes left over goes to those that had more than their share.
         had = Counter(_lane(row) for row in found)
@@ -47,6 +48,12 @@ class Claim:
                 return due
             if self._after == FIRST:
                 began = FIRST
+
+    def _turned(self, lanes: Sequence[Lane]) -> list[Lane]:
+        """Another one first each time: where there is not one for each, the first ones get it."""
+        self._turn += 1
+        at = self._turn % max(len(lanes), 1)
+        return [*lanes[at:], *lanes[:at]]
 
     async def _share(self, connection: Connection, sender: UUID, dealt: Mapping[Lane, int]) -> tuple[list[Row], Sequence[Row]]:
         """Lease so many of each lane; → what sets out, and that together with what the caps hold now."""
