@@ -12,13 +12,13 @@ from mailer_service import outcomes
 from mailer_service.domain.caps import Admission, Candidate, Caps, Key, admit, wanted
 from mailer_service.rows import Row
 from mailer_service.store import caps as store
-from mailer_service.store import envelopes
+from mailer_service.store import envelopes, tallies
 from postroom import outbox
 from postroom.db import Connection, Pool
 
 log = structlog.get_logger()
-SWEEP_SECONDS, FORGET_SECONDS = 1.0, 600.0
-KEYS_AT_ONCE, ENVELOPES_AT_ONCE, COUNTERS_AT_ONCE = 50, 1_000, 10_000
+SWEEP_SECONDS, TIDY_SECONDS = 1.0, 30.0
+KEYS_AT_ONCE, ENVELOPES_AT_ONCE, ROWS_AT_ONCE = 50, 1_000, 20_000
 
 
 async def setting_out(connection: Connection, caps: Caps, rows: Sequence[Row]) -> list[Row]:
@@ -59,19 +59,24 @@ class Releaser:
 
     async def run(self) -> None:
         """Look every second; Postgres's clock says when a period is over."""
-        forgot = time.monotonic()
+        tidied = time.monotonic()
         while True:
             try:
                 released = await self.release()
-                if time.monotonic() - forgot > FORGET_SECONDS:
-                    forgot = time.monotonic()
-                    async with self.pool.acquire() as connection:
-                        await store.forget(connection, self.caps.period, COUNTERS_AT_ONCE)
+                if time.monotonic() - tidied > TIDY_SECONDS:
+                    tidied = time.monotonic()
+                    await self.tidy()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("what caps hold could not be looked after", error=repr(error))
                 released = 0
             if not released:
                 await asyncio.sleep(SWEEP_SECONDS)
+
+    async def tidy(self) -> None:
+        """Counters of periods that are long over go, and tallies are put together."""
+        async with self.pool.acquire() as connection:
+            await store.forget(connection, self.caps.period, ROWS_AT_ONCE)
+            await tallies.put_together(connection, ROWS_AT_ONCE)
 
     async def release(self) -> int:
         """Some, of each cap that has room again; each cap in a transaction of its own. Returns how many."""

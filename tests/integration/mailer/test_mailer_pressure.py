@@ -16,7 +16,7 @@ from mailer_service.capping import Releaser
 from mailer_service.domain.caps import Caps
 from mailer_service.sender.claim import Claim
 from mailer_service.sender.supply import CORRESPONDENCES
-from mailer_service.store import envelopes, senders
+from mailer_service.store import envelopes, senders, tallies
 from postroom import db
 from postroom.auth import Principal
 from postroom.db import Connection, Pool
@@ -224,4 +224,46 @@ async def test_a_cap_that_is_taken_away_lets_everything_go(world: World) -> None
     world.start_sender(**CAPPED)
     await world.until_states(sent=20, held=5)
     assert await Releaser(world.pool, Caps()).release() == 5
+    await world.until_states(sent=25)
+
+
+async def test_the_tallies_are_what_a_count_would_say(world: World) -> None:
+    """After sending, bounces, holds, a lost reply and what was put together meanwhile."""
+    world.sink.script = _mixed
+    await world.ask(*[f"p{n}@example.com" for n in range(40)], *["a@example.com"] * 25, "lost@example.com", "gone@example.com")
+    world.start_sender(**CAPPED)
+    await world.until_states(sent=60, held=5, unknown=1, bounced=1)
+    async with world.pool.acquire() as connection:
+        expected = ({"sent": 60, "held": 5, "unknown": 1, "bounced": 1}, {"cap_recipient": 5}, 1)
+        assert await tallies.read(connection) == expected
+        await asyncio.gather(*(Releaser(world.pool, Caps()).tidy() for _ in range(3)))
+        assert await tallies.read(connection) == expected
+        assert await connection.fetchval("SELECT count(*) FROM tallies") <= 15
+        await connection.execute("UPDATE attempts SET result = 'sent' WHERE result = 'unknown'")
+        await connection.execute("DELETE FROM envelopes WHERE state = 'held'")
+        assert await tallies.read(connection) == ({"sent": 60, "unknown": 1, "bounced": 1}, {}, 0)
+
+
+def _mixed(stage: str, to: str, count: int) -> str | None:
+    if to == "lost@example.com" and stage == "dot" and count == 1:
+        return "dot+DROP"
+    return "550 5.1.1 no such user" if to == "gone@example.com" and stage == "rcpt" else None
+
+
+async def test_counters_of_periods_that_are_over_go_but_where_somebody_waits(world: World) -> None:
+    await world.ask(*["a@example.com"] * 25, "b@example.com")
+    world.start_sender(**CAPPED)
+    await world.until_states(sent=21, held=5)
+    await world.pool.execute("UPDATE caps SET period = period - interval '3 hours'")
+    await Releaser(world.pool, Caps(recipient=20)).tidy()
+    rows = await world.pool.fetch("SELECT key FROM caps WHERE scope = 'recipient'")
+    assert [row["key"] for row in rows] == ["a@example.com"]
+
+
+async def test_a_counter_of_a_clock_that_was_wrong_is_begun_anew(world: World) -> None:
+    await world.ask(*["a@example.com"] * 25)
+    world.start_sender(**CAPPED)
+    await world.until_states(sent=20, held=5)
+    await world.pool.execute("UPDATE caps SET period = period + interval '30 days'")
+    assert await Releaser(world.pool, Caps(recipient=20)).release() == 5
     await world.until_states(sent=25)

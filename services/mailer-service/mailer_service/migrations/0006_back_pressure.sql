@@ -27,3 +27,51 @@ CREATE TABLE caps (
     PRIMARY KEY (scope, tenant, key)
 ) WITH (fillfactor = 70);
 CREATE INDEX caps_waiting ON caps (scope, tenant, key) WHERE waiting;
+ALTER TABLE caps ENABLE ROW LEVEL SECURITY;
+CREATE POLICY worker ON caps TO mailer_service_worker USING (true) WITH CHECK (true);
+
+-- How many envelopes are in which state (held ones by their reason), and attempts unknown: what was added and taken away, put together now
+-- and then. Who asks how the queue does must not read it, and no two transactions meet in a row.
+CREATE TABLE tallies (
+    what text   NOT NULL,
+    n    bigint NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+INSERT INTO tallies SELECT state || coalesce(': ' || hold_reason, ''), count(*) FROM envelopes GROUP BY 1;
+INSERT INTO tallies SELECT 'unknown attempts', count(*) FROM attempts WHERE result = 'unknown';
+
+CREATE FUNCTION new_envelopes_are_tallied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO tallies SELECT state || coalesce(': ' || hold_reason, ''), count(*) FROM added GROUP BY 1;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER new_envelopes_are_tallied AFTER INSERT ON envelopes
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION new_envelopes_are_tallied();
+
+CREATE FUNCTION moved_envelopes_are_tallied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO tallies SELECT what, sum(n) FROM (
+        SELECT state || coalesce(': ' || hold_reason, '') AS what, 1 AS n FROM now_so
+        UNION ALL SELECT state || coalesce(': ' || hold_reason, ''), -1 FROM before
+    ) AS moved GROUP BY what HAVING sum(n) <> 0;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER moved_envelopes_are_tallied AFTER UPDATE ON envelopes
+    REFERENCING OLD TABLE AS before NEW TABLE AS now_so FOR EACH STATEMENT EXECUTE FUNCTION moved_envelopes_are_tallied();
+
+CREATE FUNCTION removed_envelopes_are_tallied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO tallies SELECT state || coalesce(': ' || hold_reason, ''), -count(*) FROM removed GROUP BY 1;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER removed_envelopes_are_tallied AFTER DELETE ON envelopes
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION removed_envelopes_are_tallied();
+
+CREATE FUNCTION unknown_attempts_are_tallied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO tallies VALUES ('unknown attempts', CASE WHEN NEW.result = 'unknown' THEN 1 ELSE -1 END);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER unknown_attempts_are_tallied AFTER UPDATE ON attempts
+    FOR EACH ROW WHEN (OLD.result IS DISTINCT FROM NEW.result
+                       AND (OLD.result IS NOT DISTINCT FROM 'unknown' OR NEW.result IS NOT DISTINCT FROM 'unknown'))
+    EXECUTE FUNCTION unknown_attempts_are_tallied();

@@ -27,9 +27,9 @@ from postroom.db import Pool
 
 log = structlog.get_logger()
 SWEEP_SECONDS, CHUNK = 1.0, 16
-# So many envelopes of one type may wait to be composed aside (a correspondence has files of many megabytes), and so much may be in hand
-# for the connections; then the rest stays in the queue.
-ASIDE, CORRESPONDENCES, BYTES_IN_HAND = 1_000, 16, 128 << 20
+# So many times what is taken at once, of one type, may wait to be composed by a worker; so many correspondences, each with files of many
+# megabytes; and so many bytes for the connections. Then the rest stays in the queue.
+COMPANIES, CORRESPONDENCES, BYTES_IN_HAND = 5, 16, 128 << 20
 AWAY_SECONDS = 2.0
 DATABASE_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
@@ -132,7 +132,7 @@ class Supply:
     def _room(self) -> dict[str, int]:
         """How many more envelopes of a type may be taken, where that is bounded."""
         aside = Counter(type_ for type_, ids in self._slow.values() for _ in ids)
-        room = {type_: ASIDE - number for type_, number in aside.items()}
+        room = {type_: self._settings.take * COMPANIES - number for type_, number in aside.items()}
         return room | {CORRESPONDENCE: CORRESPONDENCES - aside[CORRESPONDENCE]}
 
     def _start_slow(self, rows: Sequence[Row], messages: dict[str, Row]) -> None:
