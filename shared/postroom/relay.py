@@ -8,7 +8,7 @@ import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from postroom import failpoints, headers
+from postroom import db, failpoints, headers
 from postroom.cancellation import obey_cancellation
 from postroom.db import Connection, Pool
 
@@ -45,15 +45,13 @@ class Relay:
             await asyncio.sleep(1)
 
     async def _listen_until_lost(self) -> None:
-        lost = asyncio.Event()
         async with self._pool.acquire() as connection:
-            connection.add_termination_listener(lambda *_: lost.set())
             await connection.add_listener("outbox", self._wake_all)
             try:
                 self._wake_all()
-                await lost.wait()
+                await db.until_lost(connection)
             finally:
-                with suppress(asyncpg.InterfaceError):
+                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                     await connection.remove_listener("outbox", self._wake_all)
 
     def _wake_all(self, *_: object) -> None:

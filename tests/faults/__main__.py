@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from tests.faults import report
+from tests.faults.desk import Desk
 from tests.faults.house import KINDS, House, start
 from tests.faults.invariants import Violation
 from tests.faults.load import Load
@@ -71,9 +72,14 @@ async def play(house: House, names: list[str], scale: Scale) -> dict[str, Any]:
     """The stories one after another; what each has violated."""
     violations: dict[str, set[Violation]] = {}
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
-    async with Writer(house.endpoints["kafka"]) as writer, Watch(house.endpoints["kafka"], house.endpoints["postgres"]) as watch:
-        load = Load(house.seed, f"{house.seed & 0xFFFF:04x}")
-        stage = Stage(house, writer, watch, load, Random(house.seed))  # noqa: S311 - a seed is the point
+    run = f"{house.seed & 0xFFFF:04x}"
+    async with (
+        Writer(house.endpoints["kafka"]) as writer,
+        Watch(house.endpoints["kafka"], house.endpoints["postgres"]) as watch,
+        Desk(house.endpoints, house.tail, Random(house.seed + 1), run) as desk,  # noqa: S311 - a seed is the point
+    ):
+        load = Load(house.seed, run)
+        stage = Stage(house, writer, watch, load, Random(house.seed), desk=desk)  # noqa: S311 - a seed is the point
         with Progress(*columns, console=console) as progress:
             bar = progress.add_task("", total=len(names))
             began = time.monotonic()

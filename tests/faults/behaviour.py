@@ -9,15 +9,16 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-Stage = str  # greeting, ehlo, mail, rcpt, data, dot
+Stage = str  # greeting, ehlo, starttls, auth, mail, rcpt, data, dot; size: the SIZE that EHLO announces
 
 
 @dataclass(frozen=True)
 class Rule:
     """At this stage say this: a reply; DROP, to hang up; TAKE+DROP (at the dot), to take the mail and hang up; or "", the usual reply.
 
-    `to` is a pattern of recipients; `one_in` picks one recipient in so many, always the same ones; `chance` one asking in so many, drawn;
-    `times`: only so often for each recipient (a greylisting server: once); `seconds` go by before the reply.
+    WRONG (at starttls): present a certificate for somebody else. `to` is a pattern of recipients; `one_in` picks one recipient in so
+    many, always the same ones; `chance` one asking in so many, drawn; `times`: only so often for each recipient (a greylisting server:
+    once); `over`: only mails of more bytes, as told at MAIL or as they came; `seconds` go by before the reply.
     """
 
     stage: Stage
@@ -26,6 +27,7 @@ class Rule:
     one_in: int = 1
     chance: float = 1.0
     times: int = 0
+    over: int = 0
     seconds: float = 0.0
 
 
@@ -38,12 +40,14 @@ class Behaviour:
     asked: Counter[tuple[Stage, str]] = field(default_factory=Counter)
     random: Random = field(default_factory=Random)
 
-    def choose(self, stage: Stage, recipient: str) -> Rule | None:
+    def choose(self, stage: Stage, recipient: str, size: int = 0) -> Rule | None:
         """What to do now, if not the usual."""
         self.asked[stage, recipient] += 1
-        return next((rule for rule in self.rules if rule.stage == stage and self._fits(rule, recipient)), None)
+        return next((rule for rule in self.rules if rule.stage == stage and self._fits(rule, recipient, size)), None)
 
-    def _fits(self, rule: Rule, recipient: str) -> bool:
+    def _fits(self, rule: Rule, recipient: str, size: int) -> bool:
+        if rule.over and size <= rule.over:
+            return False
         if rule.to and not re.search(rule.to, recipient):
             return False
         if rule.one_in > 1 and crc32(recipient.encode()) % rule.one_in:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import smtplib
+import ssl
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import psutil
 import pytest
 from tests.faults import behaviour
 from tests.faults.behaviour import Rule
+from tests.faults.house import certified
 from tests.faults.ledger import Tail
 
 from embedded.paths import ROOT
@@ -25,7 +27,9 @@ MAIL = b"Message-ID: <m1@x>\r\nSubject: on order FX00000000=\r\n01\r\n\r\n.dot\r
 class Server:
     """The sink as a process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, tls: bool = False) -> None:
+        if tls:
+            certified(folder / "tls", 0)
         self.folder, self.port = folder, free_port()
         self.process = spawn(
             Command([sys.executable, "-m", "tests.faults.sink", str(self.port), str(folder)], cwd=ROOT), folder / "log", None
@@ -39,10 +43,13 @@ class Server:
         behaviour.lay(self.folder / "behaviour.json", 1, *rules)
         time.sleep(0.2)
 
-    def send(self, to: str = "a@example.com") -> tuple[int, bytes]:
-        """The reply to the dot, or to what was refused before."""
+    def send(self, to: str = "a@example.com", account: tuple[str, str] | None = None) -> tuple[int, bytes]:
+        """The reply to the dot, or to what was refused before; with an account, after STARTTLS."""
         with smtplib.SMTP("127.0.0.1", self.port, timeout=10) as client:
             client.ehlo()
+            if account:
+                client.starttls(context=ssl.create_default_context(cafile=self.folder / "tls" / "ca.pem"))
+                client.login(*account)
             for code, text in (client.mail("s@example.com"), client.rcpt(to)):
                 if code != 250:
                     return code, text
@@ -52,6 +59,13 @@ class Server:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     server = Server(tmp_path)
+    yield server
+    end(server.process, signal.SIGTERM, 5)
+
+
+@pytest.fixture
+def secured(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path, tls=True)
     yield server
     end(server.process, signal.SIGTERM, 5)
 
@@ -93,6 +107,40 @@ def test_one_recipient_in_ten_is_always_the_same(server: Server) -> None:
     first = [server.send(f"p{n}@x")[0] for n in range(40)]
     assert first == [server.send(f"p{n}@x")[0] for n in range(40)]
     assert 1 <= first.count(550) <= 10
+
+
+def test_with_certificates_it_takes_nothing_in_clear_and_writes_down_who_tries(secured: Server) -> None:
+    assert secured.send()[0] == 530
+    assert secured.send(account=("mailer", "open sesame"))[0] == 250
+    assert len(secured.tail.ledger.entries) == 1
+    assert (secured.folder / "clear.log").read_text().startswith("mail FROM:<s@example.com>")
+
+
+@pytest.mark.parametrize(
+    ("stage", "say", "error"),
+    [
+        ("starttls", "454 4.7.0 not now", smtplib.SMTPResponseException),
+        ("starttls", "DROP", smtplib.SMTPServerDisconnected),
+        ("starttls", "WRONG", ssl.SSLCertVerificationError),
+        ("auth", "535 5.7.8 expired", smtplib.SMTPAuthenticationError),
+    ],
+)
+def test_starttls_and_passwords_can_be_refused(secured: Server, stage: str, say: str, error: type[Exception]) -> None:
+    secured.behave(Rule(stage, say))
+    with pytest.raises(error):
+        secured.send(account=("mailer", "open sesame"))
+    assert secured.tail.ledger.entries == []
+    assert not (secured.folder / "clear.log").exists()
+
+
+def test_a_mail_over_its_size_is_refused_by_what_was_told_or_by_what_came(server: Server) -> None:
+    server.behave(Rule("size", "50"), Rule("mail", "552 5.3.4 too big", over=50), Rule("dot", "552 5.3.4 too big", over=50))
+    assert server.send()[0] == 552
+    with smtplib.SMTP("127.0.0.1", server.port, timeout=10) as client:
+        client.ehlo()
+        assert client.esmtp_features["size"] == "50"
+        assert client.mail("s@example.com", ["SIZE=51"])[0] == 552
+        assert client.mail("s@example.com", ["SIZE=50"])[0] == 250
 
 
 async def test_a_thousand_mails_cost_it_less_than_a_second(server: Server) -> None:

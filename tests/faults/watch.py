@@ -13,6 +13,8 @@ AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Ka
 _OUTBOX = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
 _OFFSETS = "SELECT topic, partition, next_offset FROM offsets"
 _HELD = "SELECT count(*) FROM envelopes WHERE state IN ('leased', 'sending')"
+_DIGESTS = "SELECT count(*) FROM digests WHERE made_at IS NULL"
+_UNFILED = "SELECT count(*) FROM unfiled_heads"
 _UNFINISHED = "SELECT count(*) FROM envelopes WHERE state IN ('pending', 'leased', 'sending', 'deferred', 'unknown')"
 
 
@@ -87,4 +89,9 @@ class Watch:
             if (lag := await self.lag(service)) or (lag := await self.value(service, _OUTBOX)):
                 return f"{service}: {lag} records or outbox rows"
         number = await self.value("mailer-service", _UNFINISHED)
-        return f"{number} envelopes" if number else ""
+        if number:
+            return f"{number} envelopes"
+        if digests := await self.value("mailer-service", _DIGESTS):
+            return f"{digests} digests"
+        heads = await self.value("commlog-service", _UNFILED)
+        return f"{heads} heads on the way to their file" if heads else ""

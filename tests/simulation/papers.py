@@ -19,9 +19,11 @@ class Trade:
     seller: str
 
 
-def order(trade: Trade, number: str, issued: date, contract: str, lines: Mapping[str, tuple[str, Decimal, date]]) -> bytes:
-    """`lines`: line → (the orderer's mail address, quantity, requested day)."""
-    body = f"<cac:Contract><cbc:ID>{contract}</cbc:ID></cac:Contract>{_buyer(trade)}{_seller(trade)}"
+def order(
+    trade: Trade, number: str, issued: date, contract: str, lines: Mapping[str, tuple[str, Decimal, date]], *, seller_contact: str = ""
+) -> bytes:
+    """`lines`: line → (the orderer's mail address, quantity, requested day); `seller_contact`: a mail address at the supplier."""
+    body = f"<cac:Contract><cbc:ID>{contract}</cbc:ID></cac:Contract>{_buyer(trade)}{_seller(trade, seller_contact)}"
     for line, (address, quantity, day) in lines.items():
         body += (
             f'<cac:OrderLine><cac:LineItem><cbc:ID>{line}</cbc:ID><cbc:Quantity unitCode="EA">{quantity}</cbc:Quantity>'
@@ -76,11 +78,13 @@ def _buyer(trade: Trade) -> str:
     return _party("BuyerCustomerParty", trade.buyer)
 
 
-def _seller(trade: Trade) -> str:
-    return _party("SellerSupplierParty", trade.seller)
+def _seller(trade: Trade, contact: str = "") -> str:
+    return _party("SellerSupplierParty", trade.seller, contact)
 
 
-def _party(role: str, endpoint: str) -> str:
+def _party(role: str, endpoint: str, contact: str = "") -> str:
     scheme, _, id_ = endpoint.partition(":")
     party = f'<cbc:EndpointID schemeID="{scheme}">{id_}</cbc:EndpointID><cac:PartyName><cbc:Name>{endpoint}</cbc:Name></cac:PartyName>'
+    if contact:
+        party += f"<cac:Contact><cbc:Name>{contact}</cbc:Name><cbc:ElectronicMail>{contact}</cbc:ElectronicMail></cac:Contact>"
     return f"<cac:{role}><cac:Party>{party}</cac:Party></cac:{role}>"

@@ -25,10 +25,9 @@ def outcome(
 ) -> Event:
     """An EnvelopeOutcome; `origin` has the message's id (as `message`), tenant, key, cause, correspondence and order_id.
 
-    It has `sha256` too where there was an attempt with its bytes. The event's id follows from envelope, attempt and state, so that
-    a repeated transaction tells nothing new; an envelope may be held more than once before its next attempt, and each time is news.
+    It has `sha256` too where there was an attempt with its bytes. The event's id follows from envelope, attempt, state and moment:
+    after an older copy was restored, the same attempt may come to the same once more, and that is no contradiction.
     """
-    at = clock.now()
     fact = EnvelopeOutcome(
         message=origin["message"],
         envelope=envelope,
@@ -40,10 +39,10 @@ def outcome(
         detail=detail,
         attempt=attempt,
         sha256=origin.get("sha256", ""),
-        at=at,
+        at=clock.now(),
         cause=origin["cause"],
     )
-    id_ = ids.stable("outcome", envelope, attempt, state, *([at.isoformat()] if state == "held" else []))
+    id_ = ids.stable("outcome", envelope, attempt, state, fact.at.isoformat())
     return event.new(fact, source=SOURCE, subject=envelope, tenant=origin["tenant"], key=origin["key"], id=id_)
 
 

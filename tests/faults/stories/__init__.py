@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tests.faults.stage import Scale, Stage
-from tests.faults.stories import guards, kills, links, servers
+from tests.faults.stories import bad_records, bad_requests, disks, frozen, guards, kills, links, rebalance, restores, servers, upgrade
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,16 @@ STORIES: dict[str, Story] = {
     "server": Story(servers.server),
     "burst": Story(kills.burst),
     "mixed": Story(kills.mixed),
+    "bad-records": Story(bad_records.bad_records, house="single", judged=False),
+    "bad-papers": Story(bad_requests.bad_papers, house="single", judged=False),
+    "bad-requests": Story(bad_requests.bad_requests, house="single", judged=False),
     "links": Story(links.links, house="linked"),
+    "frozen": Story(frozen.frozen, house="half-open"),
+    "upgrade": Story(upgrade.upgrade, house="landed"),
+    "rebalance": Story(rebalance.rebalance),
+    "restore-wal": Story(restores.wal, house="archived"),
+    "restore-older": Story(restores.older, house="archived", judged=False),
+    "standby": Story(restores.standby, house="standby"),
+    "disk-full": Story(disks.full, house="small"),
     "guards": Story(guards.guards, judged=False),
 }

@@ -17,7 +17,18 @@ FAILPOINTS = {
     "mailer-service": (*INTAKE, "mailer.stored", "mailer.queued", *RELAY, *SENDER),
     "commlog-service": INTAKE,
 }
-SERVICES = ("mailer-service", "notification-rules", "mailer-service-2", "notification-rules-2", "po-service", "commlog-service")
+SERVICES = (
+    "mailer-service",
+    "notification-rules",
+    "gateway",
+    "pdf-worker",
+    "po-service",
+    "mailer-service-2",
+    "notification-rules-2",
+    "template-worker",
+    "commlog-service",
+    "mail-reader",
+)
 LEASE_SECONDS = 20.0
 SESSION_SECONDS = 10.0
 # How often, in a whole run.
@@ -41,7 +52,7 @@ async def failpoints(stage: Stage, _: Scale) -> None:
 
 
 async def services(stage: Stage, scale: Scale) -> None:
-    """kill -9 of each service's processes, at random moments of its work."""
+    """kill -9 of each service's processes, and of those that the mailers keep for PDFs, customers' templates and replies, at their work."""
     async with stage.under_load():
         for n in range(scale.of(KILLS)):
             await stage.kill(SERVICES[n % len(SERVICES)])

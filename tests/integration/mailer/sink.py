@@ -12,11 +12,14 @@ class Sink:
     """`script(stage, recipient, how often asked)` gives a reply, None for the usual one, "DROP" to hang up, "STALL" to say nothing.
 
     Stages: greeting, ehlo, mail, rcpt, data, dot ("dot+DROP": taken and remembered, then hung up without a reply).
+    `size` is what EHLO announces, if anything; `said` are the commands that came.
     """
 
     def __init__(self, script: Script | None = None, *, pipelining: bool = True) -> None:
         self.script = script or (lambda *_: None)
         self.pipelining = pipelining
+        self.size = ""
+        self.said: list[str] = []
         self.taken: list[tuple[str, bytes]] = []
         self.connections = 0
         self._asked: dict[tuple[str, str], int] = {}
@@ -68,9 +71,11 @@ class Sink:
         recipient, mail_open = "", False
         while line := await reader.readline():
             command = line.decode("ascii").strip()
+            self.said.append(command)
             word = command.upper()[:4]
             if word == "EHLO":
-                usual = "250-sink\r\n250-PIPELINING\r\n250 8BITMIME" if self.pipelining else "250 sink"
+                size = f"250-SIZE {self.size}\r\n" if self.size else ""
+                usual = f"250-sink\r\n250-PIPELINING\r\n{size}250 8BITMIME" if self.pipelining else "250 sink"
                 await self._say(writer, self._reply("ehlo", "", usual))
             elif word == "MAIL":
                 reply = "503 5.5.1 nested MAIL" if mail_open else self._reply("mail", "", "250 2.1.0 ok")

@@ -29,7 +29,7 @@ async def flood(world: World, number: int) -> None:
     """So many envelopes of the tenant *flood*, and nothing else."""
     [like] = await world.ask("like@example.com")
     await fill(world.pool, like, "flood", number)
-    await world.pool.execute("DELETE FROM envelopes WHERE message = $1", like)
+    await world.pool.execute("UPDATE envelopes SET state = 'cancelled', due_at = NULL WHERE message = $1", like)
 
 
 async def registered(connection: Connection) -> UUID:
@@ -65,7 +65,8 @@ async def test_others_and_what_people_send_go_while_a_tenant_floods(world: World
     last = max(n for n, (to, _) in enumerate(world.sink.taken) if to in awaited)
     assert last - before < 1_500, "they stood behind the flood"
     await world.stop_senders()
-    assert Counter((await world.states()).keys()) == {"pending": 1, "sent": 1}
+    states = await world.states()
+    assert states.keys() == {"cancelled", "pending", "sent"}, states
 
 
 async def _sent(world: World, number: int) -> bool:
@@ -186,7 +187,7 @@ async def test_what_a_killed_sender_had_counted_is_not_counted_again(world: Worl
         gone = await registered(connection)
         taken, _ = await Claim(Caps(recipient=20)).take(connection, gone, 15, {})
         await connection.execute("UPDATE senders SET expires_at = now() - interval '1 second' WHERE id = $1", gone)
-        await senders.take_over(connection, [gone], world.settings.unknown_resend)
+        await senders.take_over(connection, [gone], world.settings.unknown_resend, 100)
     assert len(taken) == 15
     world.start_sender(**CAPPED)
     await world.until_states(sent=20, held=10)
@@ -240,8 +241,7 @@ async def test_the_tallies_are_what_a_count_would_say(world: World) -> None:
         assert await tallies.read(connection) == expected
         assert await connection.fetchval("SELECT count(*) FROM tallies") <= 15
         await connection.execute("UPDATE attempts SET result = 'sent' WHERE result = 'unknown'")
-        await connection.execute("DELETE FROM envelopes WHERE state = 'held'")
-        assert await tallies.read(connection) == ({"sent": 60, "unknown": 1, "bounced": 1}, {}, 0)
+        assert await tallies.read(connection) == (*expected[:2], 0)
 
 
 def _mixed(stage: str, to: str, count: int) -> str | None:

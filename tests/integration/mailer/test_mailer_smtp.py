@@ -1,21 +1,15 @@
 """The session against aiosmtpd: STARTTLS and AUTH, and refusals there that are the relay's fault."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
+from tests.certificates import Authority, serving
 from tests.integration.mailer.conftest import World
 
 from mailer_service import smtp
@@ -33,29 +27,11 @@ class Relay:
         return f"smtp+starttls://mailer:{password}@127.0.0.1:{self.port}"
 
 
-def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for 127.0.0.1, signed by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    built = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    ca, private = folder / "ca.pem", folder / "key.pem"
-    ca.write_bytes(built.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(ca, private)
-    return ca, context
-
-
 @pytest.fixture
 async def relay(tmp_path: Path) -> AsyncIterator[Relay]:
-    ca, context = certificate(tmp_path)
-    relay = Relay(0, ca)
+    ours = Authority(tmp_path)
+    context = serving(ours.issue("127.0.0.1"))
+    relay = Relay(0, ours.file)
 
     class Handler:
         async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
@@ -107,7 +83,13 @@ async def test_a_server_without_starttls_is_refused_where_it_is_configured(world
         await smtp.connect(server, command_seconds=5, reply_seconds=5)
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:25", "http://x", "smtp://", ""])
-def test_an_address_that_makes_no_sense_is_named(url: str) -> None:
+async def test_an_authority_that_cannot_be_read_is_named_and_ends_no_sender(tmp_path: Path) -> None:
+    for file in (tmp_path / "missing.pem", tmp_path):
+        with pytest.raises(smtp.RelayAway):
+            await smtp.connect(smtp.parse("smtps://127.0.0.1:1", ca=str(file)), command_seconds=5, reply_seconds=5)
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:25", "http://x", "smtp://", "", "smtp://mailer:secret@relay.example"])
+def test_an_address_that_makes_no_sense_or_a_password_without_tls_is_named(url: str) -> None:
     with pytest.raises(ValueError, match="POSTROOM_SMTP"):
         smtp.parse(url)

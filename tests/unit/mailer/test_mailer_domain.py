@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer_service.domain.addresses import deliverable
-from mailer_service.domain.delivery import CAP, Reply, Stage, Verdict, backoff, judge, next_step
+from mailer_service.domain.delivery import CAP, Reply, Result, Stage, Verdict, backoff, judge, next_step
 
 HOUR = timedelta(hours=1)
 
@@ -29,7 +29,9 @@ HOUR = timedelta(hours=1)
         ("mail", 552, "5.3.4 too big", "dead"),
         ("rcpt", 550, "5.3.4 too big", "dead"),
         ("rcpt", 552, "5.2.2 mailbox full", "bounced"),
-        ("rcpt", 550, "5.7.1 relaying denied", "deferred"),
+        ("rcpt", 550, "5.7.1 looks like spam", "deferred"),
+        ("rcpt", 550, "5.1.1 User unknown in relay recipient table", "bounced"),
+        ("dot", 552, "5.2.3 longer than the administrator allows", "dead"),
         ("mail", 530, "5.7.0 authentication required", "relay"),
         ("mail", 554, "no", "relay"),
     ],
@@ -46,9 +48,58 @@ def test_only_5_1_x_suppresses_an_address(text: str, suppress: bool) -> None:  #
 
 
 def test_5_7_x_bounces_once_the_relay_has_accepted_another_since() -> None:
-    reply = Reply(550, "5.7.1 relaying denied")
-    assert judge("rcpt", reply).refused_by_policy
-    assert judge("rcpt", reply, accepted_since_refused=True) == Verdict("bounced", 550, "rcpt: 550 5.7.1 relaying denied")
+    reply = Reply(550, "5.7.1 looks like spam")
+    assert judge("rcpt", reply).in_doubt
+    assert judge("rcpt", reply, relay_is_well=True) == Verdict("bounced", 550, "rcpt: 550 5.7.1 looks like spam")
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (554, "5.7.1 <a@b.example>: Relay access denied"),  # Postfix
+        (550, "5.7.1 <a@b.example>... Relaying denied"),  # Sendmail
+        (550, "relay not permitted"),  # Exim
+        (550, "5.7.54 SMTP; Unable to relay recipient in non-accepted domain"),  # Exchange
+        (553, "sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)"),  # qmail
+    ],
+)
+def test_a_relay_that_does_not_relay_never_makes_a_bounce(code: int, text: str) -> None:
+    """Not even when it takes what goes to its own domain: the recipient is not to blame."""
+    for well in (False, True):
+        verdict = judge("rcpt", Reply(code, text), relay_is_well=well)
+        assert (verdict.result, verdict.in_doubt) == ("deferred", True)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (530, "5.7.0 Authentication required"),
+        (530, "SMTP authentication is required."),
+        (535, "5.7.8 Authentication credentials invalid"),
+        (503, "5.5.4 Error: send AUTH command first"),
+        (550, "5.1.8 <postroom@example.com>: Sender address rejected: Domain not found"),
+        (553, "5.1.7 <postroom@example.com>: Sender address rejected: not owned by user mailer"),
+    ],
+)
+def test_what_the_server_holds_against_us_it_may_say_at_any_command(code: int, text: str) -> None:
+    """Postfix keeps its refusal of client and sender until RCPT: no recipient is to blame, and none is suppressed."""
+    assert judge("rcpt", Reply(code, text)) == Verdict("relay", code, f"rcpt: {code} {text}")
+
+
+@pytest.mark.parametrize(
+    ("stage", "code", "text", "in_doubt"),
+    [
+        ("mail", 452, "4.3.1 Insufficient system storage", True),
+        ("mail", 450, "4.7.1 too many mails", True),
+        ("rcpt", 421, "4.7.0 closing", True),
+        ("dot", 451, "4.3.0 queue file write error", True),
+        ("rcpt", 451, "4.7.1 greylisted", False),
+        ("rcpt", 450, "4.2.1 mailbox busy", False),
+        ("dot", 451, "local error", False),
+    ],
+)
+def test_a_4xx_that_speaks_of_the_server_leaves_in_doubt_whose_fault_it_is(stage: Stage, code: int, text: str, in_doubt: bool) -> None:  # noqa: FBT001
+    assert judge(stage, Reply(code, text)).in_doubt is in_doubt
 
 
 @given(attempt=st.integers(1, 500), chance=st.floats(0, 1, exclude_max=True))
@@ -81,7 +132,16 @@ def test_life_ends_by_our_own_waiting_alone() -> None:
     assert step(Verdict("deferred"), waited=47 * HOUR).state == "deferred"
     assert step(Verdict("deferred"), waited=48 * HOUR).state == "dead"
     assert step(Verdict("relay"), waited=1_000 * HOUR).state == "deferred"
+    assert not step(Verdict("relay")).ages
+    assert step(Verdict("deferred")).ages
     assert step(Verdict("released"), waited=1_000 * HOUR).state == "pending"
+
+
+@pytest.mark.parametrize("result", ["deferred", "lost"])
+def test_what_may_be_the_relays_fault_uses_life_only_while_the_relay_takes_others(result: Result) -> None:
+    doubtful = Verdict(result, in_doubt=True)
+    assert (step(doubtful, waited=1_000 * HOUR).state, step(doubtful).ages) == ("deferred", False)
+    assert step(doubtful, waited=48 * HOUR, relay_is_well=True).state == "dead"
 
 
 @pytest.mark.parametrize(

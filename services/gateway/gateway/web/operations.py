@@ -13,7 +13,7 @@ from postroom.problems import Problem
 
 router = routing.router()
 # What stands in the table by itself; the rest of a service's figures is listed as it tells them.
-_COLUMNS = {"service", "lag", "outbox", "parked", "duplicates"}
+_COLUMNS = {"service", "older_copy", "lag", "outbox", "parked", "duplicates"}
 
 
 def _operator(visit: Visiting) -> Visit:
@@ -31,7 +31,8 @@ async def how_it_does(visit: Operating) -> Response:
     status = await operations.status(visit.upstream, visit.token)
     parked = await operations.parked(visit.upstream, visit.token, None, closed=False)
     services = [_row(name, found) for name, found in status["services"].items()]
-    return page.show(visit, "operations.html", services=services, unreachable=status["unreachable"], parked=parked["parked"])
+    older = {name: found["older_copy"] for name, found in status["services"].items() if "older_copy" in found}
+    return page.show(visit, "operations.html", services=services, older=older, unreachable=status["unreachable"], parked=parked["parked"])
 
 
 def _row(name: str, found: dict[str, Any]) -> dict[str, Any]:

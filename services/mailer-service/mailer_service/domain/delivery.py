@@ -11,8 +11,15 @@ Result = Literal["sent", "deferred", "bounced", "dead", "unknown", "released", "
 BASE, CAP = timedelta(seconds=60), timedelta(seconds=4_000)
 QUICK = timedelta(seconds=2)
 OK, PERMANENT = 250, 500
-TOO_LARGE = 552
+CLOSING, TOO_LARGE = 421, 552
+TOO_LARGE_STATUS = frozenset({"5.3.4", "5.2.3"})
+# Sign in first, or otherwise (RFC 4954); MAIL first: what a server says to us, at whichever command (Postfix keeps it until RCPT).
+_OURS_TO_MEND = frozenset({503, 530, 534, 535, 538})
+# The sender's address, its domain (RFC 3463): ours, and no recipient's.
+_OUR_ADDRESS = frozenset({"5.1.7", "5.1.8"})
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
+# Postfix, Sendmail, Exim (without a status), Exchange; qmail.
+_NO_RELAYING = re.compile(r"\brelay(ing|ed)?\b|\brcpthosts\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,39 +38,53 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an attempt came to. `relay` is the relay's fault, `lost` a connection lost before the dot, `released` never begun."""
+    """What an attempt came to. `relay` is the relay's fault, `lost` a connection lost before the dot, `released` never begun.
+
+    `in_doubt`: as well the relay's fault as the recipient's; it is the relay's as long as that takes no mail at all.
+    """
 
     result: Result
     code: int | None = None
     detail: str = ""
     suppress: bool = False
-    refused_by_policy: bool = False
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where the envelope goes, and after which time it is due again (None: not by itself)."""
+    """Where the envelope goes, and after which time it is due again (None: not by itself); `ages`: the waiting counts towards its life."""
 
     state: str
     delay: timedelta | None = None
     detail: str = ""
     use_up_resend: bool = False
+    ages: bool = False
 
 
-def judge(stage: Stage, reply: Reply, *, accepted_since_refused: bool = False) -> Verdict:
-    """Sort a reply into sent, again later, never again, or the relay's fault (promises.md, *The promise at each hop*)."""
+def judge(stage: Stage, reply: Reply, *, relay_is_well: bool = False) -> Verdict:
+    """Sort a reply into sent, again later, never again, or the relay's fault (promises.md, *The promise at each hop*).
+
+    `relay_is_well`: it has taken another mail since this one was first refused.
+    """
     detail = f"{stage}: {reply.code} {reply.text}"[:1_000]
     if stage == "dot" and reply.code // 100 == OK // 100:
         return Verdict("sent", reply.code, detail)
     if reply.code < PERMANENT:
-        return Verdict("deferred", reply.code, detail)
-    if reply.enhanced == "5.3.4" or (reply.code == TOO_LARGE and not reply.enhanced.startswith(("5.1.", "5.2."))):
+        return Verdict("deferred", reply.code, detail, in_doubt=_of_the_relay(stage, reply))
+    if reply.enhanced in TOO_LARGE_STATUS or (reply.code == TOO_LARGE and not reply.enhanced.startswith(("5.1.", "5.2."))):
         return Verdict("dead", reply.code, f"too_large: {detail}")
-    if stage == "mail":
+    if stage == "mail" or reply.code in _OURS_TO_MEND or reply.enhanced in _OUR_ADDRESS:
         return Verdict("relay", reply.code, detail)
-    if reply.enhanced.startswith("5.7.") and not accepted_since_refused:
-        return Verdict("deferred", reply.code, detail, refused_by_policy=True)
+    # "User unknown in relay recipient table" is about the recipient.
+    denied = _NO_RELAYING.search(reply.text) and not reply.enhanced.startswith(("5.1.", "5.2."))
+    if denied or (reply.enhanced.startswith("5.7.") and not relay_is_well):
+        return Verdict("deferred", reply.code, detail, in_doubt=True)
     return Verdict("bounced", reply.code, detail, suppress=reply.enhanced.startswith("5.1."))
+
+
+def _of_the_relay(stage: Stage, reply: Reply) -> bool:
+    """Whether a 4xx speaks of the server and not of one recipient: at MAIL, when it closes, or of its own state (4.3.x: RFC 3463)."""
+    return stage == "mail" or reply.code == CLOSING or reply.enhanced.startswith("4.3.")
 
 
 def backoff(attempt: int, chance: float, base: timedelta = BASE) -> timedelta:
@@ -73,9 +94,17 @@ def backoff(attempt: int, chance: float, base: timedelta = BASE) -> timedelta:
 
 
 def next_step(
-    verdict: Verdict, *, attempt: int, waited: timedelta, life: timedelta, resent: bool, unknown_resend: timedelta, chance: float
+    verdict: Verdict,
+    *,
+    attempt: int,
+    waited: timedelta,
+    life: timedelta,
+    resent: bool,
+    unknown_resend: timedelta,
+    chance: float,
+    relay_is_well: bool = False,
 ) -> Step:
-    """The envelope's next state. Only time that we chose to wait counts towards its life, so an outage of the relay doesn't."""
+    """The envelope's next state. Its life is time that we chose to wait while the relay was well: no outage of the relay counts."""
     match verdict.result:
         case "sent" | "bounced" | "dead":
             return Step(verdict.result, detail=verdict.detail)
@@ -89,9 +118,10 @@ def next_step(
             delay = backoff(attempt, chance, QUICK)
         case _:
             delay = backoff(attempt, chance)
-    if waited + delay > life:
+    ages = relay_is_well or not verdict.in_doubt
+    if ages and waited + delay > life:
         return Step("dead", detail=f"given up after {_hours(life)}: {verdict.detail}")
-    return Step("deferred", delay, verdict.detail)
+    return Step("deferred", delay, verdict.detail, ages=ages)
 
 
 def _hours(life: timedelta) -> str:

@@ -23,6 +23,7 @@ class Job:
     origin: dict[str, Any]
     body: bytes = b""
     token: UUID = field(default_factory=uuid4)
+    relay_is_well: bool = False  # it had taken another mail since `refused_at`, when this attempt was begun
     doubtful: bool = False  # a commit that may have opened it gave no answer
 
     @property

@@ -9,6 +9,7 @@ from mailer_service.domain.caps import Caps
 from mailer_service.domain.fair import FIRST, Lane, deal
 from mailer_service.rows import Row
 from mailer_service.store import envelopes as store
+from mailer_service.store import trial
 from postroom import failpoints
 from postroom.db import Connection
 
@@ -49,6 +50,17 @@ class Claim:
             if self._after == FIRST:
                 began = FIRST
 
+    async def try_one(self, connection: Connection, sender: UUID) -> tuple[list[Row], bool]:
+        """The same for one envelope alone, to try the relay with."""
+        lanes = self._turned(await self._due_lanes(connection, {}))
+        if not lanes:
+            return [], False
+        async with connection.transaction():
+            found = await trial.due_one(connection, sender, lanes)
+            taken = await self._set_out(connection, sender, found)
+        failpoints.reach("sender.taken")
+        return taken, bool(found)
+
     def _turned(self, lanes: Sequence[Lane]) -> list[Lane]:
         """Another one first each time: where there is not one for each, the first ones get it."""
         self._turn += 1
@@ -61,10 +73,14 @@ class Claim:
             return [], []
         async with connection.transaction():
             found = await store.due(connection, sender, dealt)
-            taken = await capping.setting_out(connection, self._caps, found) if found else []
-            await store.lease(connection, sender, [row["id"] for row in taken])
+            taken = await self._set_out(connection, sender, found)
         failpoints.reach("sender.taken")
         return taken, found
+
+    async def _set_out(self, connection: Connection, sender: UUID, found: Sequence[Row]) -> list[Row]:
+        taken = await capping.setting_out(connection, self._caps, found)
+        await store.lease(connection, sender, [row["id"] for row in taken])
+        return taken
 
 
 def _lane(row: Row) -> Lane:

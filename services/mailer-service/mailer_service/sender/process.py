@@ -38,7 +38,6 @@ class Sender:
     async def run(self) -> None:
         """Until cancelled. Starts anew under a new id when called again."""
         await self.lease.start()
-        await self.lease.take_over()
         async with self._pool.acquire() as connection:
             await envelopes.release_held(connection, self._composer.message_types)
         self.recorder.ready.clear()
@@ -60,9 +59,11 @@ class Sender:
 
     async def _stop(self, parts: list[asyncio.Task[None]], lanes: list[asyncio.Task[None]]) -> None:
         """Finish what is on the wire, record it, give the rest back, and leave."""
-        for lane, window in zip(self.lanes, self.recorder.windows, strict=True):
+        for lane, window, task in zip(self.lanes, self.recorder.windows, lanes, strict=True):
             lane.stopping = True
             window.hint.set()
+            if not window.connected:
+                task.cancel()  # it waits for a relay that may be away for long
         parts[2].cancel()
         await asyncio.wait(lanes, timeout=GRACE_SECONDS)
         await _end([*lanes, *parts])

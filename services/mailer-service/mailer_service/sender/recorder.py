@@ -53,6 +53,12 @@ class Recorder:
         """The size of what waits for a connection, or on one."""
         return sum(len(job.body) for jobs in (self.ready, *(window.opened for window in self.windows)) for job in jobs)
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is ready, open or on the wire; but for what a server keeps us waiting for."""
+        under_way = (window.opened or (window.flying and not window.stalled) for window in self.windows)
+        return bool(self.ready or self._opening) or any(under_way)
+
     def offer(self, jobs: Sequence[Job]) -> None:
         """These can be sent now."""
         self.ready.extend(jobs)
@@ -147,7 +153,7 @@ class Recorder:
         moved = await store.settle_envelopes(
             connection,
             [
-                (job.envelope, number, step.state, step.delay, step.detail, step.use_up_resend, verdict.refused_by_policy)
+                (job.envelope, number, step.state, step.delay, step.detail, step.use_up_resend, verdict.in_doubt, step.ages)
                 for job, number, verdict, step in steps
             ],
         )
@@ -180,4 +186,5 @@ class Recorder:
             resent=job.resent,
             unknown_resend=self._settings.unknown_resend,
             chance=random.random(),  # noqa: S311 - jitter
+            relay_is_well=job.relay_is_well,
         )

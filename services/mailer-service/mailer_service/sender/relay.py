@@ -1,61 +1,108 @@
-"""The relay as this process knows it, with a breaker: while it refuses sessions nothing is taken, and one connection tries."""
+"""The relay as this process knows it, with a breaker: while it refuses nothing is taken, and one connection tries.
+
+A session alone is no proof that a relay is well again which had refused mails: until it has taken one, it gets them one at a time.
+"""
 
 import asyncio
 import random
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 
 import structlog
 
 from mailer_service import smtp
+from mailer_service.domain.delivery import Verdict
 from mailer_service.settings import Settings
 from postroom import clock
 
 log = structlog.get_logger()
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+# So many refusals that may be the relay's own, and no mail taken in between, are its own.
+DOUBTS = 10
 
 
 class Relay:
-    """Opens sessions; `accepting` is False from a refused session to the next accepted one."""
+    """Opens sessions; `accepting` is False from a refusal to the next accepted session, `on_trial` until a mail is taken.
+
+    `epoch` counts the refusals of mails: a session from before one is not used again, for what was wrong may be wrong there for ever
+    (a server reads its settings at a session's beginning). `recovered`: what it refused so far may be tried again now.
+    """
 
     def __init__(self, settings: Settings, greeting: str) -> None:
         self.server = smtp.parse(settings.smtp.get_secret_value(), ca=settings.smtp_ca, greeting=greeting)
         self.accepting = True
+        self.on_trial = False
+        self.recovered = False
         self.detail = ""
-        self.accepted_at: datetime | None = None
+        self.epoch = 0
+        self._accepted_at: datetime | None = None
+        # Of what was before this process nothing is known: perhaps somebody mended the relay and started it again.
+        self._refused = True
+        self._doubts = 0
         self._settings = settings
         self._pause = FIRST_PAUSE
         self._one_tries = asyncio.Lock()
 
-    async def session(self) -> smtp.Session:
-        """A new session; while the relay is away, one caller tries at growing intervals and the others wait for it."""
-        if self.accepting:
-            return await self._connect()
-        async with self._one_tries:
-            if not self.accepting:
-                await asyncio.sleep(self._pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
-                self._pause = min(self._pause * 2, LONGEST_PAUSE)
-            return await self._connect()
+    @property
+    def well(self) -> bool:
+        """Whether mails may go out as fast as they can."""
+        return self.accepting and not self.on_trial
 
-    async def _connect(self) -> smtp.Session:
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Held while connecting and until the relay is well: one caller tries, and the others wait for what comes of it."""
+        return nullcontext() if self.well else self._one_tries
+
+    async def session(self) -> smtp.Session:
+        """A new session; while the relay refuses, at growing intervals. Raises RelayAway."""
+        if not self.accepting:
+            await asyncio.sleep(self._pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
+            self._pause = min(self._pause * 2, LONGEST_PAUSE)
         try:
             session = await smtp.connect(
                 self.server, command_seconds=self._settings.command_seconds, reply_seconds=self._settings.reply_seconds
             )
         except smtp.RelayAway as error:
-            self.refuses(str(error))
+            self._refuses(str(error))
             raise
-        if not self.accepting:
-            log.info("the relay accepts sessions again", relay=f"{self.server.host}:{self.server.port}")
-        self.accepting, self.detail = True, ""
+        self.accepting = True
+        if not self.on_trial and self.detail:
+            self._is_well()
         return session
 
-    def refuses(self, detail: str) -> None:
-        """The relay itself is at fault: an alert, once, and nothing more is taken until a session is accepted."""
-        if self.accepting:
-            log.error("the relay refuses: sending stops until it accepts a session", alert=True, detail=detail)
-        self.accepting, self.detail = False, detail
+    def was_well_since(self, moment: datetime | None) -> bool:
+        """Whether it has taken a mail since, and refused none after that on grounds that may be its own."""
+        return bool(moment and self._accepted_at and self._accepted_at > moment and not self._doubts)
 
-    def accepted(self) -> None:
-        """A message was taken: the relay is well, whatever it says of single recipients."""
-        self.accepted_at = clock.now()
-        self._pause = FIRST_PAUSE
+    def showed(self, verdict: Verdict) -> None:
+        """What came of a mail, for what it says about the relay."""
+        if verdict.result == "relay":
+            self._refuses_mail(verdict.detail)
+        elif verdict.in_doubt:
+            self._doubts += 1
+            self._refused |= self._doubts > 1
+            if self.on_trial or self._doubts >= DOUBTS:
+                self._refuses_mail(verdict.detail)
+        elif verdict.result == "sent":
+            self._accepted_at, self._doubts, self._pause = clock.now(), 0, FIRST_PAUSE
+            self.recovered |= self._refused
+            self._refused = False
+            self._is_well()
+        elif verdict.result in {"deferred", "bounced", "dead"} and verdict.code:
+            # It speaks of one recipient, or of one mail: the relay itself works.
+            self._is_well()
+
+    def _is_well(self) -> None:
+        if self.detail:
+            log.info("the relay accepts again", relay=f"{self.server.host}:{self.server.port}")
+        self.on_trial, self.detail = False, ""
+
+    def _refuses_mail(self, detail: str) -> None:
+        self.on_trial = self._refused = True
+        self.epoch += 1
+        self._refuses(detail)
+
+    def _refuses(self, detail: str) -> None:
+        """The relay itself is at fault: an alert, once, and nothing more is taken until a session is accepted."""
+        if not self.detail:
+            log.error("the relay refuses: sending stops until it accepts", alert=True, detail=detail)
+        self.accepting, self.detail = False, detail

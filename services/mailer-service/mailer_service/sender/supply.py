@@ -21,9 +21,10 @@ from mailer_service.sender.relay import Relay
 from mailer_service.settings import Settings
 from mailer_service.store import envelopes as store
 from mailer_service.store import rendered as bytes_store
+from mailer_service.store import trial
 from mailer_service.store.rendered import Body
-from postroom import failpoints, outbox
-from postroom.db import Pool
+from postroom import db, failpoints, outbox
+from postroom.db import Connection, Pool
 
 log = structlog.get_logger()
 SWEEP_SECONDS, CHUNK = 1.0, 16
@@ -65,10 +66,13 @@ class Supply:
         """Rounds, as long as the connection that listens lives."""
         async with self._pool.acquire() as connection:
             await connection.add_listener("envelopes", self._woken)
+            lost = asyncio.create_task(db.until_lost(connection))
             try:
-                while not connection.is_closed():
+                while not lost.done():
                     await self._round()
+                lost.result()
             finally:
+                lost.cancel()
                 with contextlib.suppress(*DATABASE_AWAY):
                     await connection.remove_listener("envelopes", self._woken)
 
@@ -99,13 +103,14 @@ class Supply:
             self._doubt = True
         if self._doubt:
             await self._reconcile()
-        limit = min(self._settings.take, self._recorder.appetite)
-        if not self._relay.accepting or len(self._recorder.ready) > limit // 2 or not self._lease.fresh:
-            return False
-        if self._recorder.bytes_in_hand > BYTES_IN_HAND:
+        if not self._wants_some():
             return False
         async with self._pool.acquire() as connection:
-            rows, found = await self._claim.take(connection, self._lease.id, limit, self._room())
+            await self._hasten(connection)
+            if self._relay.on_trial:
+                rows, found = await self._claim.try_one(connection, self._lease.id)
+            else:
+                rows, found = await self._claim.take(connection, self._lease.id, self._limit, self._room())
             if not rows:
                 return found
             loaded = await bytes_store.load(connection, list({row["message"] for row in rows}))
@@ -115,6 +120,24 @@ class Supply:
             self._start_slow([row for row in rows if slow.get(row["message"]) == company], messages)
         await self._prepare([row for row in rows if row["message"] in messages and row["message"] not in slow], messages)
         return True
+
+    def _wants_some(self) -> bool:
+        if not self._relay.accepting or not self._lease.fresh:
+            return False
+        if self._relay.on_trial:
+            return not self._recorder.busy
+        return len(self._recorder.ready) <= self._limit // 2 and self._recorder.bytes_in_hand <= BYTES_IN_HAND
+
+    @property
+    def _limit(self) -> int:
+        """How many to take at once: no more than the connections get through in a moment."""
+        return min(self._settings.take, self._recorder.appetite)
+
+    async def _hasten(self, connection: Connection) -> None:
+        """The relay is well again: what it had refused needn't wait any longer."""
+        if self._relay.recovered:
+            await trial.hasten(connection)
+            self._relay.recovered = False
 
     async def _reconcile(self) -> None:
         """After a failure: give back what we have leased and don't hold."""

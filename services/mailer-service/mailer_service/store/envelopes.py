@@ -36,11 +36,14 @@ async def lanes(connection: Connection, after: Lane, most: int) -> list[tuple[La
 
 
 async def due(connection: Connection, sender: UUID, dealt: Mapping[Lane, int]) -> list[Row]:
-    """Lock so many due envelopes of each lane, if this sender's lease holds (the row lock keeps a take-over out until the commit)."""
+    """Lock so many due envelopes of each lane, if this sender's lease holds (the row lock keeps a take-over out until the commit).
+
+    None before it is certain that the database is no older copy, nor while one is held (docs/restoring.md).
+    """
     return await connection.fetch(
         """
         WITH me AS MATERIALIZED (
-            SELECT id FROM senders WHERE id = $1 AND expires_at > now() FOR KEY SHARE
+            SELECT id FROM senders WHERE id = $1 AND expires_at > now() AND may_send() FOR KEY SHARE
         )
         SELECT own.* FROM unnest($2::text[], $3::text[], $4::int[]) AS dealt (tenant, message_type, share) CROSS JOIN LATERAL (
             SELECT id, sequence, message, tenant, address, person, message_type, order_id, attempts, waited, resent, refused_at,
@@ -121,6 +124,7 @@ async def open_attempts(connection: Connection, sender: UUID, asked: Sequence[tu
             UPDATE envelopes AS e SET state = 'sending', attempts = asked.number
             FROM asked
             WHERE e.id = asked.id AND e.attempts = asked.number - 1 AND e.state = 'leased' AND e.sender_id IS NOT DISTINCT FROM $1
+              AND (SELECT may_send())
             RETURNING e.id, e.attempts, asked.token
         ), noted AS (
             INSERT INTO attempts (envelope, number, token) SELECT id, attempts, token FROM opened
@@ -149,23 +153,25 @@ async def settle_attempts(connection: Connection, settled: Sequence[tuple[str, i
     )
 
 
-async def settle_envelopes(connection: Connection, settled: Sequence[tuple[str, int, str, timedelta | None, str, bool, bool]]) -> set[str]:
-    """Move each envelope (id, attempt, state, delay, detail, uses up its resend, refused by policy); return those that moved.
+async def settle_envelopes(
+    connection: Connection, settled: Sequence[tuple[str, int, str, timedelta | None, str, bool, bool, bool]]
+) -> set[str]:
+    """Move each envelope (id, attempt, state, delay, detail, uses up its resend, in doubt, ages); return those that moved.
 
     A result settles its own attempt only. One that comes late, when the envelope counts as unknown, still moves it; when it is
-    leased for its resend already, or was withdrawn meanwhile, only the news that it was sent does.
+    queued or leased for its resend already, held again, or was cancelled meanwhile, only the news that it was sent does.
     """
     rows = await connection.fetch(
         """
         UPDATE envelopes AS e
         SET state = t.state, sender_id = NULL, due_at = now() + t.delay, detail = t.detail, resent = e.resent OR t.uses_up,
-            waited = e.waited + CASE t.state WHEN 'deferred' THEN t.delay ELSE '0' END,
-            refused_at = CASE WHEN t.refused THEN coalesce(e.refused_at, now()) END
-        FROM unnest($1::text[], $2::int[], $3::text[], $4::interval[], $5::text[], $6::bool[], $7::bool[])
-             AS t (id, number, state, delay, detail, uses_up, refused)
+            waited = e.waited + CASE WHEN t.ages THEN t.delay ELSE '0' END, hold_reason = NULL,
+            refused_at = CASE WHEN t.in_doubt THEN coalesce(e.refused_at, now()) WHEN NOT t.ages THEN e.refused_at END
+        FROM unnest($1::text[], $2::int[], $3::text[], $4::interval[], $5::text[], $6::bool[], $7::bool[], $8::bool[])
+             AS t (id, number, state, delay, detail, uses_up, in_doubt, ages)
         WHERE e.id = t.id AND e.attempts = t.number
           AND (e.state = 'sending' OR (e.state = 'unknown' AND t.state <> 'unknown')
-               OR (e.state IN ('leased', 'pending', 'cancelled') AND t.state = 'sent'))
+               OR (e.state IN ('leased', 'pending', 'held', 'cancelled') AND t.state = 'sent'))
         RETURNING e.id
         """,
         *zip(*settled, strict=True),
@@ -231,7 +237,8 @@ async def resend(connection: Connection, envelope: str) -> dict[str, Any] | None
     """Queue an envelope that a person wants sent again now, whatever the caps say; None if it isn't held, unknown, dead or deferred."""
     row = await connection.fetchrow(
         """
-        UPDATE envelopes SET state = 'pending', hold_reason = NULL, due_at = now(), waited = '0', detail = '', admitted = true
+        UPDATE envelopes SET state = 'pending', hold_reason = NULL, due_at = now(), waited = '0', refused_at = NULL, detail = '',
+            admitted = true
         WHERE id = $1 AND state IN ('held', 'unknown', 'dead', 'deferred') RETURNING id, tenant, address, message
         """,
         envelope,

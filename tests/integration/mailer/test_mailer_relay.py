@@ -1,0 +1,123 @@
+"""A relay that is at fault itself, or in doubt: no mail pays for it, and all go once it is well."""
+
+from typing import Any
+
+import pytest
+from tests.integration.mailer.conftest import World
+from tests.integration.mailer.test_mailer_replies import due_now, refusing
+from tests.integration.mailer.wishes import WRONG_DELIVERY
+
+from mailer_service.sender.relay import DOUBTS
+
+DENIED = "554 5.7.1 <x@example.com>: Relay access denied"
+LONG: dict[str, Any] = {**WRONG_DELIVERY, "lines": [{**WRONG_DELIVERY["lines"][0], "line": str(n)} for n in range(40)]}
+
+
+async def refused_by(world: World, sender: Any) -> None:
+    async def noticed() -> bool:
+        return bool(sender.relay.detail)
+
+    await world.until(noticed)
+
+
+@pytest.mark.parametrize(
+    ("stage", "reply"),
+    [
+        ("rcpt", DENIED),
+        ("rcpt", "550 5.1.8 <p@example.com>: Sender address rejected: Domain not found"),
+        ("mail", "452 4.3.1 Insufficient system storage"),
+        ("dot", "451 4.3.0 queue file write error"),
+        ("data", "DROP"),
+    ],
+)
+async def test_what_is_the_relays_fault_costs_no_mail_and_all_go_once_it_is_mended(world: World, stage: str, reply: str) -> None:
+    """Also what had been tried for two days already: it is all refused, so nobody's life runs."""
+    world.sink.script = refusing(stage, "", reply)  # type: ignore[assignment]
+    await world.ask(*(f"p{n}@example.com" for n in range(60)))
+    await world.pool.execute("UPDATE envelopes SET waited = interval '48 hours'")
+    sender = world.start_sender()
+    await refused_by(world, sender)
+    await due_now(world)
+    asked = world.sink.said.count("DATA")
+    assert asked <= DOUBTS + 12, "the relay is not asked for every mail"
+    assert not (await world.states()).keys() & {"bounced", "dead", "sent", "unknown"}
+    world.sink.script = lambda *_: None
+    await world.until_states(sent=60)
+    assert len(set(world.sink.ids)) == len(world.sink.ids) == 60
+    assert await world.pool.fetchval("SELECT count(*) FROM suppression") == 0
+
+
+async def test_a_relay_on_trial_gets_one_mail_at_a_time(world: World) -> None:
+    world.sink.script = refusing("mail", "", "530 5.7.0 sign in")  # type: ignore[assignment]
+    await world.ask(*(f"p{n}@example.com" for n in range(60)))
+    sender = world.start_sender()
+    await refused_by(world, sender)
+    for _ in range(3):
+        before, sender.relay._pause = sender.relay.epoch, 0.1
+
+        async def refused_again(before: int = before) -> bool:
+            return sender.relay.epoch > before
+
+        await world.until(refused_again)
+    assert await world.pool.fetchval("SELECT max(n) FROM (SELECT count(*) AS n FROM attempts GROUP BY envelope) AS t") <= 3
+    assert await world.pool.fetchval("SELECT count(*) FROM attempts WHERE result = 'relay'") <= 6 + sender.relay.epoch
+
+
+async def test_a_domain_that_blocks_us_keeps_nobody_else_waiting(world: World) -> None:
+    """Twenty mails to it in a row look as if the relay denied everything; the next one to somebody else shows that it doesn't."""
+    world.sink.script = lambda stage, to, _: "550 5.7.1 you are on our list" if stage == "rcpt" and to.startswith("x") else None
+    await world.ask(*(f"x{n}@example.com" for n in range(20)))
+    sender = world.start_sender()
+    await refused_by(world, sender)
+    await world.ask("b@example.com")
+
+    async def all_well() -> bool:
+        states = await world.states()
+        return states.get("sent") == 1 and states.get("bounced", 0) >= DOUBTS and sender.relay.well
+
+    await world.until(all_well)
+
+
+async def test_a_mail_beyond_the_announced_size_is_not_begun_and_the_others_go(world: World) -> None:
+    world.sink.size = "14000"
+    [large] = await world.ask("large@example.com", facts=LONG)
+    await world.ask(*(f"p{n}@example.com" for n in range(20)))
+    world.start_sender(connections=1)
+    await world.until_states(sent=20, dead=1)
+    assert (await world.envelope(large))["detail"].startswith("too_large: ")
+    assert [one["detail"].partition(":")[0] for one in await world.outcomes() if one["state"] == "dead"] == ["too_large"]
+    assert not [said for said in world.sink.said if "large@" in said]
+    sizes = await world.pool.fetch("SELECT length(bytes) AS n FROM rendered WHERE message <> $1", large)
+    told = [int(said.partition("SIZE=")[2]) for said in world.sink.said if said.startswith("MAIL")]
+    assert sorted(told) == sorted(row["n"] for row in sizes)
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "dot"])
+async def test_a_mail_that_is_refused_for_its_size_disturbs_no_neighbour(world: World, stage: str) -> None:
+    """The server doesn't say how much it takes, and refuses the eleventh of 21 on one connection."""
+    count = 0
+
+    def script(at: str, to: str, _: int) -> str | None:
+        nonlocal count
+        count += at == "mail"
+        if at != stage:
+            return None
+        return "552 5.3.4 too big" if (count == 11 if stage == "mail" else to == "p10@example.com") else None
+
+    world.sink.script = script
+    await world.ask(*(f"p{n}@example.com" for n in range(21)))
+    world.start_sender(connections=1)
+    await world.until_states(sent=20, dead=1)
+    assert len(set(world.sink.ids)) == len(world.sink.ids) == 20
+
+
+@pytest.mark.parametrize("address", ["a@example.com>\r\nRCPT TO:<evil@example.com", "ä@example.com", "a b@example.com"])
+async def test_an_address_that_no_server_can_be_told_is_told_to_none(world: World, address: str) -> None:
+    """A correspondence's typed address is dead from the start; an operator may still say *resend*."""
+    [message] = await world.ask("a@example.com")
+    await world.pool.execute("UPDATE envelopes SET address = $1 WHERE message = $2", address, message)
+    await world.ask("b@example.com")
+    world.start_sender(connections=1)
+    await world.until_states(sent=1, dead=1)
+    assert not [said for said in world.sink.said if "evil" in said]
+    assert "can't take mail" in (await world.envelope(message))["detail"]
