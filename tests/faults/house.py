@@ -32,7 +32,9 @@ from embedded.state import find, read_state
 OPERATOR = "operator"
 START_SECONDS = 240
 # What is not a matter of faults is made short; the lease and its beat are the product's own unless a run says otherwise.
-SETTINGS = {"POSTROOM_UNKNOWN_RESEND_SECONDS": "3"}
+# The caps are counted as ever, and too high to hold what a run has its twenty people told.
+SETTINGS = {"POSTROOM_UNKNOWN_RESEND_SECONDS": "3", **{f"POSTROOM_CAP_{of}": "1000000000" for of in ("RECIPIENT", "ORDER", "TENANT")}}
+CAPPED = {"POSTROOM_CAP_RECIPIENT": "10", "POSTROOM_CAP_PERIOD_SECONDS": "10"}
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ KINDS = {
     "archived": Kind(postgres="archived"),
     "standby": Kind(linked=True, postgres="standby"),
     "small": Kind(postgres="small"),
+    "capped": Kind(settings=CAPPED),
 }
 ACCOUNT = "mailer:open sesame"
 

@@ -7,7 +7,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tests.faults.stage import Scale, Stage
-from tests.faults.stories import bad_records, bad_requests, disks, frozen, guards, kills, links, rebalance, restores, servers, upgrade
+from tests.faults.stories import (
+    bad_records,
+    bad_requests,
+    disks,
+    frozen,
+    guards,
+    kills,
+    links,
+    pressure,
+    rebalance,
+    restores,
+    servers,
+    upgrade,
+)
 
 
 @dataclass(frozen=True)
@@ -41,5 +54,9 @@ STORIES: dict[str, Story] = {
     "restore-older": Story(restores.older, house="archived", judged=False),
     "standby": Story(restores.standby, house="standby"),
     "disk-full": Story(disks.full, house="small"),
+    "slow-server": Story(pressure.slow_server),
+    "flood": Story(pressure.flood),
+    "million": Story(pressure.million, judged=False),
+    "caps": Story(pressure.caps, house="capped"),
     "guards": Story(guards.guards, judged=False),
 }
