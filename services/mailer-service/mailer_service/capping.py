@@ -2,14 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import asyncpg
 import structlog
 
 from mailer_service import outcomes
-from mailer_service.domain.caps import Admission, Candidate, Caps, Key, admit, wanted
+from mailer_service.domain.caps import Admission, Candidate, Caps, Key, Used, admit, sieve, wanted
 from mailer_service.rows import Row
 from mailer_service.store import caps as store
 from mailer_service.store import envelopes, tallies
@@ -21,8 +22,8 @@ SWEEP_SECONDS, TIDY_SECONDS = 1.0, 30.0
 KEYS_AT_ONCE, ENVELOPES_AT_ONCE, ROWS_AT_ONCE = 50, 1_000, 20_000
 
 
-async def setting_out(connection: Connection, caps: Caps, rows: Sequence[Row]) -> list[Row]:
-    """Those of a sender's locked envelopes that may set out; the others are held, and their outcomes tell by what."""
+async def setting_out(connection: Connection, caps: Caps, rows: Sequence[Row]) -> tuple[list[Row], datetime]:
+    """Those of a sender's locked envelopes that may set out, and when the period began; others are held, and told of."""
     admission = await _counted(connection, caps, [row for row in rows if not row["admitted"]])
     over = [row for row in rows if row["id"] in admission.over]
     if over:
@@ -31,15 +32,37 @@ async def setting_out(connection: Connection, caps: Caps, rows: Sequence[Row]) -
         origins = await envelopes.origins(connection, [row["message"] for row in over])
         told = [(row, admission.over[row["id"]]) for row in over]
         await outbox.add(connection, [outcomes.held(origins[row["message"]], row, f"{key.reason}: {details[key]}") for row, key in told])
-    return [row for row in rows if row["id"] not in admission.over]
+    return [row for row in rows if row["id"] not in admission.over], admission.began
 
 
 async def _counted(connection: Connection, caps: Caps, rows: Sequence[Row], released: Key | None = None) -> Admission:
     """Count these as setting out; what doesn't is still to be refunded."""
     candidates = [Candidate(*(row[name] for name in Candidate.__dataclass_fields__)) for row in rows]
     asked = wanted(caps, candidates)
-    counters = await store.count(connection, asked, caps.period) if asked else {}
+    counters = await _counters(connection, caps, asked) if asked else {}
     return admit(caps, candidates, counters, released)
+
+
+async def _counters(connection: Connection, caps: Caps, asked: Mapping[Key, int]) -> dict[Key, Used]:
+    """Tenants' rows first, whose locks keep everybody else out; then those recipients and orders that may be beyond their cap."""
+    tenants = {key.of_tenant: asked.get(key.of_tenant, 0) for key in asked}
+    locked = await store.count(connection, tenants, caps.period)
+    counters = {key: used for key, (used, _) in locked.items()}
+    single = {key: number for key, number in asked.items() if key.scope != "tenant"}
+    if not single:
+        return counters
+    exact = await store.waiting(connection, single)
+    sieves: dict[Key, bytes] = {}
+    for tenant, (used, stored) in locked.items():
+        sifted = sieve(caps, stored, {key: number for key, number in single.items() if key.of_tenant == tenant})
+        sieves[tenant] = sifted.sums.tobytes()
+        exact |= sifted.hot
+        for scope, place in sifted.crossed:
+            await store.count_exactly(connection, tenant, scope, place, used.began, caps.period)
+    await store.keep_sieves(connection, sieves)
+    counted = await store.count(connection, {key: single[key] for key in exact}, caps.period) if exact else {}
+    room = {key: Used(number, waiting=False, began=counters[key.of_tenant].began, exact=False) for key, number in single.items()}
+    return counters | room | {key: used for key, (used, _) in counted.items()}
 
 
 async def _hold(connection: Connection, caps: Caps, admission: Admission, rows: Sequence[Row]) -> dict[Key, str]:
@@ -91,7 +114,7 @@ class Releaser:
             admission = await _counted(connection, self.caps, rows, released=key)
             # Locked before it is asked whether somebody still waits here: who holds another one here does so under this lock.
             await store.count(connection, {key: 0}, self.caps.period)
-            await envelopes.release_admitted(connection, admission.admitted)
+            await envelopes.release_admitted(connection, admission.admitted, admission.began)
             elsewhere = [row for row in rows if admission.over.get(row["id"], key) != key]
             others = await _hold(connection, self.caps, admission, elsewhere) if elsewhere else {}
             await store.settle(connection, admission.refunds, {key, *others})

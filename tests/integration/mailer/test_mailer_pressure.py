@@ -192,6 +192,7 @@ async def test_what_a_killed_sender_had_counted_is_not_counted_again(world: Worl
     world.start_sender(**CAPPED)
     await world.until_states(sent=20, held=10)
     assert await world.pool.fetchval("SELECT used FROM caps WHERE scope = 'recipient'") == 20
+    assert await world.pool.fetchval("SELECT count(*) FROM envelopes WHERE admitted_at IS NOT NULL") == 20
 
 
 async def test_the_order_the_tenant_and_people_are_counted_each(world: World) -> None:

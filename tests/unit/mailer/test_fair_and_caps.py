@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mailer_service.domain.caps import NO_LIMIT, Candidate, Caps, Key, Used, admit, wanted
+from mailer_service.domain.caps import NO_LIMIT, Candidate, Caps, Key, Used, admit, bucket, sieve, wanted
 from mailer_service.domain.fair import Lane, deal
 
 BEGAN = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -69,8 +69,8 @@ def test_no_cap_is_not_counted_and_a_tenant_may_have_its_own() -> None:
     caps = Caps(tenant=5, tenants={"big": 100, "free": 0})
     assert [caps.of("tenant", tenant) for tenant in ("t", "big", "free")] == [5, 100, NO_LIMIT]
     assert wanted(caps, [candidate("e", tenant="free")]) == {}
-    assert caps.keys(candidate("e", address="Anna@Example.com")) == [Key("tenant", "t", "")]
-    assert Caps(recipient=1).keys(candidate("e", address="Anna@Example.com")) == [Key("recipient", "t", "anna@example.com")]
+    assert caps.keys(candidate("e", address="anna@example.com")) == [Key("tenant", "t", "")]
+    assert Caps(recipient=1).keys(candidate("e", address="anna@example.com")) == [Key("recipient", "t", "anna@example.com")]
 
 
 def test_a_hold_names_its_cap_and_what_releases_it() -> None:
@@ -79,3 +79,22 @@ def test_a_hold_names_its_cap_and_what_releases_it() -> None:
         "more than 2,000 mails an hour to this address; goes by itself, in order, from 2026-11-23 11:00:00 UTC on"
     )
     assert caps.detail(Key("tenant", "t", ""), BEGAN).startswith("more than 7 mails in 90 s of this tenant; ")
+
+
+def test_the_sieve_counts_alone_those_who_may_be_beyond_their_cap() -> None:
+    caps = Caps(recipient=3, order=100)
+    one, other = Key("recipient", "t", "a@example.com"), Key("order", "t", "o-1")
+    first = sieve(caps, b"", {one: 2, other: 2})
+    assert (first.hot, first.crossed) == (set(), set())
+    second = sieve(caps, first.sums.tobytes(), {one: 2, other: 2})
+    assert (second.hot, second.crossed) == ({one}, {("recipient", bucket("a@example.com"))})
+    third = sieve(caps, second.sums.tobytes(), {one: 1, other: 1})
+    assert (third.hot, third.crossed) == ({one}, set()), "it has a counter of its own by now"
+
+
+def test_what_the_sieve_lets_pass_is_admitted_and_needs_no_refund() -> None:
+    caps = Caps(recipient=2, tenant=1)
+    batch = [candidate("e0"), candidate("e1")]
+    counters = counted(caps, batch) | {Key("recipient", "t", "a@example.com"): Used(2, waiting=False, began=BEGAN, exact=False)}
+    found = admit(caps, batch, counters)
+    assert (found.admitted, found.refunds) == (["e0"], {Key("tenant", "t", ""): 1})

@@ -1,14 +1,17 @@
 """How many mails may set out within a period: to one recipient, for one order, of one tenant. What is beyond waits for the next one."""
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import md5
 from typing import NamedTuple
 
 from mailer_service.domain.messages import CORRESPONDENCE
 
 NO_LIMIT = 2**31 - 1
+BUCKETS, CROSSED, PEOPLE = 128, 2**30, "people:"
 # What a person has just sent. It is counted apart: a machine's flood doesn't use up what people may send, nor the other way round.
 BY_PEOPLE = frozenset({CORRESPONDENCE, "forwarded-message"})
 _OF = {"recipient": "to this address", "order": "for this order", "tenant": "of this tenant"}
@@ -22,6 +25,16 @@ class Key(NamedTuple):
     scope: str
     tenant: str
     key: str
+
+    @property
+    def of_tenant(self) -> "Key":
+        """The counter of its tenant, with what people send apart."""
+        return Key("tenant", self.tenant, PEOPLE if self.key.startswith(PEOPLE) else "")
+
+    @property
+    def place(self) -> int:
+        """Where in the sieve it is."""
+        return (BUCKETS if self.scope == "order" else 0) + bucket(self.key.removeprefix(PEOPLE))
 
     @property
     def reason(self) -> str:
@@ -46,8 +59,8 @@ class Caps:
 
     def keys(self, candidate: "Candidate") -> list[Key]:
         """What this envelope counts against, in the order in which a cap is named; what has no cap is not counted."""
-        apart = "people:" if candidate.message_type in BY_PEOPLE else ""
-        counted = {"recipient": candidate.address.lower(), "order": candidate.order_id, "tenant": ""}
+        apart = PEOPLE if candidate.message_type in BY_PEOPLE else ""
+        counted = {"recipient": candidate.address, "order": candidate.order_id, "tenant": ""}
         return [
             Key(scope, candidate.tenant, apart + key)
             for scope, key in counted.items()
@@ -75,11 +88,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """A counter as the database has it, these candidates added already."""
+    """A counter as the database has it, these candidates added already; not `exact`: it is certain only that there is room."""
 
     used: int
     waiting: bool
     began: datetime
+    exact: bool = True
 
 
 @dataclass(slots=True)
@@ -90,6 +104,33 @@ class Admission:
     admitted: list[str] = field(default_factory=list)
     over: dict[str, Key] = field(default_factory=dict)
     refunds: Counter[Key] = field(default_factory=Counter)
+
+
+def bucket(key: str) -> int:
+    """As `get_byte(decode(md5(key), 'hex'), 0) % 128` in SQL."""
+    return md5(key.encode(), usedforsecurity=False).digest()[0] % BUCKETS
+
+
+@dataclass(slots=True)
+class Sieve:
+    """Sums by place; `hot` where one of the keys there may be beyond its cap, `crossed` where that has come with these."""
+
+    sums: "array[int]"
+    hot: set[Key] = field(default_factory=set)
+    crossed: set[tuple[str, int]] = field(default_factory=set)
+
+
+def sieve(caps: Caps, stored: bytes, asked: Mapping[Key, int]) -> Sieve:
+    """Add these recipients and orders of one tenant. A place that was crossed stays so for the period, whatever the caps are later."""
+    found = Sieve(array("I", stored or bytes(2 * BUCKETS * array("I").itemsize)))
+    for key, number in asked.items():
+        found.sums[key.place] += number
+    found.hot = {key for key in asked if found.sums[key.place] > caps.of(key.scope, key.tenant)}
+    for place, scope in {key.place: key.scope for key in found.hot}.items():
+        if found.sums[place] < CROSSED:
+            found.sums[place] += CROSSED
+            found.crossed.add((scope, place % BUCKETS))
+    return found
 
 
 def wanted(caps: Caps, candidates: Iterable[Candidate]) -> Counter[Key]:
@@ -113,5 +154,5 @@ def admit(caps: Caps, candidates: Sequence[Candidate], counters: Mapping[Key, Us
         else:
             closed.add(full)
             found.over[candidate.id] = full
-            found.refunds.update(keys)
+            found.refunds.update(key for key in keys if counters[key].exact)
     return found

@@ -78,8 +78,8 @@ class Claim:
         return taken, found
 
     async def _set_out(self, connection: Connection, sender: UUID, found: Sequence[Row]) -> list[Row]:
-        taken = await capping.setting_out(connection, self._caps, found)
-        await store.lease(connection, sender, [row["id"] for row in taken])
+        taken, began = await capping.setting_out(connection, self._caps, found)
+        await store.lease(connection, sender, [row["id"] for row in taken], began)
         return taken
 
 

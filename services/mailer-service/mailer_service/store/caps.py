@@ -1,9 +1,9 @@
 """The counters of the caps; whoever counts holds their locks until its commit."""
 
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from mailer_service.domain.caps import Caps, Key, Used
+from mailer_service.domain.caps import BY_PEOPLE, Caps, Key, Used
 from postroom.db import Connection
 
 # A period that lies further ahead than the next one was written by a clock that was wrong.
@@ -14,8 +14,8 @@ _LIMIT = """
 """
 
 
-async def count(connection: Connection, wanted: Mapping[Key, int], period: timedelta) -> dict[Key, Used]:
-    """Add to these counters, each begun anew if its period is over; sorted, so that two mailers can't deadlock."""
+async def count(connection: Connection, wanted: Mapping[Key, int], period: timedelta) -> dict[Key, tuple[Used, bytes]]:
+    """Add to these counters, each begun anew if its period is over; sorted, so that two mailers can't deadlock. → with its sieve."""
     rows = await connection.fetch(
         f"""
         INSERT INTO caps AS c (scope, tenant, key, period, used)
@@ -23,13 +23,58 @@ async def count(connection: Connection, wanted: Mapping[Key, int], period: timed
         FROM unnest($2::text[], $3::text[], $4::text[], $5::int[]) WITH ORDINALITY AS t (scope, tenant, key, used, n) ORDER BY n
         ON CONFLICT (scope, tenant, key) DO UPDATE
         SET period = CASE WHEN {_CURRENT} THEN c.period ELSE excluded.period END,
-            used = CASE WHEN {_CURRENT} THEN c.used ELSE 0 END + excluded.used
-        RETURNING scope, tenant, key, period, used, waiting
+            used = CASE WHEN {_CURRENT} THEN c.used ELSE 0 END + excluded.used,
+            sieve = CASE WHEN {_CURRENT} THEN c.sieve ELSE '' END
+        RETURNING scope, tenant, key, period, used, waiting, sieve
         """,  # noqa: S608 - a constant
         period,
         *zip(*((*key, wanted[key]) for key in sorted(wanted)), strict=True),
     )
-    return {Key(row["scope"], row["tenant"], row["key"]): Used(row["used"], row["waiting"], row["period"]) for row in rows}
+    return {Key(row["scope"], row["tenant"], row["key"]): (Used(row["used"], row["waiting"], row["period"]), row["sieve"]) for row in rows}
+
+
+async def waiting(connection: Connection, keys: Collection[Key]) -> set[Key]:
+    """Those of the keys at which somebody waits."""
+    rows = await connection.fetch(
+        """
+        SELECT scope, tenant, key FROM caps
+        WHERE waiting AND (scope, tenant, key) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))
+        """,
+        *zip(*keys, strict=True),
+    )
+    return {Key(*row) for row in rows}
+
+
+async def keep_sieves(connection: Connection, sieves: Mapping[Key, bytes]) -> None:
+    """Of tenants whose rows are locked."""
+    await connection.execute(
+        """
+        UPDATE caps AS c SET sieve = t.sieve FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) AS t (scope, tenant, key, sieve)
+        WHERE (c.scope, c.tenant, c.key) = (t.scope, t.tenant, t.key)
+        """,
+        *zip(*((*key, sums) for key, sums in sieves.items()), strict=True),
+    )
+
+
+async def count_exactly(connection: Connection, of: Key, scope: str, bucket: int, began: datetime, period: timedelta) -> None:
+    """The recipients or orders of one place in a tenant's sieve, from what set out in this period: from now on each has its own counter."""
+    await connection.execute(
+        """
+        INSERT INTO caps (scope, tenant, key, period, used)
+        SELECT $1, $2, $3 || key, $4, count(*) FROM (
+            SELECT CASE $1 WHEN 'recipient' THEN address ELSE order_id END AS key FROM envelopes
+            WHERE tenant = $2 AND admitted_at >= $4 AND admitted_at < $4 + $5::interval AND (message_type = ANY ($6)) = ($3 <> '')
+        ) AS admitted WHERE key IS NOT NULL AND get_byte(decode(md5(key), 'hex'), 0) % 128 = $7 GROUP BY key
+        ON CONFLICT (scope, tenant, key) DO UPDATE SET period = excluded.period, used = excluded.used
+        """,
+        scope,
+        of.tenant,
+        of.key,
+        began,
+        period,
+        list(BY_PEOPLE),
+        bucket,
+    )
 
 
 async def settle(connection: Connection, refunds: Mapping[Key, int], looked_at: Collection[Key]) -> None:

@@ -1,7 +1,7 @@
 """The hot path: envelopes are taken, opened and settled, each for a whole batch at once."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -47,7 +47,7 @@ async def due(connection: Connection, sender: UUID, dealt: Mapping[Lane, int]) -
         )
         SELECT own.* FROM unnest($2::text[], $3::text[], $4::int[]) AS dealt (tenant, message_type, share) CROSS JOIN LATERAL (
             SELECT id, sequence, message, tenant, address, person, message_type, order_id, attempts, waited, resent, refused_at,
-                   admitted OR attempts > 0 AS admitted
+                   admitted_at IS NOT NULL OR attempts > 0 AS admitted
             FROM envelopes
             WHERE tenant = dealt.tenant AND message_type = dealt.message_type AND due_at <= now() AND EXISTS (SELECT FROM me)
             ORDER BY due_at, sequence LIMIT dealt.share FOR UPDATE SKIP LOCKED
@@ -58,10 +58,16 @@ async def due(connection: Connection, sender: UUID, dealt: Mapping[Lane, int]) -
     )
 
 
-async def lease(connection: Connection, sender: UUID, locked: Sequence[str]) -> None:
-    """These are the sender's now, and count against no cap again."""
+async def lease(connection: Connection, sender: UUID, locked: Sequence[str], began: datetime) -> None:
+    """These are the sender's now; they count in the period that began then, and against no cap again."""
     await connection.execute(
-        "UPDATE envelopes SET state = 'leased', sender_id = $1, due_at = NULL, admitted = true WHERE id = ANY ($2)", sender, locked
+        """
+        UPDATE envelopes SET state = 'leased', sender_id = $1, due_at = NULL, admitted_at = coalesce(admitted_at, greatest(now(), $3))
+        WHERE id = ANY ($2)
+        """,
+        sender,
+        locked,
+        began,
     )
 
 
@@ -98,14 +104,16 @@ async def held_by_cap(connection: Connection, hold_reason: str, tenant: str, key
     )
 
 
-async def release_admitted(connection: Connection, locked: Sequence[str]) -> None:
-    """A cap lets these go."""
+async def release_admitted(connection: Connection, locked: Sequence[str], began: datetime) -> None:
+    """A cap lets these go; they count in the period that began then."""
     await connection.execute(
         """
-        UPDATE envelopes SET state = 'pending', hold_reason = NULL, hold_key = '', detail = '', due_at = now(), admitted = true
+        UPDATE envelopes SET state = 'pending', hold_reason = NULL, hold_key = '', detail = '', due_at = now(),
+            admitted_at = greatest(now(), $2)
         WHERE id = ANY ($1)
         """,
         locked,
+        began,
     )
 
 
@@ -238,7 +246,7 @@ async def resend(connection: Connection, envelope: str) -> dict[str, Any] | None
     row = await connection.fetchrow(
         """
         UPDATE envelopes SET state = 'pending', hold_reason = NULL, due_at = now(), waited = '0', refused_at = NULL, detail = '',
-            admitted = true
+            admitted_at = coalesce(admitted_at, '-infinity')
         WHERE id = $1 AND state IN ('held', 'unknown', 'dead', 'deferred') RETURNING id, tenant, address, message
         """,
         envelope,

@@ -19,7 +19,7 @@ async def due_one(connection: Connection, sender: UUID, lanes: Sequence[Lane]) -
             CROSS JOIN (VALUES (false), (true)) AS doubt (there)
             CROSS JOIN LATERAL (
                 SELECT id, sequence, message, tenant, address, person, message_type, order_id, attempts, waited, resent, refused_at,
-                       admitted OR attempts > 0 AS admitted
+                       admitted_at IS NOT NULL OR attempts > 0 AS admitted
                 FROM envelopes
                 WHERE tenant = lane.tenant AND message_type = lane.message_type AND due_at <= now()
                   AND (refused_at IS NOT NULL) = doubt.there AND EXISTS (SELECT FROM me)
