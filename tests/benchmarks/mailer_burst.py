@@ -85,7 +85,9 @@ def main() -> None:
         folder = Path(name)
         (folder / "pg").mkdir()
         with native_postgres(folder / "pg") as dsn, Mailbox(folder / "mail") as mailbox:
-            settings = Settings(postgres=SecretStr(dsn), smtp=SecretStr(mailbox.smtp), blobs=folder / "blobs", pool_size=12)
+            settings = Settings(
+                postgres=SecretStr(dsn), smtp=SecretStr(mailbox.smtp), blobs=folder / "blobs", pool_size=12, cap_order=10**6
+            )
             uvloop.run(burst(settings, number))
 
 

@@ -33,7 +33,13 @@ from embedded.state import find, read_state
 OPERATOR = "operator"
 START_SECONDS = 240
 # What is not a matter of faults is made short; the lease and its beat are the product's own unless a run says otherwise.
-SETTINGS = {"POSTROOM_UNKNOWN_RESEND_SECONDS": "3", "POSTROOM_TASK_SECONDS": "5"}
+# The caps are counted as ever, and too high to hold what a run has its twenty people told.
+SETTINGS = {
+    "POSTROOM_UNKNOWN_RESEND_SECONDS": "3",
+    "POSTROOM_TASK_SECONDS": "5",
+    **{f"POSTROOM_CAP_{of}": "1000000000" for of in ("RECIPIENT", "ORDER", "TENANT")},
+}
+CAPPED = {"POSTROOM_CAP_RECIPIENT": "10", "POSTROOM_CAP_PERIOD_SECONDS": "10"}
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ KINDS = {
     "small": Kind(postgres="small"),
     # Where a sender is stopped again and again for longer than its lease.
     "short lease": Kind(settings={"POSTROOM_LEASE_SECONDS": "4", "POSTROOM_BEAT_SECONDS": "1"}),
+    "capped": Kind(settings=CAPPED),
 }
 ACCOUNT = "mailer:open sesame"
 

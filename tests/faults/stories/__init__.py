@@ -16,6 +16,7 @@ from tests.faults.stories import (
     guards,
     kills,
     links,
+    pressure,
     rebalance,
     restores,
     senders,
@@ -64,5 +65,9 @@ STORIES: dict[str, Story] = {
     "restore-older": Story(restores.older, house="archived", judged=False),
     "standby": Story(restores.standby, house="standby"),
     "disk-full": Story(disks.full, house="small"),
+    "slow-server": Story(pressure.slow_server),
+    "flood": Story(pressure.flood),
+    "million": Story(pressure.million, judged=False),
+    "caps": Story(pressure.caps, house="capped"),
     "guards": Story(guards.guards, judged=False),
 }
