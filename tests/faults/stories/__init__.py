@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tests.faults.stage import Scale, Stage
-from tests.faults.stories import guards, kills, links, servers
+from tests.faults.stories import guards, kills, links, relays, servers
 
 
 @dataclass(frozen=True)
@@ -31,5 +31,11 @@ STORIES: dict[str, Story] = {
     "burst": Story(kills.burst),
     "mixed": Story(kills.mixed),
     "links": Story(links.links, house="linked"),
+    "password": Story(relays.password, house="relay"),
+    "denied": Story(relays.denied, house="relay"),
+    "in clear": Story(relays.in_clear, house="relay"),
+    "weekend": Story(relays.weekend, house="relay"),
+    "given up": Story(relays.given_up, house="relay"),
+    "large": Story(relays.large, house="relay"),
     "guards": Story(guards.guards, judged=False),
 }
