@@ -47,7 +47,12 @@ class Kind:
 
 # What a relay's silence is waited for: a minute, and ten for the reply to the dot, are not a matter of faults.
 IMPATIENT = {"POSTROOM_COMMAND_SECONDS": "4", "POSTROOM_REPLY_SECONDS": "10"}
-KINDS = {"plain": Kind(), "linked": Kind(linked=True), "relay": Kind(linked=True, tls=True, settings=IMPATIENT)}
+KINDS = {
+    "plain": Kind(),
+    "single": Kind(twice=False),
+    "linked": Kind(linked=True),
+    "relay": Kind(linked=True, tls=True, settings=IMPATIENT),
+}
 ACCOUNT = "mailer:open sesame"
 
 

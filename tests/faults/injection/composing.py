@@ -79,7 +79,7 @@ class Attacker:
         draw = self._random.random()
         if draw < 0.5:
             type_, path = self._random.choice(self._leaves)
-            facts = _with(FACTS_OF[type_], path, payloads.words(self._random))
+            facts = changed(FACTS_OF[type_], path, payloads.words(self._random))
             await self._requested(f"{type_} {'.'.join(map(str, path))}", type_, facts, {})
         elif draw < 0.7:
             name = self._random.choice(OF_MESSAGE)
@@ -119,6 +119,9 @@ class Attacker:
             unsubscribe=given.get("unsubscribe", ""),
         )
         new = event.new(data, source="notification-rules", subject="m", tenant=TENANT, key="k")
+        if not _is_unicode(data.message):
+            self.tally.refused[f"{what}: by its contract"] += 1
+            return
         await self._sent(what, messages.decide(new, set()), (), said.get("email", ""), composer or self._composer)
 
     async def _correspondence(self, name: str) -> None:
@@ -176,7 +179,7 @@ class Attacker:
         own = {"goods-receipt/subject.txt": "Goods", "goods-receipt/body.txt": "Goods", "goods-receipt/body.html": "<p>Goods</p>"}
         payload = payloads.words(self._random)
         own[f"goods-receipt/{file}"] = "{% raw %}" + payload.replace("{%", "") + "{% endraw %}\n{{ facts.order.number }}"
-        facts = _with(FACTS_OF["goods-receipt"], ("order", "number"), payloads.words(self._random))
+        facts = changed(FACTS_OF["goods-receipt"], ("order", "number"), payloads.words(self._random))
         await self._requested(f"template {file}", "goods-receipt", facts, {}, self._with(Renderer(TEMPLATES, own)))
 
     # -- what comes of it --------------------------------------------------------------------------------------------------------------
@@ -199,10 +202,10 @@ class Attacker:
 
 async def _looked_at(mail: Composed, addresses: list[str], files: int, typed: str) -> list[str]:
     """Who gets it is who was wanted, or what a person typed as a whole, if that is an address."""
-    unwanted = [one for one in addresses if one not in {TO, "typed@example.com"} and not _is_whole(one, typed)]
+    unwanted = [one for one in addresses if one not in {TO, "typed@example.com"} and not is_whole(one, typed)]
     answers = re.search(rb"^Reply-To: (.*)\r?$", mail.body.partition(b"\r\n\r\n")[0], re.MULTILINE)
     reply_to = answers[1].decode().strip() if answers else ""
-    if reply_to and reply_to != "joerg@huber.example" and not _is_whole(reply_to, typed):
+    if reply_to and reply_to != "joerg@huber.example" and not is_whole(reply_to, typed):
         unwanted.append(reply_to)
     shown = sorted(addresses, key=lambda one: one != TO)
     found = [f"to {one!r}" for one in unwanted] + faults(mail.body, SENDER, shown, files, reply_to)
@@ -211,7 +214,13 @@ async def _looked_at(mail: Composed, addresses: list[str], files: int, typed: st
     return found
 
 
-def _is_whole(address: str, typed: str) -> bool:
+def _is_unicode(text: str) -> bool:
+    """A lone surrogate is no character: no contract lets one through, and no database keeps one."""
+    return not any("\ud800" <= one <= "\udfff" for one in text)
+
+
+def is_whole(address: str, typed: str) -> bool:
+    """Whether the address is all of what was typed, but for blanks around it and the form of its domain."""
     local, _, domain = typed.strip().rpartition("@")
     there = domain.encode("idna").decode() if domain.isprintable() and not domain.isascii() else domain
     return bool(_ADDRESS.fullmatch(address)) and address == f"{local}@{there.lower()}"
@@ -221,32 +230,34 @@ def _free(renderer: Renderer, type_: str, facts: dict[str, Any]) -> Iterator[Pat
     """The strings in these facts that may say anything: not days, numbers, kinds."""
     if type_ == "correspondence":
         return
-    for path in _strings(facts):
+    for path in strings(facts):
         try:
-            renderer.mail(samples.sample(type_, _with(facts, path, "any words"), name="Anna", unsubscribe_url="", opens_url=""))
+            renderer.mail(samples.sample(type_, changed(facts, path, "any words"), name="Anna", unsubscribe_url="", opens_url=""))
         except Exception:  # noqa: BLE001, S112 - whatever the template has against words there
             continue
         yield path
 
 
-def _strings(value: Any, path: Path_ = ()) -> Iterator[Path_]:
+def strings(value: Any, path: Path_ = ()) -> Iterator[Path_]:
+    """Where strings stand in there."""
     if isinstance(value, str):
         yield path
     elif isinstance(value, dict):
         for name, one in value.items():
-            yield from _strings(one, (*path, name))
+            yield from strings(one, (*path, name))
     elif isinstance(value, list):
         for n, one in enumerate(value[:2]):
-            yield from _strings(one, (*path, n))
+            yield from strings(one, (*path, n))
 
 
-def _with(facts: dict[str, Any], path: Path_, payload: str) -> dict[str, Any]:
-    changed: Any = copy.deepcopy(facts)
-    place = changed
+def changed(facts: dict[str, Any], path: Path_, payload: str) -> dict[str, Any]:
+    """The facts with these words at that place."""
+    new: Any = copy.deepcopy(facts)
+    place = new
     for step in path[:-1]:
         place = place[step]
     place[path[-1]] = payload
-    return changed  # type: ignore[no-any-return]
+    return new  # type: ignore[no-any-return]
 
 
 async def attempts(seed: int, number: int, folder: Path, told: Callable[[int], None] = lambda _: None) -> Tally:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tests.faults.stage import Scale, Stage
-from tests.faults.stories import guards, kills, links, relays, servers
+from tests.faults.stories import guards, injection, kills, links, relays, servers
 
 
 @dataclass(frozen=True)
@@ -37,5 +37,7 @@ STORIES: dict[str, Story] = {
     "weekend": Story(relays.weekend, house="relay"),
     "given up": Story(relays.given_up, house="relay"),
     "large": Story(relays.large, house="relay"),
+    # Some of what it writes is parked or undecided, which the oracle doesn't know: it looks for itself.
+    "injection": Story(injection.injection, house="single", judged=False),
     "guards": Story(guards.guards, judged=False),
 }
