@@ -22,7 +22,7 @@ from tests.faults.behaviour import Behaviour
 GREETING, SIZE = "220 sink ESMTP", "31457280"
 LOOK_SECONDS = 0.05
 MAX_MAIL = 32 << 20
-HARMLESS_IN_CLEAR = ("EHLO", "STARTTLS", "RSET", "QUIT")
+HARMLESS_IN_CLEAR = ("EHLO", "HELO", "STARTTLS", "RSET", "QUIT")
 _TOLD_SIZE = re.compile(r" SIZE=(\d+)", re.IGNORECASE)
 
 
