@@ -1,7 +1,7 @@
 """One connection to the relay and what goes over it."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import ExitStack
 
 from mailer_service.domain.addresses import deliverable
 from mailer_service.domain.delivery import CLOSING, Reply, Stage, Verdict, judge
@@ -29,6 +29,7 @@ class Lane:
         self._window = window
         self._mail_from = mail_from
         self._epoch = 0
+        self._turn = ExitStack()
 
     async def run(self) -> None:
         """Serve until stopped; each lost connection is followed by a new one."""
@@ -52,24 +53,23 @@ class Lane:
             await self._window.hint.wait()
 
     async def _connected(self) -> None:
-        async with AsyncExitStack() as turn:
-            await turn.enter_async_context(self._relay.turn())
+        with await self._relay.turn() as self._turn:
             session = await self._relay.session()
             self._epoch = self._relay.epoch
             self._window.connected = True
             self._recorder.wake()
             try:
-                await self._serve(session, turn)
+                await self._serve(session)
             finally:
                 self._window.connected = False
                 session.close()
 
-    async def _serve(self, session: Session, turn: AsyncExitStack) -> None:
+    async def _serve(self, session: Session) -> None:
         """One job after the other, to the session's end; once the relay is well, the other lanes have their turn."""
         job: Job | None = None
         while True:
             if self._relay.well:
-                await turn.aclose()
+                self._turn.close()
             job = job or await self._next(session)
             if job is None:
                 await session.quit()
@@ -139,6 +139,8 @@ class Lane:
 
     def _stall(self) -> None:
         self._window.stalled = True
+        self._relay.keeps_us_waiting()
+        self._turn.close()
         self.release("the mail before it takes long")
 
     def _refused(self, job: Job, stage: Stage, reply: Reply) -> None:

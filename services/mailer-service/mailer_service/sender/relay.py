@@ -5,7 +5,7 @@ A session alone is no proof that a relay is well again which had refused mails: 
 
 import asyncio
 import random
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import ExitStack
 from datetime import datetime
 
 import structlog
@@ -48,9 +48,13 @@ class Relay:
         """Whether mails may go out as fast as they can."""
         return self.accepting and not self.on_trial
 
-    def turn(self) -> AbstractAsyncContextManager[None]:
-        """Held while connecting and until the relay is well: one caller tries, and the others wait for what comes of it."""
-        return nullcontext() if self.well else self._one_tries
+    async def turn(self) -> ExitStack:
+        """Closed when the relay is well: until then one caller tries, and the others wait for what comes of it."""
+        turn = ExitStack()
+        if not self.well:
+            await self._one_tries.acquire()
+            turn.callback(self._one_tries.release)
+        return turn
 
     async def session(self) -> smtp.Session:
         """A new session; while the relay refuses, at growing intervals. Raises RelayAway."""
@@ -90,6 +94,10 @@ class Relay:
         elif verdict.result in {"deferred", "bounced", "dead"} and verdict.code:
             # It speaks of one recipient, or of one mail: the relay itself works.
             self._is_well()
+
+    def keeps_us_waiting(self) -> None:
+        """It has taken a mail as far as its dot, and needs time: no reason to let the others wait."""
+        self._is_well()
 
     def _is_well(self) -> None:
         if self.detail:
