@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import tempfile
 import time
 from dataclasses import replace
@@ -26,6 +27,7 @@ from embedded.errors import EmbeddedError
 
 ATTEMPTS, THROUGH_THE_HOUSE = 20_000, 600
 SENDER, TYPED = f"postroom@{DOMAIN}", "typed@faults.example"
+_ANSWERS = re.compile(rf"reply\+[a-z2-7]{{45}}@reply\.{re.escape(DOMAIN)}")
 QUIET_SECONDS = 240.0
 # httpx sends no header with these, and no server reads one.
 _NO_HTTP_HEADER = {*map(chr, range(32)), *map(chr, range(127, 160))}
@@ -77,7 +79,7 @@ def _wrong_with(octets: bytes, to: str, typed: list[str]) -> list[str]:
     strangers = [one for one in {*shown, to} if not one.endswith("@faults.example") and not any(is_whole(one, each) for each in typed)]
     answers = mail.fields.get("reply-to", "")
     unwanted = [f"a stranger {one}" for one in strangers] + ([] if to in shown else [f"not to {to}"])
-    if answers and not answers.endswith("@faults.example"):
+    if answers and not _ANSWERS.fullmatch(answers):
         unwanted.append(f"answers to {answers}")
     return unwanted + faults(octets, SENDER, shown, len(mail.leaves) - 2, answers)
 
@@ -93,14 +95,12 @@ class _Attack:
         self.made = self.refused = 0
 
     def event(self) -> Written:
-        """Of any type, as another system writes it."""
+        """Of any type, as another system writes it; whom it names stays, so that somebody is told."""
         one = self._load.event()
         data = json.loads(one.value)
-        path = self._random.choice([path for path in composing.strings(data) if path[-1] not in {"owner", "person"}])
-        usual: Any = data
-        for step in path:
-            usual = usual[step]
-        said = composing.changed(data, path, f"{usual} {payloads.words(self._random)}"[:190])
+        texts = {path: usual for path in composing.strings(data) if not (usual := _at(data, path)).startswith("fw.")}
+        path = self._random.choice(list(texts))
+        said = composing.changed(data, path, f"{texts[path]} {payloads.words(self._random)}"[:190])
         self.made += 1
         return replace(one, value=json.dumps(said).encode())
 
@@ -158,6 +158,12 @@ class _Attack:
             return self._door.call(who, method, path, headers=headers, **request)
         self.refused += 1
         return None
+
+
+def _at(data: Any, path: composing.Path_) -> str:
+    for step in path:
+        data = data[step]
+    return str(data)
 
 
 async def _until_quiet(stage: Stage) -> None:
