@@ -11,7 +11,7 @@ from tests.unit.mailer.test_mailer_mime import mail
 from mailer_service.mime import build
 
 SEED = int(os.environ.get("POSTROOM_SEED", "20261127"))
-NUMBER = 400
+NUMBER = 300
 GOOD = build(mail())
 FROM, TO = "postroom@example.com", ["a@example.com"]
 

@@ -120,7 +120,7 @@ class Supply:
         if not self._relay.accepting or not self._lease.fresh:
             return False
         if self._relay.on_trial:
-            return not self._recorder.busy
+            return not (self._recorder.busy or self._slow)
         return len(self._recorder.ready) <= self._settings.take // 2
 
     async def _hasten(self, connection: Connection) -> None:
