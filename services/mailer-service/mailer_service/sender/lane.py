@@ -62,6 +62,7 @@ class Lane:
                 await self._serve(session)
             finally:
                 self._window.connected = False
+                self._relay.left()
                 session.close()
 
     async def _serve(self, session: Session) -> None:

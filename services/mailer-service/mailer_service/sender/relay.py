@@ -38,7 +38,7 @@ class Relay:
         self._accepted_at: datetime | None = None
         # Of what was before this process nothing is known: perhaps somebody mended the relay and started it again.
         self._refused = True
-        self._doubts = 0
+        self._doubts = self._sessions = 0
         self._settings = settings
         self._pause = FIRST_PAUSE
         self._one_tries = asyncio.Lock()
@@ -66,12 +66,21 @@ class Relay:
                 self.server, command_seconds=self._settings.command_seconds, reply_seconds=self._settings.reply_seconds
             )
         except smtp.RelayAway as error:
-            self._refuses(str(error))
+            if self.well and self._sessions:
+                # It has others of ours: one more is too many for it, or they will end, too, and the last one tells.
+                await asyncio.sleep(LONGEST_PAUSE * random.uniform(0.5, 1))  # noqa: S311 - jitter
+            else:
+                self._refuses(str(error))
             raise
+        self._sessions += 1
         self.accepting = True
         if not self.on_trial and self.detail:
             self._is_well()
         return session
+
+    def left(self) -> None:
+        """A session has ended."""
+        self._sessions -= 1
 
     def was_well_since(self, moment: datetime | None) -> bool:
         """Whether it has taken a mail since, and refused none after that on grounds that may be its own."""
