@@ -31,4 +31,6 @@ async def test_each_is_processed_waiting_or_parked(fresh_database: FreshDatabase
     assert not astray, f"seed {SEED}"
     assert outcomes["processed"] > NUMBER / 20, outcomes
     assert outcomes["waiting"], outcomes
-    assert found.reasons["refused_by_database"] == 0, [where for where, (reason, _) in found.parked.items() if reason == "refused_by_database"]
+    assert found.reasons["refused_by_database"] == 0, [
+        where for where, (reason, _) in found.parked.items() if reason == "refused_by_database"
+    ]

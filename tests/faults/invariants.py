@@ -43,7 +43,11 @@ def check_mails(seen: Evidence) -> set[Violation]:
     mails = {(f"<{row['message']}@{DOMAIN}>", row["address"]) for row in seen.mailer["envelopes"]}
     beyond = (f"{mail}" for mail in seen.ledger.copies if mail not in mails)
     return set().union(
-        _told(2, "sent, and no envelope asks for it", beyond), _three_copies(seen), _four_sent_is_sent(seen), _five_nothing_stuck(seen), _six_order(seen)
+        _told(2, "sent, and no envelope asks for it", beyond),
+        _three_copies(seen),
+        _four_sent_is_sent(seen),
+        _five_nothing_stuck(seen),
+        _six_order(seen),
     )
 
 

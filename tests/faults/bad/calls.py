@@ -19,7 +19,25 @@ from tests.faults.bad.draft import Raw, text_of
 ANSWER_SECONDS = 30.0
 MAX_DEPTH = 6
 METHODS = ("get", "put", "post", "delete", "patch")
-_ODD = ("", "a b", "é😀", "\x00", "..", "%", "x" * 300, "x" * 5_000, "'; --", "-1", "9" * 30, "true", "null", "[]", "\u202e", "a\r\nX: y", "NaN")
+_ODD = (
+    "",
+    "a b",
+    "é😀",
+    "\x00",
+    "..",
+    "%",
+    "x" * 300,
+    "x" * 5_000,
+    "'; --",
+    "-1",
+    "9" * 30,
+    "true",
+    "null",
+    "[]",
+    "\u202e",
+    "a\r\nX: y",
+    "NaN",
+)
 
 
 @dataclass(frozen=True)
@@ -123,7 +141,9 @@ class Calls:
                 return None
         if schema.get("format") == "date":
             return "2026-11-23"
-        return self.random.choice(("12.50", "EUR", "2026-11-23", "2026-11-23T09:00:00Z", *(one for many in self.known.values() for one in many)))
+        return self.random.choice(
+            ("12.50", "EUR", "2026-11-23", "2026-11-23T09:00:00Z", *(one for many in self.known.values() for one in many))
+        )
 
     def body(self, one: _Operation) -> Any:
         return self.value(one.schema)
@@ -166,7 +186,13 @@ def _odd_json(at: Calls) -> Call:
     one = at.random.choice(at.with_body)
     body = at.body(one)
     odd = at.random.choice(
-        (Raw("NaN"), Raw("1e400"), Raw("9" * 5_000), Raw('{"a":1,"a":2}'), *(values.nested(depth, at.random) for depth in (100, 5_000, 100_000)))
+        (
+            Raw("NaN"),
+            Raw("1e400"),
+            Raw("9" * 5_000),
+            Raw('{"a":1,"a":2}'),
+            *(values.nested(depth, at.random) for depth in (100, 5_000, 100_000)),
+        )
     )
     if isinstance(body, dict) and body:
         body[at.random.choice(list(body))] = odd
@@ -223,7 +249,23 @@ def _content_type(at: Calls) -> Call:
 def _odd_path(at: Calls) -> Call:
     one = at.random.choice(at.operations)
     odd = at.random.choice(
-        ("%00", "%2f", "..%2f..", "%", "%zz", "%ff%fe", "x" * 10_000, "x" * 70_000, "//", "/../../etc/passwd", "%0d%0aX:%20y", ";a=b", "%ED%A0%80", "?", "#")
+        (
+            "%00",
+            "%2f",
+            "..%2f..",
+            "%",
+            "%zz",
+            "%ff%fe",
+            "x" * 10_000,
+            "x" * 70_000,
+            "//",
+            "/../../etc/passwd",
+            "%0d%0aX:%20y",
+            ";a=b",
+            "%ED%A0%80",
+            "?",
+            "#",
+        )
     )
     path = at.path(one)
     place = at.random.randrange(1, len(path) + 1)
@@ -238,7 +280,9 @@ def _odd_values(at: Calls) -> Call:
 def _odd_query(at: Calls) -> Call:
     one = at.random.choice(at.operations)
     path = at.path(one, odd=0.0).partition("?")[0]
-    odd = at.random.choice(("a=%00", "limit=-1", "limit=" + "9" * 40, "a=" + "x" * 60_000, "&".join(f"a{n}=1" for n in range(3_000)), "%", "=", "a=%ff%fe"))
+    odd = at.random.choice(
+        ("a=%00", "limit=-1", "limit=" + "9" * 40, "a=" + "x" * 60_000, "&".join(f"a{n}=1" for n in range(3_000)), "%", "=", "a=%ff%fe")
+    )
     names = [parameter["name"] for parameter in one.parameters if parameter["in"] == "query"]
     return _call(one, f"{path}?{odd}" + "".join(f"&{name}=%00" for name in names[:1]), at.headers(), None, "query")
 
@@ -275,7 +319,13 @@ def _odd_token(at: Calls) -> Call:
     header, claims, signature = token.split(".")
     odd = at.random.choice(
         ("", "Bearer", "Bearer ", f"Basic {token}", f"Bearer {header}.{claims}.", f"Bearer {claims}.{header}.{signature}", "Bearer a.b.c")
-        + (f"Bearer {token}x", "Bearer " + "x" * 30_000, "Bearer é", f"Bearer eyJhbGciOiJub25lIn0.{claims}.", f"Bearer {header}.e30.{signature}")
+        + (
+            f"Bearer {token}x",
+            "Bearer " + "x" * 30_000,
+            "Bearer é",
+            f"Bearer eyJhbGciOiJub25lIn0.{claims}.",
+            f"Bearer {header}.e30.{signature}",
+        )
     )
     headers = [b"Host: 127.0.0.1", b"Connection: close", b"Authorization: " + odd.encode("latin-1")]
     return _call(one, at.path(one), headers, None, "token")
@@ -288,8 +338,12 @@ def _wrong_length(at: Calls) -> Call:
     """Announces more or less than comes, or nonsense."""
     one = at.random.choice(at.with_body)
     body = text_of(at.body(one))
-    length = at.random.choice((b"0", b"1", b"%d" % (len(body) // 2), b"-1", b"x", b"1e3", b"9" * 30, b"+5", b"5, 5", b"0x10", b"%d" % (len(body) + 50)))
-    head = b"\r\n".join([f"{one.method} {at.path(one)} HTTP/1.1".encode(), *at.headers(("Content-Type", one.media_type)), b"Content-Length: " + length])
+    length = at.random.choice(
+        (b"0", b"1", b"%d" % (len(body) // 2), b"-1", b"x", b"1e3", b"9" * 30, b"+5", b"5, 5", b"0x10", b"%d" % (len(body) + 50))
+    )
+    head = b"\r\n".join(
+        [f"{one.method} {at.path(one)} HTTP/1.1".encode(), *at.headers(("Content-Type", one.media_type)), b"Content-Length: " + length]
+    )
     return Call(one.method, one.path, "length", (head + b"\r\n\r\n" + body,), hangs=True)
 
 
@@ -328,8 +382,20 @@ def _slow(at: Calls) -> Call:
 
 def _no_http(at: Calls) -> Call:
     pieces = at.random.choice(
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"GET\r\n\r\n", b"\r\n\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"EHLO me\r\n", b"x" * 200_000)
-        + (b"GET /api/orders HTTP/1.1\nHost: x\n\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"POST http://evil.example/ HTTP/1.1\r\nHost: a\r\n\r\n", b"\xff" * 100)
+        (
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+            b"GET\r\n\r\n",
+            b"\r\n\r\n\r\n",
+            b"GET / HTTP/9.9\r\n\r\n",
+            b"EHLO me\r\n",
+            b"x" * 200_000,
+        )
+        + (
+            b"GET /api/orders HTTP/1.1\nHost: x\n\n",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            b"POST http://evil.example/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"\xff" * 100,
+        )
     )
     return Call("", "", "no HTTP", (pieces,), hangs=True)
 

@@ -25,10 +25,50 @@ ORDERS = 40
 MB = 1024 * 1024
 
 VALUES = (
-    *("", " ", "0", "-0", "-1", "1", "NaN", "INF", "1e400", "1E2", "1,5", "1_0", "٣", "0x1", "+1", ".5", "5.", "9" * 18, "9" * 19, "9" * 400),
+    *(
+        "",
+        " ",
+        "0",
+        "-0",
+        "-1",
+        "1",
+        "NaN",
+        "INF",
+        "1e400",
+        "1E2",
+        "1,5",
+        "1_0",
+        "٣",
+        "0x1",
+        "+1",
+        ".5",
+        "5.",
+        "9" * 18,
+        "9" * 19,
+        "9" * 400,
+    ),
     *("0." + "1" * 12, "0." + "1" * 13, "true", "null", "x" * 200, "x" * 201, "x" * 4_001, "é" * 300, "😀" * 1_000, "x" * 100_000),
-    *("2026-02-30", "0001-01-01", "9999-12-31", "10000-01-01", "2026-11-23Z", "2026-11-23+14:00", "2026-11-23T09:00:00", "20261123", "-2026-11-23"),
-    *("a\nBcc: eve@evil.example", "=?UTF-8?Q?=0A?=", "{{ 7 * 7 }}", "<b>", "'; DROP TABLE parked; --", "../../etc/passwd", "\u202e", "\u2028"),
+    *(
+        "2026-02-30",
+        "0001-01-01",
+        "9999-12-31",
+        "10000-01-01",
+        "2026-11-23Z",
+        "2026-11-23+14:00",
+        "2026-11-23T09:00:00",
+        "20261123",
+        "-2026-11-23",
+    ),
+    *(
+        "a\nBcc: eve@evil.example",
+        "=?UTF-8?Q?=0A?=",
+        "{{ 7 * 7 }}",
+        "<b>",
+        "'; DROP TABLE parked; --",
+        "../../etc/passwd",
+        "\u202e",
+        "\u2028",
+    ),
     *("a@b", "@", "a@b.example, c@d.example", '"a b"@c.example', "EUR", "XXX", "5", "7", "AP", "RE", "C62", "0088:4000000000011"),
 )
 _UTF_8 = b'<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -197,7 +237,9 @@ def _foreign(at: Papers) -> tuple[bytes, str]:
     match at.random.randrange(7):
         case 0:
             kind = at.random.choice(("Invoice", "CreditNote", "Quotation", "Reminder"))
-            return text.replace(f":{name}-2", f":{kind}-2").replace(f"<{name} ", f"<{kind} ").replace(f"</{name}>", f"</{kind}>").encode(), EITHER
+            return text.replace(f":{name}-2", f":{kind}-2").replace(f"<{name} ", f"<{kind} ").replace(
+                f"</{name}>", f"</{kind}>"
+            ).encode(), EITHER
         case 1:
             return text.replace(f"xsd:{name}-2", f"xsd:{name}-3").encode(), EITHER
         case 2:
@@ -207,7 +249,9 @@ def _foreign(at: Papers) -> tuple[bytes, str]:
         case 4:
             return re.sub(r' xmlns(:\w+)?="[^"]*"', "", text).encode(), PARKED
         case 5:
-            return at.random.choice((b"<html><body>no</body></html>", b'{"Order": {}}', b"ISA*00*          *00*", b"UNB+UNOA:1+x", b"%PDF-1.7\n")), PARKED
+            return at.random.choice(
+                (b"<html><body>no</body></html>", b'{"Order": {}}', b"ISA*00*          *00*", b"UNB+UNOA:1+x", b"%PDF-1.7\n")
+            ), PARKED
         case _:
             return text.replace("urn:oasis", "relative/uri", 1).encode(), PARKED
 
@@ -253,7 +297,9 @@ def _enveloped(at: Papers) -> tuple[bytes, str]:
     inner = _written(at.tree()).decode().split("\n", 1)[1]
     space = 'xmlns="http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader"'
     start, end = f"<StandardBusinessDocument {space}><StandardBusinessDocumentHeader/>", "</StandardBusinessDocument>"
-    return at.random.choice((f"{start}{inner}{end}", f"{start}{start}{inner}{end}{end}", f"{start}{end}", f"{start}{inner}{inner}{end}")).encode(), EITHER
+    return at.random.choice(
+        (f"{start}{inner}{end}", f"{start}{start}{inner}{end}{end}", f"{start}{end}", f"{start}{inner}{inner}{end}")
+    ).encode(), EITHER
 
 
 def _encodings(at: Papers) -> tuple[bytes, str]:
@@ -261,7 +307,9 @@ def _encodings(at: Papers) -> tuple[bytes, str]:
     root = at.tree()
     at.random.choice(_elements(root)).text = "Straße Ünïcode 😀" if at.random.random() < 0.5 else "Straße"
     body = etree.tostring(root, encoding="unicode")
-    declared = at.random.choice(("UTF-8", "utf-16", "ISO-8859-1", "US-ASCII", "UTF-7", "windows-1252", "x-unknown", "EBCDIC-CP-US", "utf-32", ""))
+    declared = at.random.choice(
+        ("UTF-8", "utf-16", "ISO-8859-1", "US-ASCII", "UTF-7", "windows-1252", "x-unknown", "EBCDIC-CP-US", "utf-32", "")
+    )
     real = at.random.choice(("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "utf-7", "cp037"))
     declaration = f'<?xml version="1.0" encoding="{declared}"?>' if declared else at.random.choice(('<?xml version="1.1"?>', "", "\n "))
     return (declaration + body).encode(real, "xmlcharrefreplace"), EITHER

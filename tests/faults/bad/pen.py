@@ -44,7 +44,9 @@ class Pen:
 
     async def __aenter__(self) -> Self:
         for codec in (None, None, "gzip"):
-            producer = AIOKafkaProducer(bootstrap_servers=self.kafka, compression_type=codec, linger_ms=5, max_request_size=2**21, acks="all")
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self.kafka, compression_type=codec, linger_ms=5, max_request_size=2**21, acks="all"
+            )
             await producer.start()
             self._producers.append(producer)
         return self

@@ -43,7 +43,9 @@ class Records:
         self._numbers = count()
         self._run = run
         self._before: list[Bad] = []
-        self._others = [example for type_ in examples.types() if type_ not in {one.TYPE for one in topic.facts} for example in examples.of_type(type_)]
+        self._others = [
+            example for type_ in examples.types() if type_ not in {one.TYPE for one in topic.facts} for example in examples.of_type(type_)
+        ]
 
     def draw(self, number: int) -> Iterator[Bad]:
         """So many of them."""
@@ -57,7 +59,7 @@ class Records:
 
     def good(self, example: Example | None = None) -> Bad:
         """An event as it should be."""
-        return _bad(self._draft(example), PROCESSED)
+        return replace(_bad(self._draft(example), PROCESSED), topic=self.topic.name, how="good")
 
     def _draft(self, example: Example | None = None) -> Draft:
         chosen = example or self.random.choice(self.topic.examples)

@@ -44,7 +44,9 @@ async def bad_records(stage: Stage, scale: Scale) -> None:
             await drained(stage, pen, read)
             resident.append(memory.resident(stage.house))
             figures = ", ".join(f"{unit} {mb:.0f}" for unit, mb in sorted(resident[-1].items()))
-            stage.say(f"{sum(map(len, pen.written.values()))} records are read, this fifth in {time.monotonic() - began:.0f} s; MB: {figures}")
+            stage.say(
+                f"{sum(map(len, pen.written.values()))} records are read, this fifth in {time.monotonic() - began:.0f} s; MB: {figures}"
+            )
         await _as_others_write(stage, pen, drawing)
         await _good_afterwards(stage, pen, drawing, read)
         await judge(stage, pen, read)
@@ -73,7 +75,9 @@ async def _as_others_write(stage: Stage, pen: Pen, drawing: Sequence[Records]) -
     stage.measure("topics written with zstd, lz4 and snappy by kcat (0: there is no kcat)", sum(by_kcat), at_least=len(drawing))
     await drained(stage, pen, [records.topic for records in drawing])
     found = {service: await books(stage, service) for service in DATABASES}
-    said = [one for topic, one in taken_back for service in topic.consumers if accounts.identities(one, topic.owner) & found[service].intake]
+    said = [
+        one for topic, one in taken_back for service in topic.consumers if accounts.identities(one, topic.owner) & found[service].intake
+    ]
     stage.measure("records of aborted transactions that had an effect", len(said), at_most=0)
 
 
