@@ -142,7 +142,10 @@ class Intake:
                 raise KeyError(parked_id)
             # Closed first: the effect would close it as corrected, and an operator did this.
             await parked.close(connection, parked_id, "replayed" if mended is None else "mended")
+            failpoints.reach("replay.closed")
             await self.submit(connection, self._read(parked.as_record(row, mended)))
+            failpoints.reach("replay.effected")
+        failpoints.reach("replay.committed")
 
     async def _take_in(self, connection: Connection, records: Sequence[Record]) -> Tally:
         events: list[tuple[Record, Event]] = []

@@ -113,7 +113,7 @@ class Calls:
         query = [
             f"{quote(parameter['name'])}={quote(self.random.choice((*_ODD, '1', '2026-11-23')), safe='')}"
             for parameter in one.parameters
-            if parameter["in"] == "query" and self.random.random() < 0.3  # noqa: PLR2004 - its share
+            if parameter["in"] == "query" and self.random.random() < 0.3
         ]
         return path + ("?" + "&".join(query) if query else "")
 
@@ -126,24 +126,21 @@ class Calls:
                 return self.value(self.random.choice(schema[several]), depth)
         if "enum" in schema or "const" in schema:
             return self.random.choice(schema.get("enum", [schema.get("const")]))
-        match schema.get("type"):
-            case "object" if depth < MAX_DEPTH:
-                wanted = schema.get("required", ())
-                named = schema.get("properties", {}).items()
-                return {name: self.value(one, depth + 1) for name, one in named if name in wanted or self.random.random() < 0.5}  # noqa: PLR2004
-            case "array" if depth < MAX_DEPTH:
-                return [self.value(schema.get("items", {}), depth + 1) for _ in range(max(1, schema.get("minItems", 1)))]
-            case "integer" | "number":
-                return self.random.randrange(1, 5)
-            case "boolean":
-                return self.random.random() < 0.5  # noqa: PLR2004
-            case "null":
-                return None
-        if schema.get("format") == "date":
-            return "2026-11-23"
-        return self.random.choice(
-            ("12.50", "EUR", "2026-11-23", "2026-11-23T09:00:00Z", *(one for many in self.known.values() for one in many))
-        )
+        type_ = schema.get("type")
+        if type_ in {"object", "array"} and depth < MAX_DEPTH:
+            return self._with_inner(schema, depth + 1)
+        return self._simple(str(type_), str(schema.get("format")))
+
+    def _with_inner(self, schema: Mapping[str, Any], depth: int) -> Any:
+        if schema["type"] == "array":
+            return [self.value(schema.get("items", {}), depth) for _ in range(max(1, schema.get("minItems", 1)))]
+        wanted, named = schema.get("required", ()), schema.get("properties", {}).items()
+        return {name: self.value(one, depth) for name, one in named if name in wanted or self.random.random() < 0.5}
+
+    def _simple(self, type_: str, format_: str) -> Any:
+        texts = ("12.50", "EUR", "2026-11-23", "2026-11-23T09:00:00Z", *(one for many in self.known.values() for one in many))
+        simple = {"integer": self.random.randrange(1, 5), "number": 1.5, "boolean": self.random.random() < 0.5, "null": None}
+        return simple[type_] if type_ in simple else "2026-11-23" if format_ == "date" else self.random.choice(texts)
 
     def body(self, one: _Operation) -> Any:
         return self.value(one.schema)
@@ -151,7 +148,7 @@ class Calls:
     def headers(self, *more: tuple[str, str | bytes]) -> list[bytes]:
         token = self.random.choice(self.tokens)
         lines: list[tuple[str, str | bytes]] = [("Host", "127.0.0.1"), ("Authorization", f"Bearer {token}"), ("Connection", "close")]
-        if self.random.random() < 0.7:  # noqa: PLR2004 - most writers send one
+        if self.random.random() < 0.7:
             lines.append(("Idempotency-Key", f"bad-{self.random.randrange(10**9)}"))
         return [name.encode() + b": " + (value if isinstance(value, bytes) else value.encode()) for name, value in (*lines, *more)]
 
@@ -196,7 +193,7 @@ def _odd_json(at: Calls) -> Call:
     )
     if isinstance(body, dict) and body:
         body[at.random.choice(list(body))] = odd
-        if at.random.random() < 0.2:  # noqa: PLR2004 - its share
+        if at.random.random() < 0.2:
             body["twice"] = Raw('1, "twice": 2')
     else:
         body = odd
@@ -237,8 +234,20 @@ def _large(at: Calls) -> Call:
 def _content_type(at: Calls) -> Call:
     one = at.random.choice(at.with_body)
     type_ = at.random.choice(
-        ("text/plain", "application/xml", "multipart/form-data", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded")
-        + ("", "application/json; charset=utf-16", "*/*", "application/json, text/html", "x" * 1_000, "é", "application/cloudevents+json")
+        (
+            "text/plain",
+            "application/xml",
+            "multipart/form-data",
+            "multipart/form-data; boundary=x",
+            "application/x-www-form-urlencoded",
+            "",
+            "application/json; charset=utf-16",
+            "*/*",
+            "application/json, text/html",
+            "x" * 1000,
+            "é",
+            "application/cloudevents+json",
+        )
     )
     return _call(one, at.path(one), at.headers(("Content-Type", type_.encode("latin-1"))), text_of(at.body(one)), "content type")
 
@@ -318,10 +327,16 @@ def _odd_token(at: Calls) -> Call:
     token = at.random.choice(at.tokens)
     header, claims, signature = token.split(".")
     odd = at.random.choice(
-        ("", "Bearer", "Bearer ", f"Basic {token}", f"Bearer {header}.{claims}.", f"Bearer {claims}.{header}.{signature}", "Bearer a.b.c")
-        + (
+        (
+            "",
+            "Bearer",
+            "Bearer ",
+            f"Basic {token}",
+            f"Bearer {header}.{claims}.",
+            f"Bearer {claims}.{header}.{signature}",
+            "Bearer a.b.c",
             f"Bearer {token}x",
-            "Bearer " + "x" * 30_000,
+            "Bearer " + "x" * 30000,
             "Bearer é",
             f"Bearer eyJhbGciOiJub25lIn0.{claims}.",
             f"Bearer {header}.e30.{signature}",
@@ -364,7 +379,7 @@ def _chunked(at: Calls) -> Call:
         )
     )
     more: tuple[tuple[str, str | bytes], ...] = (("Content-Type", one.media_type), ("Transfer-Encoding", "chunked"))
-    if at.random.random() < 0.2:  # noqa: PLR2004 - its share
+    if at.random.random() < 0.2:
         more = (*more, at.random.choice((("Content-Length", "5"), ("Transfer-Encoding", "gzip"), ("Expect", "100-continue"))))
     head = b"\r\n".join([f"{one.method} {at.path(one)} HTTP/1.1".encode(), *at.headers(*more)])
     return Call(one.method, one.path, "chunked", (head + b"\r\n\r\n" + chunks,), hangs=hangs)
@@ -376,7 +391,7 @@ def _slow(at: Calls) -> Call:
     whole = _json(at, text_of(at.body(one)), "slow", one).pieces[0]
     step = max(1, len(whole) // 8)
     pieces = tuple(whole[start : start + step] for start in range(0, len(whole), step))
-    hangs = at.random.random() < 0.5  # noqa: PLR2004 - its share
+    hangs = at.random.random() < 0.5
     return Call(one.method, one.path, "slow, half sent" if hangs else "slow", pieces[:-2] if hangs else pieces, 0.05, hangs)
 
 
@@ -388,9 +403,7 @@ def _no_http(at: Calls) -> Call:
             b"\r\n\r\n\r\n",
             b"GET / HTTP/9.9\r\n\r\n",
             b"EHLO me\r\n",
-            b"x" * 200_000,
-        )
-        + (
+            b"x" * 200000,
             b"GET /api/orders HTTP/1.1\nHost: x\n\n",
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
             b"POST http://evil.example/ HTTP/1.1\r\nHost: a\r\n\r\n",

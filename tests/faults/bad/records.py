@@ -5,15 +5,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 from random import Random
-from typing import Any
 
 from tests.faults.bad import values
-from tests.faults.bad.draft import Draft, Raw, fresh, text_of
+from tests.faults.bad.draft import Draft, Raw, fresh
 
 from postroom.contracts import examples
 from postroom.contracts.examples import Example
-from postroom.contracts.facts import FACTS
-from postroom.contracts.topics import EVENT_BYTES, Topic
+from postroom.contracts.topics import Topic
 
 KB = 1024
 # The broker's limit is that of a batch (topics.py); what a record of this house may have stands in its topic.

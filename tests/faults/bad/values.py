@@ -55,7 +55,7 @@ def hostile(random: Random) -> Any:
     draw = random.random()
     if draw < 0.05:
         one = random.choice(HOSTILE)
-        return [one] * random.choice((2, 100, 2_001, 20_000) if len(str(one)) < 40 else (2, 10))  # noqa: PLR2004 - the size of it all
+        return [one] * random.choice((2, 100, 2_001, 20_000) if len(str(one)) < 40 else (2, 10))
     if draw < 0.08:
         return {f"k{n}": random.choice((None, "v", n)) for n in range(random.choice((10, 1_000, 10_000)))}
     if draw < 0.12:
@@ -106,7 +106,7 @@ def _lengthened(data: Any, random: Random) -> Any:
     lists = [inside[name] for inside, name in places(data) if isinstance(inside[name], list) and inside[name]]
     if lists:
         chosen = random.choice(lists)
-        chosen *= random.choice((2, 20, 400) if len(chosen) < 10 else (2,))  # noqa: PLR2004 - as above
+        chosen *= random.choice((2, 20, 400) if len(chosen) < 10 else (2,))
     return data
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tests.faults.stage import Scale, Stage
-from tests.faults.stories import bad_records, bad_requests, guards, kills, links, servers
+from tests.faults.stories import bad_records, bad_requests, guards, kills, links, parked_replayed, servers
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ STORIES: dict[str, Story] = {
     "bad-records": Story(bad_records.bad_records, house="single", judged=False),
     "bad-papers": Story(bad_requests.bad_papers, house="single", judged=False),
     "bad-requests": Story(bad_requests.bad_requests, house="single", judged=False),
+    "parked-replayed": Story(parked_replayed.parked_replayed, house="single", judged=False),
     "links": Story(links.links, house="linked"),
     "guards": Story(guards.guards, judged=False),
 }

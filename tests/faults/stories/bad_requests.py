@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ from tests.faults.bad.papers import Papers
 from tests.faults.bad.pen import Pen
 from tests.faults.bad.records import PARKED, Bad
 from tests.faults.stage import Scale, Stage
-from tests.faults.stories.bad_records import GOOD_SECONDS, GROWTH_MB, ROUNDS, books, drained
+from tests.faults.stories.bad_records import GROWTH_MB, ROUNDS, books, drained, mails_go_out
 
 from postroom.contracts.topics import Topic
 
@@ -48,7 +47,7 @@ async def bad_papers(stage: Stage, scale: Scale) -> None:
     odd = {answer: number for answer, number in answered.items() if answer not in OUTCOMES}
     stage.measure(f"documents by HTTP answered otherwise than they should be {odd}", sum(odd.values()), at_most=0)
     stage.say(f"parked: {dict(found.reasons.most_common())}")
-    await _mails_of_papers(stage)
+    await mails_go_out(stage, [*stage.load.papers(1)])
     grown(stage, resident)
 
 
@@ -78,14 +77,6 @@ def _outcome(bad: Bad, answer: httpx.Response) -> str:
     if bad.fate == PARKED and told["outcome"] != "parked":
         return f"{told['outcome']}, and must not be: {bad.how}"
     return str(told["outcome"])
-
-
-async def _mails_of_papers(stage: Stage) -> None:
-    began, written = time.monotonic(), [*stage.load.papers(1)]
-    stage.writer.write(written)
-    while time.monotonic() - began < GOOD_SECONDS and written[0].mark not in {entry.mark for entry in stage.house.ledger.entries}:
-        await asyncio.sleep(0.1)
-    stage.measure("seconds until the mail of a good document was accepted", time.monotonic() - began, at_most=GOOD_SECONDS)
 
 
 async def bad_requests(stage: Stage, scale: Scale) -> None:
