@@ -21,7 +21,7 @@ VALUES ('c0ffee00-0000-4000-8000-000000000001', 'yard@acme.example', 'demo', 'no
 _KNOWN = {"commlog-service": _COMMLOG}
 
 
-async def prepare(service: str, database: Pool | Connection, blobs: Path) -> None:
+async def prepare(service: str, database: "Pool | Connection", blobs: Path) -> None:
     """Put there what the examples go back to."""
     if service in _KNOWN:
         await database.execute(_KNOWN[service])

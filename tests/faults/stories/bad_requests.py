@@ -1,7 +1,6 @@
 """Ten thousand documents and ten thousand HTTP calls that nobody should send: no 5xx, an answer that names what to mend, memory flat."""
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import urlsplit
@@ -132,11 +131,6 @@ def grown(stage: Stage, resident: list[dict[str, float]]) -> None:
     """How much more memory each service holds at the end than after the first fifth."""
     for unit, mb in sorted(resident[-1].items()):
         stage.measure(f"MB that {unit} has grown by since the first fifth, to {mb:.0f}", mb - resident[0].get(unit, mb), at_most=GROWTH_MB)
-
-
-def _document(url: str) -> dict[str, object]:
-    found: dict[str, object] = json.loads(httpx.get(f"{url}/openapi.json", timeout=30, trust_env=False).content)
-    return found
 
 
 async def _by_eight(works: Iterable[Callable[[], Awaitable[None]]]) -> None:
