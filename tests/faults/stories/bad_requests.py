@@ -82,9 +82,8 @@ async def bad_requests(stage: Stage, scale: Scale) -> None:
     """Calls of all documented operations through the gateway, down to the bytes."""
     probe = Probe(stage.house.endpoints, "probe")
     known = await asyncio.to_thread(probe.furnish)
-    drawing = Calls(
-        await asyncio.to_thread(_document, probe.url), known, [probe.token(person) for person in SIDES.values()], stage.house.seed
-    )
+    tokens = [probe.token(person) for person in SIDES.values()]
+    drawing = Calls(await asyncio.to_thread(probe.document), known, tokens, stage.house.seed)
     resident, answers = list[dict[str, float]](), list[Answer]()
     for _ in range(ROUNDS):
         answers += await called(probe.url, drawing.draw(scale.of(NUMBER) // ROUNDS))
