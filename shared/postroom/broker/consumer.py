@@ -253,5 +253,5 @@ def _record(raw: ConsumerRecord[bytes, bytes]) -> Record:
 
 
 def _moment(timestamp: int) -> datetime:
-    """A record's timestamp (ms). Its writer chooses it: what no calendar has, such as the year 300,000, is the last moment of it or the first."""
+    """A record's timestamp (ms). Its writer chooses it: a moment that no calendar has, such as one in the year 300,000, is its nearest."""
     return datetime.fromtimestamp(min(max(timestamp, 0), LAST_MOMENT_MS) / 1000, UTC)
