@@ -124,9 +124,9 @@ class Stage:
             for task in tasks:
                 task.cancel()
             ended = await asyncio.gather(*tasks, return_exceptions=True)
-        for error in ended:
-            if not isinstance(error, asyncio.CancelledError):
-                raise RuntimeError("the load broke off") from error
+        broken = [one for one in ended if isinstance(one, Exception)]
+        if broken:
+            raise ExceptionGroup("the load broke off", broken)
 
     async def _hours_pass(self) -> None:
         while True:
