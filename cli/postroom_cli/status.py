@@ -11,6 +11,7 @@ from postroom_cli.options import DEMO, AsJson, Tenant, gateway
 
 # Figures that want a look when they are not zero.
 _TO_LOOK_AT = {
+    "older_copy": "red",
     "parked": "red",
     "unroutable": "red",
     "faulty_rules": "red",
@@ -21,6 +22,7 @@ _TO_LOOK_AT = {
     "reviews": "yellow",
     "unfiled_heads": "yellow",
     "unknown_attempts": "yellow",
+    "unknown_for_a_person": "red",
 }
 
 

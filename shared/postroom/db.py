@@ -1,6 +1,7 @@
 """Postgres: pools by role, migrations as numbered SQL, and the caller's identity for row-level security."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
@@ -11,6 +12,7 @@ import asyncpg
 import orjson
 import structlog
 
+from postroom import failpoints
 from postroom.auth import Principal
 from postroom.settings import ServiceSettings
 
@@ -19,8 +21,11 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolC
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Role = Literal["worker", "api"]
 log = structlog.get_logger()
+COUNTED_ROWS = 50_000
 
 MIGRATION_LOCK = 7_066_617
+# What a statement raises while the server is away, starts, or stops.
+DATABASE_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 # A relay or an intake that hangs must not hold its rows for ever (promises.md); plans: the tables are small at first
 # and never analysed in time, so a generic plan made then is a bad one (performance.md).
 SESSION = {
@@ -28,9 +33,21 @@ SESSION = {
     "plan_cache_mode": "force_custom_plan",
     "random_page_cost": "1.1",
     "timezone": "UTC",
+    # A client whose machine is gone says no goodbye: what it has locked is free again after a minute, and not after two hours.
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+    "client_connection_check_interval": "10000",
 }
-# A server that hangs gives no error of its own: a person waits this long for a statement, a batch longer.
-ANSWER_SECONDS: dict[Role, float] = {"api": 10.0, "worker": 60.0}
+# A migration that waits for a lock makes all wait who come after it: it gives up soon, lets them through, and tries again.
+LOCK_MS, LOCK_PAUSE_SECONDS = 1_000, 1.0
+# A server that hangs gives no error of its own: a person waits this long for a statement, a batch longer. As long as the server lets a
+# transaction idle: by then it has let go of what the other end of a dead connection had locked.
+ANSWER_SECONDS: dict[Role, float] = {"api": 10.0, "worker": 30.0}
+CONNECT_SECONDS = 10.0
+# How long a server may take to say that it has cancelled a statement; and how often a connection that only listens is asked something.
+CANCEL_SECONDS, PULSE_SECONDS = 3.0, 10.0
 
 
 async def open_pool(settings: ServiceSettings, role: Role, size: int | None = None) -> Pool:
@@ -39,10 +56,43 @@ async def open_pool(settings: ServiceSettings, role: Role, size: int | None = No
         settings.dsn,
         min_size=1,
         max_size=size or settings.pool_size,
+        connection_class=_Impatient,
+        timeout=CONNECT_SECONDS,
         command_timeout=ANSWER_SECONDS[role],
         init=_set_up_json,
         server_settings={**SESSION, "role": role_name(settings, role), "application_name": f"{settings.service} {role}"},
     )
+
+
+class _Impatient(asyncpg.Connection):
+    """Of which one statement took too long: it may be half-open, and so may be all of its pool, which then begins anew.
+
+    asyncpg would find each of them dead by itself, one statement after the other; and wait as long again for its cancel's answer.
+    """
+
+    def _cancel_current_command(self, waiter: "asyncio.Future[None]", cancel_waiter: "asyncio.Future[None] | None" = None) -> None:
+        super()._cancel_current_command(waiter, cancel_waiter)  # type: ignore[misc] # asyncpg's own, and in no stub
+        if self._pool_holder and (holder := self._pool_holder()):  # type: ignore[attr-defined] # likewise
+            holder._pool._generation += 1  # noqa: SLF001 - as its expire_connections does, which is a coroutine
+        if cancel_waiter is not None:
+            asyncio.get_running_loop().call_later(CANCEL_SECONDS, self._end_unless, cancel_waiter)
+
+    def _end_unless(self, confirmed: "asyncio.Future[None]") -> None:
+        if not confirmed.done() and not self.is_closed():
+            log.warning("a connection to the database is dead")
+            self.terminate()
+
+
+async def until_lost(connection: Connection) -> None:
+    """Until a connection that only listens is gone. One that is half-open doesn't tell, hence it is asked: raises what asyncpg does."""
+    lost = asyncio.Event()
+    connection.add_termination_listener(lambda *_: lost.set())
+    while not lost.is_set():
+        try:
+            async with asyncio.timeout(PULSE_SECONDS):
+                await lost.wait()
+        except TimeoutError:
+            await connection.execute("SELECT 1", timeout=PULSE_SECONDS)
 
 
 def role_name(settings: ServiceSettings, role: Role) -> str:
@@ -58,6 +108,14 @@ async def _set_up_json(connection: Connection) -> None:
         encoder=lambda value: b"\x01" + orjson.dumps(value),
         decoder=lambda raw: orjson.loads(raw[1:]),
     )
+
+
+async def rows(connection: Connection, table: str) -> int:
+    """How many rows a table has: counted while they are few, else as the planner has it; who asks how a service does waits for no scan."""
+    counted = int(await connection.fetchval(f"SELECT count(*) FROM (SELECT FROM {table} LIMIT {COUNTED_ROWS}) AS few"))  # noqa: S608 - constants
+    if counted < COUNTED_ROWS:
+        return counted
+    return max(counted, int(await connection.fetchval("SELECT reltuples::bigint FROM pg_class WHERE oid = $1::text::regclass", table)))
 
 
 @asynccontextmanager
@@ -83,7 +141,7 @@ async def migrate(settings: ServiceSettings, package: str, *, shared: bool = Tru
     `shared` off: for a service that neither reads nor writes events.
     """
     await _create_database(settings)
-    connection = await asyncpg.connect(settings.dsn)
+    connection = await asyncpg.connect(settings.dsn, server_settings={**SESSION, "lock_timeout": str(LOCK_MS)})
     try:
         # Polled, for the blocking lock deadlocks with CREATE INDEX CONCURRENTLY.
         while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", MIGRATION_LOCK):  # noqa: ASYNC110
@@ -95,12 +153,25 @@ async def migrate(settings: ServiceSettings, package: str, *, shared: bool = Tru
         done = {row["name"] for row in await connection.fetch("SELECT name FROM migrations")}
         for name, path in _migrations(*(["postroom"] if shared else []), package):
             if name not in done:
-                async with connection.transaction():
-                    await connection.execute(path.read_text("utf-8"))
-                    await connection.execute("INSERT INTO migrations (name) VALUES ($1)", name)
-                log.info("migrated", migration=name)
+                await _apply(connection, name, path.read_text("utf-8"))
     finally:
         await connection.close()
+
+
+async def _apply(connection: Connection, name: str, statements: str) -> None:
+    """One migration, whole or not at all, while other processes work on the same tables: as often as it takes."""
+    while True:
+        try:
+            async with connection.transaction():
+                await connection.execute(statements)
+                failpoints.reach("db.migrating")
+                await connection.execute("INSERT INTO migrations (name) VALUES ($1)", name)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+            log.warning("a migration lets others go first", migration=name, error=str(error), again_in=LOCK_PAUSE_SECONDS)
+            await asyncio.sleep(LOCK_PAUSE_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - jitter
+        else:
+            log.info("migrated", migration=name)
+            return
 
 
 def _migrations(*owners: str) -> Iterator[tuple[str, Traversable]]:

@@ -26,11 +26,13 @@ def create_app(settings: ServiceSettings, title: str, lifespan: Lifespan, router
     app.state.issuer_public = settings.issuer_public.read_bytes()
     # Called when the server is told to stop: what would never end by itself, such as a stream of events, ends then.
     app.state.when_closing = []
+    # What a part of the service adds to its health.
+    app.state.health = dict
     problems.install(app)
 
     @app.get("/health", include_in_schema=False)
     async def health() -> dict[str, str]:
-        return {"service": settings.service, "status": "up"}
+        return {"service": settings.service, "status": "up", **app.state.health()}
 
     for router in routers:
         app.include_router(router)

@@ -5,7 +5,7 @@ processed is parked in the same transaction, and the rest of the batch goes on.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -100,12 +100,15 @@ class Intake:
         self._handle = handle
         self._first = first
 
-    async def process(self, records: Sequence[Record], cluster: str) -> Tally:
-        """Give each record its effect or its parked row. Raises Overtaken, or what the world did (the batch then comes again)."""
+    async def process(self, records: Sequence[Record], cluster: str, known: Mapping[offsets.Partition, int] | None = None) -> Tally:
+        """Give each record its effect or its parked row. Raises Overtaken, or what the world did (the batch then comes again).
+
+        `known` are next offsets that the caller has seen in the database: one that has less is an older copy.
+        """
         while True:
             try:
                 async with self._pool.acquire() as connection, connection.transaction():
-                    await offsets.advance(connection, cluster, records)
+                    await offsets.advance(connection, cluster, records, known)
                     failpoints.reach("intake.advanced")
                     tally = await self._take_in(connection, records)
                     failpoints.reach("intake.effected")

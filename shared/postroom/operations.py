@@ -1,12 +1,12 @@
 """What every service tells its operators, and what they may do with what is parked."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Literal, Protocol
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from postroom import outbox, parked
+from postroom import older_copy, outbox, parked
 from postroom.auth import Operator
 from postroom.broker import Consumer
 from postroom.contracts.errors import Refused
@@ -28,17 +28,59 @@ class Mended(BaseModel):
     value: str | None = None
 
 
-def router(settings: ServiceSettings, pool: Pool, intake: Intake | None, consumer: Consumer | None, figures: Figures) -> APIRouter:
+class Release(BaseModel):
+    """How to go on after an older copy: mails that may be out already are sent all the same, or held, each for a person to decide."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    doubtful: Literal["send", "hold"]
+
+
+class Doubts(Protocol):
+    """What a service that sends knows of what it may have sent before; the others have nothing to say."""
+
+    async def told(self, connection: Connection, tenant: str) -> dict[str, Any]:
+        """What was sent, what may have been, and how far this is known; addresses of this tenant alone."""
+        ...
+
+    async def settle(self, connection: Connection, how: Release) -> dict[str, int]:
+        """Decide, in the transaction that releases. Raises Problem while it isn't known yet what is in doubt."""
+        ...
+
+
+class NoDoubts:
+    """Of a service that sends nothing."""
+
+    async def told(self, _connection: Connection, _tenant: str) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    async def settle(self, _connection: Connection, _how: Release) -> dict[str, int]:
+        """Nothing."""
+        return {}
+
+
+def router(
+    settings: ServiceSettings,
+    pool: Pool,
+    intake: Intake | None,
+    consumer: Consumer | None,
+    figures: Figures,
+    doubts: Doubts | None = None,
+) -> APIRouter:
     """The routes below /operations, for operators only."""
     routes = APIRouter(prefix="/operations", tags=["operations"])
     _add_parked(routes, pool, intake)
+    _add_restore(routes, settings, pool, doubts or NoDoubts())
 
     @routes.get("/status")
     async def status(_: Operator) -> dict[str, Any]:
         lag = await consumer.lag() if consumer else {}
         async with pool.acquire() as connection:
+            held = await older_copy.open_one(connection)
             return {
                 "service": settings.service,
+                **({"older_copy": held.told} if held else {}),
                 "lag": lag,
                 "outbox": await outbox.depth(connection),
                 "parked": await parked.count(connection),
@@ -47,6 +89,22 @@ def router(settings: ServiceSettings, pool: Pool, intake: Intake | None, consume
             }
 
     return routes
+
+
+def _add_restore(routes: APIRouter, settings: ServiceSettings, pool: Pool, doubts: Doubts) -> None:
+    @routes.get("/restore")
+    async def restored(operator: Operator) -> dict[str, Any]:
+        async with pool.acquire() as connection:
+            held = await older_copy.open_one(connection)
+            told = await doubts.told(connection, operator.tenant)
+        return {"service": settings.service, "older_copy": held.shown if held else None, **told}
+
+    @routes.post("/restore/release")
+    async def release(operator: Operator, how: Release) -> dict[str, Any]:
+        async with pool.acquire() as connection, connection.transaction():
+            settled = await doubts.settle(connection, how)
+            released = await older_copy.release(connection, operator.person)
+        return {"service": settings.service, "released": released, **settled}
 
 
 def _add_parked(routes: APIRouter, pool: Pool, intake: Intake | None) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from embedded.paths import ROOT
-from postroom.contracts import emitters, examples, topics
+from postroom.contracts import emitters, examples, topics, versions
 from postroom.contracts.facts import FACTS
 from postroom.contracts.topics import Topic
 
@@ -70,8 +70,15 @@ def test_every_event_type_has_examples_and_a_minimal_one_among_them(type_: str) 
     assert len(names) >= 2
 
 
-def test_there_are_no_examples_of_unknown_types() -> None:
-    assert set(examples.types()) == set(FACTS)
+def test_both_accepted_majors_have_examples_and_no_other() -> None:
+    assert set(examples.types()) == FACTS.keys() | versions.LIFTS.keys()
+
+
+def test_an_earlier_major_is_lifted_to_one_that_there_is() -> None:
+    assert {versions.current(type_) for type_ in versions.LIFTS} <= FACTS.keys()
+    assert not versions.LIFTS.keys() & FACTS.keys()
+    names = Counter(type_.rpartition(".v")[0] for type_ in FACTS)
+    assert set(names.values()) == {1}, "an event has one current major; the one before it belongs into LIFTS"
 
 
 def test_an_emitter_with_a_type_that_does_not_exist_is_refused_by_name(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 from tests.contract import support
 
-from postroom.contracts import cloudevents, examples
+from postroom.contracts import cloudevents, examples, versions
 from postroom.contracts.examples import Example
 from postroom.contracts.facts import FACTS
 
@@ -19,7 +19,7 @@ every_example = pytest.mark.parametrize("example", ALL, ids=lambda example: f"{e
 def test_it_is_understood_in_both_modes_alike(example: Example) -> None:
     read = [cloudevents.decode(make(example, "t", 0), "someone") for make in (support.structured, support.binary)]
     assert read[0] == read[1]
-    assert type(read[0].data) is FACTS[example.type]
+    assert type(read[0].data) is FACTS[versions.current(example.type)]
 
 
 @every_example
@@ -30,7 +30,7 @@ def test_what_we_write_of_it_is_read_as_the_same_event(example: Example) -> None
     assert (again.identity, again.subject, again.tenant, again.data) == (event.identity, event.subject, event.tenant, event.data)
 
 
-@every_example
+@pytest.mark.parametrize("example", [one for one in ALL if one.type in FACTS], ids=lambda example: f"{example.type}/{example.name}")
 def test_nothing_in_it_is_lost(example: Example) -> None:
     """A field that was removed, renamed or retyped would be: an event in Kafka would no longer say what it said."""
     data = orjson.loads(example.value)["data"]

@@ -8,6 +8,12 @@ COMPANY, SUPPLIER, CONTRACT = "faultworks", "faultsupply", "FW-1"
 BUYER_ENDPOINT, SELLER_ENDPOINT = "0088:4000000000011", "0088:4000000000028"
 REQUESTERS = tuple(f"fw.req{n:02d}" for n in range(20))
 CONTACTS = tuple(f"fw.con{n:02d}" for n in range(20))
+# Who has chosen the daily digest, and whose quiet hours it is throughout a run.
+DIGEST = tuple(f"fw.dig{n}" for n in range(6))
+QUIET = tuple(f"fw.qui{n}" for n in range(4))
+# The supplier's people, one on each of the orders that people talk about.
+SUPPLIERS = tuple(f"fw.sup{n}" for n in range(3))
+TALKS = 8
 # Whom the server of a run may call unknown.
 UNREACHABLE = tuple(f"fw.bad{n}" for n in range(4))
 WITH_ROLES = {"fw.ctl": ("controller", COMPANY), "fw.cad": ("company-administrator", COMPANY), "fw.cat": ("catalog-manager", COMPANY)}
@@ -16,7 +22,7 @@ KEEPER = "fw.con00"
 
 def everybody() -> tuple[str, ...]:
     """All of them."""
-    return (*REQUESTERS, *CONTACTS, *UNREACHABLE, *WITH_ROLES)
+    return (*REQUESTERS, *CONTACTS, *DIGEST, *QUIET, *SUPPLIERS, *UNREACHABLE, *WITH_ROLES)
 
 
 def people() -> People:
@@ -42,7 +48,8 @@ def companies() -> dict[str, dict[str, Any]]:
 def person(id_: str) -> dict[str, Any]:
     """For PUT /people/{id}."""
     roles = [{"role": role, "company": company} for role, company in [WITH_ROLES[id_]]] if id_ in WITH_ROLES else []
-    return {"name": id_, "email": address(id_), "company": COMPANY, "zone": "Europe/Vienna", "roles": roles}
+    company = SUPPLIER if id_ in SUPPLIERS else COMPANY
+    return {"name": id_, "email": address(id_), "company": company, "zone": "Europe/Vienna", "roles": roles}
 
 
 def contract() -> dict[str, Any]:

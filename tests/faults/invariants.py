@@ -5,11 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tests.faults import cast
 from tests.faults.evidence import READS, Evidence
-from tests.faults.expected import Accepted, Expected, Identity, expected
+from tests.faults.expected import Accepted, Expected, Identity, Owed, expected
+from tests.oracle.talk import Hired
 
 DOMAIN = "postroom.example"
-GONE = frozenset({"bounced", "cancelled"})
+# What no quiet hours hold back.
+MANDATORY = frozenset({"carbon-copy-registration", "budget-expired", "invoice-check-failed"})
+# What commlog-service shows for the mailer's words.
+SHOWN = {"dead": "failed"}
 OPEN = frozenset({"pending", "leased", "sending", "deferred"})
 
 
@@ -27,10 +32,26 @@ class Violation:
 
 def check(seen: Evidence) -> set[Violation]:
     """All six."""
-    owed = expected([record for records in seen.topics.values() for record in records])
+    owed = expected([record for records in seen.topics.values() for record in records], seen.deeds)
     return set().union(
         _one_accounted_for(seen, owed),
+        _one_deeds(seen, owed),
+        _one_inbox(seen, owed),
         _two_all_sent_and_nothing_beyond(seen, owed),
+        _two_as_wished(seen, owed),
+        _three_copies(seen),
+        _four_sent_is_sent(seen),
+        _five_nothing_stuck(seen),
+        _six_order(seen),
+    )
+
+
+def check_mails(seen: Evidence) -> set[Violation]:
+    """What holds of mails, whatever asked for them: nobody has said what is to be sent."""
+    mails = {(f"<{row['message']}@{DOMAIN}>", row["address"]) for row in seen.mailer["envelopes"]}
+    beyond = (f"{mail}" for mail in seen.ledger.copies if mail not in mails)
+    return set().union(
+        _told(2, "sent, and no envelope asks for it", beyond),
         _three_copies(seen),
         _four_sent_is_sent(seen),
         _five_nothing_stuck(seen),
@@ -88,23 +109,90 @@ def _published(seen: Evidence) -> Iterator[Violation]:
         yield from _told(1, f"{service} has published what no transaction committed", map(str, lying - committed))
 
 
+def _one_deeds(seen: Evidence, owed: Expected) -> Iterator[Violation]:
+    """What people did and were answered has its effect, once; and their history is whole."""
+    yield from _told(1, "people were refused", seen.refused)
+    yield from _told(1, "the history is not whole", seen.history)
+    logs = seen.commlog.get("logs", ())
+    yield from _once("log", owed.logs, [(row["mark"], row["order"]) for row in logs if not row["erased"]])
+    if owed.erased != (erased := sum(row["erased"] for row in logs)):
+        yield Violation(1, "erased logs", f"{owed.erased} were asked for, {erased} are there")
+    orders = [(row["mark"], str(row["documents"])) for row in seen.po.get("orders", ())]
+    yield from _once("order with its document", dict.fromkeys(owed.orders, "1"), orders)
+    yield from _once("review", owed.reviews, [(row["mark"], row["reason"]) for row in seen.commlog.get("reviews", ())])
+    shown = {(row["address"], row["mark"]): row["state"] for row in seen.commlog.get("recipients", ())}
+    yield from _told(1, "recipients that commlog-service has not as they were asked for", map(str, shown.keys() ^ owed.attached.keys()))
+    mark_of = {row["id"]: row["mark"] for row in seen.mailer["messages"]}
+    for row in seen.mailer["envelopes"]:
+        mail = (row["address"], mark_of.get(row["message"], ""))
+        if mail in owed.attached and shown.get(mail) != SHOWN.get(row["state"], row["state"]):
+            yield Violation(1, f"shown as {shown.get(mail)}, and is {row['state']}", str(mail))
+
+
+def _once(what: str, wanted: Mapping[str, str], there: Iterable[tuple[str, str]]) -> Iterator[Violation]:
+    counted = Counter(there)
+    yield from _told(1, f"{what} missing", map(str, wanted.items() - counted.keys()))
+    yield from _told(1, f"{what} that nobody asked for", map(str, counted.keys() - wanted.items()))
+    yield from _told(1, f"{what} there more than once", (f"{one} {number}" for one, number in counted.items() if number > 1))
+
+
+def _one_inbox(seen: Evidence, owed: Expected) -> Iterator[Violation]:
+    """Each message lies in its person's inbox once; what is void, and nothing else, is marked so."""
+    told = {row["id"]: (row["message_type"], row["mark"]) for row in seen.mailer["messages"]}
+    rows = [((row["person"], *told[row["message"]]), row["withdrawn"]) for row in seen.mailer["inbox"]]
+    counted = Counter(one for one, _ in rows)
+    yield from _told(1, "missing in the inbox", map(str, owed.inbox - counted.keys()))
+    yield from _told(1, "in the inbox beyond the oracle", map(str, counted.keys() - owed.inbox))
+    yield from _told(1, "in the inbox more than once", (f"{one} {number}" for one, number in counted.items() if number > 1))
+    wrong = (str(one) for one, withdrawn in rows if withdrawn != ((cast.address(one[0]), one[2]) in owed.void))
+    yield from _told(1, "void and not marked so in the inbox, or marked and not void", wrong)
+
+
 # 2 · the ledger ⊇ the oracle's envelopes less bounced and cancelled, and nothing beyond them
 
 
 def _two_all_sent_and_nothing_beyond(seen: Evidence, owed: Expected) -> Iterator[Violation]:
-    mark_of = {row["id"]: row["mark"] for row in seen.mailer["messages"]}
-    excused = {
-        (row["address"], mark_of.get(row["message"])) for row in seen.mailer["envelopes"] if row["state"] in GONE or _suppressed(row)
-    }
+    excused, cancelled = _given_up(seen)
     by_mail: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for entry in seen.ledger.entries:
-        by_mail[entry.recipient, entry.mark].add(entry.message_id)
-    lost = ((mail, type_) for mail, type_ in owed.owed.items() if mail not in by_mail and mail not in excused)
-    yield from _told(2, "lost: the oracle wants it sent", (f"{to} {mark} {type_}" for (to, mark), type_ in lost))
-    yield from _told(
-        2, "sent beyond the oracle", (f"{to} {mark} {ids}" for (to, mark), ids in by_mail.items() if (to, mark) not in owed.owed)
-    )
+        for mark in entry.about:
+            by_mail[entry.recipient, mark].add(entry.message_id)
+    unexplained = cancelled & owed.owed.keys() - owed.void
+    yield from _told(2, "cancelled, and nothing made it void", map(str, unexplained))
+    lost = owed.owed.keys() - by_mail.keys() - excused - (cancelled & owed.void)
+    yield from _told(2, "lost: the oracle wants it sent", (f"{to} {mark} {owed.owed[to, mark]}" for to, mark in lost))
+    yield from _told(2, "sent beyond the oracle", (f"{to} {mark} {by_mail[to, mark]}" for to, mark in by_mail.keys() - owed.owed.keys()))
     yield from _told(2, "told twice, as two messages", (f"{to} {mark} {ids}" for (to, mark), ids in by_mail.items() if len(ids) > 1))
+
+
+def _given_up(seen: Evidence) -> tuple[set[Owed], set[Owed]]:
+    """(bounced or held for good, cancelled): the mails for which it was recorded."""
+    mark_of = {row["id"]: row["mark"] for row in seen.mailer["messages"]}
+    mails = [((row["address"], mark_of.get(row["message"], "")), row) for row in seen.mailer["envelopes"]]
+    cancelled = {mail for mail, row in mails if row["state"] == "cancelled"}
+    person_of = {row["message"]: row["person"] for row in seen.mailer["inbox"]}
+    left_out = (row["message"] for row in seen.mailer["digest_entries"] if row["cancelled"])
+    cancelled |= {(cast.address(person_of[message]), mark_of[message]) for message in left_out if message in person_of}
+    return {mail for mail, row in mails if row["state"] == "bounced" or _suppressed(row)}, cancelled
+
+
+def _two_as_wished(seen: Evidence, owed: Expected) -> Iterator[Violation]:
+    """Files inside; what goes by digest in digests alone; nothing optional in somebody's quiet hours."""
+    type_of = {f"<{row['id']}@{DOMAIN}>": row["message_type"] for row in seen.mailer["messages"]}
+    for entry in seen.ledger.entries:
+        named = f"{entry.recipient} {entry.mark} {entry.message_id}"
+        for mail in ((entry.recipient, mark) for mark in entry.about):
+            if missing := owed.attached.get(mail, frozenset()) - set(entry.attached):
+                yield Violation(2, "sent without its attachments", f"{named} {sorted(missing)}")
+            if (type_of.get(entry.message_id) == "digest") != (mail[1].startswith("FD")):
+                yield Violation(2, "a digest was wished, or was not", named)
+            if mail[1].startswith("FQ") and owed.owed.get(mail) not in MANDATORY and not _woken(seen, mail[1], entry.at):
+                yield Violation(2, "sent in quiet hours", named)
+
+
+def _woken(seen: Evidence, mark: str, at: float) -> bool:
+    begun = seen.begun.get(mark, 0)
+    return any(begun <= hour <= at for hour in seen.hours)
 
 
 def _suppressed(row: Mapping[str, Any]) -> bool:
@@ -122,6 +210,9 @@ def _three_copies(seen: Evidence) -> Iterator[Violation]:
     for mail, copies in seen.ledger.copies.items():
         if copies > 1 + permitted[mail]:
             yield Violation(3, f"{copies} copies, {permitted[mail]} attempts ever unknown", f"{mail}")
+    opened = Counter(address[row["envelope"]] for row in seen.mailer["attempts"] if row["envelope"] in address)
+    without = (f"{mail}: {copies} copies, {opened[mail]} attempts" for mail, copies in seen.ledger.copies.items() if copies > opened[mail])
+    yield from _told(3, "sent without an attempt", without)
     bytes_of: defaultdict[str, set[str]] = defaultdict(set)
     for entry in seen.ledger.entries:
         bytes_of[entry.message_id].add(entry.sha256)
@@ -172,16 +263,33 @@ def _five_nothing_stuck(seen: Evidence) -> Iterator[Violation]:
 
 
 def _six_order(seen: Evidence) -> Iterator[Violation]:
-    sequence = {row["id"]: row["sequence"] for row in seen.mailer["messages"]}
+    for (before, earlier), (sequence, message), key in _neighbours(seen):
+        if sequence < before:
+            yield Violation(6, f"came before {earlier}, which was committed earlier under {key}", message)
+
+
+def pairs_in_order(seen: Evidence) -> int:
+    """How many pairs of messages that follow one another under a key were compared."""
+    return sum(1 for _ in _neighbours(seen))
+
+
+def _neighbours(seen: Evidence) -> Iterator[tuple[tuple[int, str], tuple[int, str], str]]:
+    """Each message (intake sequence, id) after the latest of those that were committed before it under its key.
+
+    Not those to somebody whom the directory did not have yet: what was undecided is told when it can be.
+    """
+    newcomers = {deed.person for deed in seen.deeds.values() if isinstance(deed, Hired)}
+    sequence = {row["id"]: row["sequence"] for row in seen.mailer["messages"] if row["person"] not in newcomers}
     last: dict[str, tuple[int, str]] = {}
     for row in seen.databases["notification-rules"].outbox:  # by id: in the order of commits, within a key
-        message = dict(row["headers"]).get("ce_subject", "")
-        if row["topic"] != "messages" or message not in sequence:
+        told = dict(row["headers"])
+        message = told.get("ce_subject", "")
+        if row["topic"] != "messages" or told.get("ce_type") != "MessageRequested.v1" or message not in sequence:
             continue
-        before = last.get(row["key"], (0, ""))
-        if sequence[message] < before[0]:
-            yield Violation(6, f"came before {before[1]}, which was committed earlier under {row['key']}", message)
-        last[row["key"]] = max(before, (sequence[message], message))
+        this, before = (sequence[message], message), last.get(row["key"])
+        if before:
+            yield before, this, row["key"]
+        last[row["key"]] = max(before or this, this)
 
 
 def _told(invariant: int, what: str, about: Iterable[str]) -> Iterator[Violation]:

@@ -5,39 +5,76 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from email import message_from_bytes
 from hashlib import sha256
 from pathlib import Path
 
-# Every event of a load carries a mark of its own in a field that its mails show.
-MARK = re.compile(r"FX[0-9a-f]{10}")
+# Everything that a run is told of carries a mark of its own in a field that its mails show. The letter says what it is: X an event,
+# D one for a digest, Q for who has quiet hours, V one that becomes void; C a correspondence, L a log, R a reply by mail, F a forward,
+# B a budget, P an order.
+MARK = re.compile(r"F[XDQVCLRFBP][0-9a-f]{10}")
+# A mail that shows one of these is about it, whatever it quotes.
+_OWN = ("FF", "FC")
 _MARK = re.compile(MARK.pattern.encode())
 _MESSAGE_ID = re.compile(rb"^Message-ID:\s*(<[^>\r\n]+>)", re.IGNORECASE | re.MULTILINE)
+_REPLY_TO = re.compile(rb"^Reply-To:\s*([^\s<>]+)", re.IGNORECASE | re.MULTILINE)
 _BREAKS = re.compile(rb"=?\r\n ?")
+_MIXED = b"Content-Type: multipart/mixed"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One copy of one mail: when (seconds since the epoch), which, to whom, its bytes' hash, the mark of what it speaks of."""
+    """One copy of one mail: when (seconds since the epoch), which, to whom, its bytes' hash, the mark of what it speaks of.
+
+    `marks` are all that it is about (a digest, of several things); `attached` names each file by its sha256, and the PDF of the logs as
+    `pdf` if it is a whole one.
+    """
 
     at: float
     message_id: str
     recipient: str
     sha256: str
     mark: str
+    marks: tuple[str, ...] = ()
+    reply_to: str = ""
+    attached: tuple[str, ...] = ()
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The marks of what this mail tells its reader."""
+        return self.marks or (self.mark,)
 
 
 def entry(recipient: str, body: bytes) -> Entry:
     """What is written of a mail."""
-    message_id, mark = _MESSAGE_ID.search(body), _MARK.search(_BREAKS.sub(b"", body))
+    head, _, _ = body.partition(b"\r\n\r\n")
+    message_id, reply_to = _MESSAGE_ID.search(head), _REPLY_TO.search(head)
+    mixed = _MIXED in head
+    text = body.partition(b"\r\nContent-Disposition: attachment")[0] if mixed else body
+    marks = tuple(dict.fromkeys(found.decode() for found in _MARK.findall(_BREAKS.sub(b"", text))))
+    own = tuple(mark for mark in marks if mark.startswith(_OWN))[:1] or marks
     return Entry(
         time.time(),
         message_id[1].decode() if message_id else "",
         recipient,
         sha256(body).hexdigest(),
-        mark[0].decode() if mark else "",
+        own[0] if own else "",
+        own,
+        reply_to[1].decode() if reply_to else "",
+        tuple(_attached(body)) if mixed else (),
     )
+
+
+def _attached(body: bytes) -> Iterator[str]:
+    for part in message_from_bytes(body).walk():
+        if not part.get_filename():
+            continue
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        whole = content.startswith(b"%PDF-") and b"%%EOF" in content[-32:]
+        yield "pdf" if whole and part.get_content_type() == "application/pdf" else sha256(content).hexdigest()
 
 
 class Writer:
@@ -67,8 +104,7 @@ class Writer:
                     kept.set_result(None)
 
     def _write(self, entries: Iterable[Entry]) -> None:
-        lines = (f"{one.at:.6f}\t{one.message_id}\t{one.recipient}\t{one.sha256}\t{one.mark}\n" for one in entries)
-        self._file.write("".join(lines).encode())
+        self._file.write("".join(map(_line, entries)).encode())
         os.fsync(self._file.fileno())
 
 
@@ -105,6 +141,15 @@ class Tail:
         return self._ledger
 
 
+def _line(one: Entry) -> str:
+    told = (f"{one.at:.6f}", one.message_id, one.recipient, one.sha256, one.mark, ",".join(one.marks), one.reply_to, ",".join(one.attached))
+    return "\t".join(told) + "\n"
+
+
 def _entry(line: str) -> Entry:
-    at, message_id, recipient, hash_, mark = line.split("\t")
-    return Entry(float(at), message_id, recipient, hash_, mark)
+    at, message_id, recipient, hash_, mark, marks, reply_to, attached = line.split("\t")
+    return Entry(float(at), message_id, recipient, hash_, mark, _words(marks), reply_to, _words(attached))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()

@@ -31,6 +31,11 @@ class Written:
     value: bytes
     mark: str
 
+    @property
+    def type(self) -> str:
+        """Of a CloudEvent; '' for a document."""
+        return next((value.decode() for name, value in self.headers if name == "ce_type"), "")
+
 
 def _template(mark: str, someone: Random) -> Data:
     assigned = [{"person": one, "role": "requester"} for one in someone.sample(cast.REQUESTERS, 2)]
@@ -113,6 +118,43 @@ KINDS: tuple[tuple[str, Callable[[str, Random], Data]], ...] = (
     ("CatalogItemsChanged.v1", _catalog),
 )
 
+TYPES = tuple(type_ for type_, _ in KINDS)
+
+
+def _order_changed(mark: str, due: Data) -> tuple[str, Data]:
+    """Only the first line of the order, where it has several."""
+    return "OrderChanged.v1", {"order": _order(mark), "lines": [{"line": due["lines"][0]["line"]}]}
+
+
+def _noted(mark: str, due: Data) -> tuple[str, Data]:
+    """The requester has a delivery note of all lines, of what was ordered."""
+    quantity = {"ordered": "5", "delivered": "5", "unit": "C62", "delivered_unit": "C62", "item": "Cable drum"}
+    lines = [{"line": line["line"], **quantity} for line in due["lines"]]
+    said = {"note": f"{mark}-note", "number": f"N-{mark}", "origin": "requester", "recorded_at": NOON}
+    return "DeliveryNoteRecorded.v1", {**said, "order": _order(mark), "lines": lines}
+
+
+def _withdrawn(mark: str, _: Data) -> tuple[str, Data]:
+    return "TemplateWithdrawn.v1", {"template": mark, "name": mark}
+
+
+def _two_lines(mark: str, someone: Random) -> Data:
+    made = _overdue(1)(mark, someone)
+    return {**made, "lines": [*made["lines"], {**made["lines"][0], "line": "2", "item": "Reel"}]}
+
+
+# What is due, and what makes it void: all of it, or (with two lines) one of two.
+VOIDED: tuple[tuple[str, Callable[[str, Random], Data], Callable[[str, Data], tuple[str, Data]]], ...] = (
+    ("TemplateDue.v1", _template, _withdrawn),
+    ("DeliveryNoteOverdue.v1", _overdue(1), _order_changed),
+    ("DeliveryNoteOverdue.v1", _overdue(2), _noted),
+    ("DeliveryNoteOverdue.v1", _two_lines, _order_changed),
+)
+# Of the records of a load.
+SHARES = {"digested": 0.04, "quiet": 0.02, "voided": 0.04}
+# A withdrawal comes so many records later at most: with its cause, or when that is on its way, or has arrived.
+LATER = 80
+
 
 class Load:
     """Draws records from a seed: what they say can be repeated; the marks are the run's own."""
@@ -121,15 +163,17 @@ class Load:
         self.random = Random(seed)  # noqa: S311 - a story, not a secret
         self._run = run
         self._n = 0
+        self._later: list[tuple[int, Written]] = []
 
     def events(self, number: int) -> Iterator[Written]:
         """So many records: mostly events, in between what a world with retries and mistakes brings."""
         for _ in range(number):
+            yield from self._due()
             draw = self.random.random()
             if draw < 0.03:
                 yield self.broken()
                 continue
-            one = self.event()
+            one = self._special() if draw > 1 - sum(SHARES.values()) else self.event()
             yield one
             if draw < 0.06:
                 yield one  # the same record again
@@ -145,6 +189,48 @@ class Load:
             return self._written(mark, "BudgetExpired.v1", {**_budget(mark, self.random), "owner": person}, mark)
         type_, make = KINDS[self.random.randrange(len(KINDS)) if kind is None else kind]
         return self._written(mark, type_, make(mark, self.random), mark)
+
+    def of_next_major(self) -> Written:
+        """A delivery note as a version to come tells of it."""
+        kind = next(n for n, (type_, _) in enumerate(KINDS) if type_ == "DeliveryNoteRecorded.v1")
+        one = self.event(kind)
+        headers = tuple((name, b"DeliveryNoteRecorded.v2" if name == "ce_type" else value) for name, value in one.headers)
+        data = {**json.loads(one.value), "recorded_by": "despatch-advice", "remark": "a field that nobody knows yet"}
+        return Written(one.topic, one.key, headers, json.dumps(data).encode(), one.mark)
+
+    def _special(self) -> Written:
+        """Something for who waits for a digest or sleeps, or something that becomes void soon."""
+        kind = self.random.choices(list(SHARES), list(SHARES.values()))[0]
+        return {"digested": self.digested, "quiet": self.quiet, "voided": self.voided}[kind]()
+
+    def digested(self) -> Written:
+        """Something optional for who has chosen the digest."""
+        mark = self._mark("D")
+        return self._written(mark, "DeliveryNoteRecorded.v1", self._short_for(cast.DIGEST, mark), mark)
+
+    def quiet(self) -> Written:
+        """Something optional for who has quiet hours, or (one in four) something mandatory, which minds none."""
+        mark = self._mark("Q")
+        if self.random.random() < 0.25:
+            data = {**_budget(mark, self.random), "owner": self.random.choice(cast.QUIET)}
+            return self._written(mark, "BudgetExpired.v1", data, mark)
+        return self._written(mark, "DeliveryNoteRecorded.v1", self._short_for(cast.QUIET, mark), mark)
+
+    def _short_for(self, people: tuple[str, ...], mark: str) -> Data:
+        return {**_short(mark, self.random), "purchaser_contact": self.random.choice(people)}
+
+    def voided(self) -> Written:
+        """Something that a later record makes void, under the same key: before it is sent, meanwhile, or after."""
+        mark, key = self._mark("V"), f"key-{self.random.randrange(KEYS):02d}"
+        type_, make, void = self.random.choice(VOIDED)
+        due = make(mark, self.random)
+        self._later.append((self._n + self.random.randrange(LATER), self._written(f"{mark}-void", *void(mark, due), "", key)))
+        return self._written(mark, type_, due, mark, key)
+
+    def _due(self) -> Iterator[Written]:
+        due = [one for n, one in self._later if n <= self._n]
+        self._later = [(n, one) for n, one in self._later if n > self._n]
+        yield from due
 
     def large(self) -> Written:
         """A catalog with so many changes that its mail is several times as long as others."""
@@ -175,12 +261,12 @@ class Load:
             yield Written(PAPERS, mark.encode(), (), order, mark)
             yield Written(PAPERS, mark.encode(), (), advice, mark)
 
-    def _mark(self) -> str:
+    def _mark(self, kind: str = "X") -> str:
         self._n += 1
-        return f"FX{self._run}{self._n:06x}"
+        return f"F{kind}{self._run}{self._n:06x}"
 
-    def _written(self, id_: str, type_: str, data: Data, mark: str) -> Written:
-        key = f"key-{self.random.randrange(KEYS):02d}"
+    def _written(self, id_: str, type_: str, data: Data, mark: str, key: str = "") -> Written:
+        key = key or f"key-{self.random.randrange(KEYS):02d}"
         attributes = {"specversion": "1.0", "id": id_, "source": SOURCE, "type": type_, "subject": key, "tenant": TENANT}
         attributes["company"] = cast.COMPANY
         headers = (("content-type", b"application/json"), *((f"ce_{name}", value.encode()) for name, value in attributes.items()))

@@ -1,7 +1,8 @@
 """The links of a house as a process of its own: `python -m tests.faults.proxy FOLDER` serves what FOLDER/links.json lists.
 
 Each link listens on `port` and leads to `target`; as `mode` says it passes on, is `cut` (reset, and refused), `frozen` (half-open:
-accepted, and nothing comes through) or `slow` (each piece waits `seconds`).
+accepted, and nothing comes through), `stuck` (what is open now stays half-open for good, and new connections pass) or `slow` (each
+piece waits `seconds`).
 """
 
 import asyncio
@@ -40,7 +41,7 @@ def read(file: Path) -> dict[str, Link]:
 
 @dataclass
 class Served:
-    """One link as it is now."""
+    """One link as it is now. `open` is the gate of the connections that come now; each keeps the one that it came by."""
 
     link: Link
     open: asyncio.Event = field(default_factory=asyncio.Event)
@@ -48,9 +49,11 @@ class Served:
 
     def become(self, link: Link) -> None:
         self.link = link
-        if link.mode == "frozen":
+        if link.mode in {"frozen", "stuck"}:
             self.open.clear()
-        else:
+        if link.mode == "stuck":
+            self.open = asyncio.Event()  # nobody opens the old one any more
+        if link.mode != "frozen":
             self.open.set()
         if link.mode == "cut":
             for writer in self.writers:
@@ -67,12 +70,13 @@ class Served:
             writer.transport.abort()
 
     async def _joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        gate = self.open
         with contextlib.suppress(OSError):
-            await self.open.wait()
+            await gate.wait()
             there, back = await asyncio.open_connection("127.0.0.1", self.link.target)
             self.writers.add(back)
             try:
-                pumps = [asyncio.create_task(self._pump(*pair)) for pair in ((reader, back), (there, writer))]
+                pumps = [asyncio.create_task(self._pump(gate, *pair)) for pair in ((reader, back), (there, writer))]
                 await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
                 for pump in pumps:
                     pump.cancel()
@@ -80,10 +84,13 @@ class Served:
                 self.writers.discard(back)
                 back.close()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, gate: asyncio.Event, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
-            while piece := await reader.read(PIECE):
-                await self.open.wait()
+            while True:
+                piece = await reader.read(PIECE)
+                await gate.wait()  # also before the end of it is told: who hung up is not heard of either
+                if not piece:
+                    return
                 if self.link.seconds:
                     await asyncio.sleep(self.link.seconds)
                 writer.write(piece)
@@ -101,7 +108,8 @@ async def run(file: Path) -> None:
         if (changed := file.stat().st_mtime_ns) != known:  # noqa: ASYNC240 - a file of a few bytes
             known = changed
             for name, link in read(file).items():
-                served[name].become(link)
+                if served[name].link != link:
+                    served[name].become(link)
         await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -4,20 +4,28 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.faults.evidence import collect
+from tests.faults import hours
+from tests.faults.desk import CUSTOMERS_EVENT, Desk
+from tests.faults.evidence import Topics, collect, history
 from tests.faults.house import OPERATOR, House
-from tests.faults.invariants import Violation, check, unknown_attempts
-from tests.faults.load import PAPERS, Load, Written
+from tests.faults.invariants import Violation, check, pairs_in_order, unknown_attempts
+from tests.faults.ledger import Entry
+from tests.faults.load import PAPERS, TYPES, Load, Written
 from tests.faults.watch import AWAY, Watch
+from tests.faults.workers import WORKERS
 from tests.faults.writer import Writer
+from tests.oracle.talk import PDF
 
 from embedded.demo.door import Door
 
 BASE_RATE = 50.0
+HOURS_SECONDS = 7.0
+# So large that it takes its reader a moment.
+PHOTO = bytes(range(256)) * 10_000
 FLIGHT_SECONDS, RECOVERY_SECONDS, REST_SECONDS = 15.0, 120.0, 240.0
 _TIME_PASSES = "UPDATE envelopes SET due_at = now() WHERE state = 'deferred' AND due_at > now()"
 _FOR_A_PERSON = "SELECT id FROM envelopes WHERE state = 'unknown' AND due_at IS NULL"
@@ -82,6 +90,15 @@ class Stage:
     figures: dict[str, int] = field(default_factory=dict)
     measured: list[Measured] = field(default_factory=list)
     without: dict[str, list[str]] = field(default_factory=dict)
+    desk: Desk | None = None
+    hours: list[float] = field(default_factory=list)
+    step: Callable[[], None] = lambda: None
+    seconds: dict[str, float] = field(default_factory=dict)
+    topics: Topics = field(default_factory=Topics)
+
+    def __post_init__(self) -> None:
+        if self.desk:
+            self.desk.tell = lambda person: self.writer.write([self.load.event(person=person)])
 
     def measure(self, what: str, value: float, *, at_least: float | None = None, at_most: float | None = None) -> None:
         """A figure for the summary; beyond its bounds, the run has failed."""
@@ -89,16 +106,35 @@ class Stage:
         self.measured.append(one)
         self.say(f"{what}: {value:g}{'' if one.holds else f', beyond its bounds ({at_least}, {at_most})'}")
 
+    @contextlib.contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Where the time goes, for the summary."""
+        began = time.monotonic()
+        yield
+        self.seconds[what] = self.seconds.get(what, 0.0) + time.monotonic() - began
+
     @contextlib.asynccontextmanager
     async def under_load(self, per_second: float = BASE_RATE) -> AsyncIterator[None]:
-        """Events of all kinds, as long as the block lasts."""
-        steady = asyncio.create_task(self.writer.steadily(self.load, per_second))
+        """Events of all kinds and what people do, as long as the block lasts; every few seconds somebody's digest is due."""
+        works = [self.writer.steadily(self.load, per_second), self._hours_pass(), *([self.desk.steadily()] if self.desk else [])]
+        tasks = [asyncio.create_task(work) for work in works]
         try:
             yield
         finally:
-            steady.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await steady
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _hours_pass(self) -> None:
+        while True:
+            await asyncio.sleep(HOURS_SECONDS)
+            with contextlib.suppress(*AWAY):
+                await self._the_hour_comes()
+
+    async def _the_hour_comes(self) -> None:
+        # Noted before: what it lets go may have arrived when this returns.
+        self.hours.append(time.time())
+        await hours.come(self.house.endpoints["postgres"])
 
     def burst(self, events: int, papers: int = 0) -> list[Written]:
         """So much at once."""
@@ -143,6 +179,22 @@ class Stage:
         self.house.link("pass")
         self._note(f"{mode} for {seconds:g} s", f"link to {link}", in_flight, await self._recovery(link, time.time()))
 
+    async def half_open(self, link: str, seconds: float, at_most: float) -> None:
+        """The link freezes for so long; then new connections pass, and what was open by then is never heard of again."""
+        in_flight = await self._until_in_flight("kafka")
+        if not in_flight:
+            self.missed += 1
+            return
+        if seconds:
+            self.house.link("frozen", link)
+            self.burst(30, 4)
+            await asyncio.sleep(seconds)
+        self.house.link("stuck", link)
+        recovery = await self._recovery(link, time.time())
+        self._note(f"half-open for good, {seconds:g} s of it for new connections too", f"link to {link}", in_flight, recovery)
+        what = f"seconds to the first 250 past a link to {link} that never thaws ({seconds:g} s closed to new connections)"
+        self.measure(what, RECOVERY_SECONDS if recovery is None else round(recovery, 1), at_most=at_most)
+
     async def reach(self, service: str, failpoint: str, provoke: Callable[[], object] = lambda: None) -> bool:
         """Let a process of this service be killed at this place; a place is only reached by work."""
         armed = self.house.arm(service, failpoint)
@@ -150,6 +202,8 @@ class Stage:
         provoke()
         while armed.exists() and time.monotonic() < deadline:
             self.burst(20, 4)
+            if self.desk:
+                self.desk.act(10)
             for _ in range(20):
                 await asyncio.sleep(0.05)
                 if not armed.exists():
@@ -161,9 +215,29 @@ class Stage:
         self._note(f"failpoint {failpoint}", service, "this very step", await self._recovery(service, time.time()))
         return True
 
+    async def strike(self, kind: str, unit: str, act: Callable[[], bool]) -> bool:
+        """Something else that ends this unit, while something is in flight there; else like `kill`."""
+        return await self._strike(kind, unit, act)
+
+    async def starve(self, what: str, unit: str, begin: Callable[[], object], end: Callable[[], object], seconds: float) -> bool:
+        """Let the unit want for something for so long, while something is in flight there; recovery counts from the end of it."""
+        in_flight = await self._until_in_flight(unit)
+        if not in_flight:
+            self.missed += 1
+            return False
+        begin()
+        await asyncio.sleep(seconds)
+        end()
+        at = time.time()
+        await self.watch.forget()
+        self._note(f"{what} for {seconds:g} s", unit, in_flight, await self._recovery(unit, at))
+        return True
+
     async def _strike(self, kind: str, unit: str, act: Callable[[], bool]) -> bool:
         in_flight = await self._until_in_flight(unit)
-        if not in_flight or not act():
+        while in_flight and not act():  # what it was at is done already
+            in_flight = await self._until_in_flight(unit) if unit in WORKERS else ""
+        if not in_flight:
             self.missed += 1
             return False
         at = time.time()
@@ -177,29 +251,75 @@ class Stage:
         await self.house.until_up()
         deadline = time.monotonic() + FLIGHT_SECONDS
         while time.monotonic() < deadline:
-            self.burst(60, 10)
+            self._occupy(unit)
             await asyncio.sleep(self.random.uniform(0.02, 0.4))
-            for _ in range(10):
+            for _ in range(10 if unit not in WORKERS else 200):
                 with contextlib.suppress(*AWAY):
-                    if found := await self.watch.in_flight(unit):
+                    if found := await self._in_flight(unit):
                         return found
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.01 if unit not in WORKERS else 0.003)
         return ""
 
+    def _occupy(self, unit: str) -> None:
+        """Give this unit something to do."""
+        match unit if self.desk else "":
+            case "pdf-worker":
+                for _ in range(3):
+                    self._desk.send(pdf=True)
+            case "template-worker":
+                self.writer.write(self.load.event(TYPES.index(CUSTOMERS_EVENT)) for _ in range(40))
+            case "mail-reader":
+                for _ in range(4):
+                    self._desk.answer(PHOTO)
+            case "gateway":
+                self._desk.act(8)
+            case _:
+                self.burst(60, 10)
+
+    async def _in_flight(self, unit: str) -> str:
+        if unit == "gateway":
+            return f"{self._desk.open} people wait for an answer" if self._desk.open else ""
+        if unit in WORKERS:
+            return "one at work" if any(True for _ in self.house.at_work(unit)) else ""
+        return await self.watch.in_flight(unit)
+
     async def _recovery(self, unit: str, at: float) -> float | None:
-        """Seconds from `at` to the first 250 for an event that was written after it, by way of this unit."""
+        """Seconds from `at` to the first 250 for something that began after it, by way of this unit."""
         deadline = at + RECOVERY_SECONDS
         if unit.startswith("commlog"):
             return await self._until_read(unit, at, deadline)
-        marks = self.writer.papers if unit.startswith("po-") else self.writer.begun
+        if unit in {"gateway", "mail-reader"}:
+            return await self._until_answered(unit, at, deadline)
         looked = len(self.house.ledger.entries)
         while time.time() < deadline:
             await asyncio.sleep(0.1)
             fresh = self.house.ledger.entries[looked:]
             looked += len(fresh)
-            if first := next((entry.at for entry in fresh if marks.get(entry.mark, 0) > at), 0.0):
+            if first := next((entry.at for entry in fresh if self._began(unit, entry) > at), 0.0):
                 return first - at
         return None
+
+    def _began(self, unit: str, entry: Entry) -> float:
+        """When somebody began what this mail tells of; 0 if that was not by way of this unit."""
+        if unit == "pdf-worker":
+            return self._desk.begun.get(entry.mark, 0) if PDF in entry.attached else 0
+        if unit == "template-worker" and self.writer.types.get(entry.mark) != CUSTOMERS_EVENT:
+            return 0
+        return (self.writer.papers if unit.startswith("po-") else self.writer.begun).get(entry.mark, 0)
+
+    async def _until_answered(self, unit: str, at: float, deadline: float) -> float | None:
+        """The first answer, of HTTP or SMTP, to somebody who asked after `at`."""
+        while time.time() < deadline:
+            await asyncio.sleep(0.1)
+            answered = (mark for mark in self._desk.done if unit == "gateway" or mark.startswith("FR"))
+            if times := [self._desk.done[mark] for mark in answered if self._desk.begun[mark] > at]:
+                return min(times) - at
+        return None
+
+    @property
+    def _desk(self) -> Desk:
+        assert self.desk, "nobody is at a desk in this run"
+        return self.desk
 
     async def _until_read(self, unit: str, at: float, deadline: float) -> float | None:
         """commlog-service sends nothing: it is back when it has read what lay before it, and more."""
@@ -215,6 +335,7 @@ class Stage:
         return None
 
     def _note(self, kind: str, unit: str, in_flight: str, recovery: float | None) -> None:
+        self.step()
         self.faults.append(Fault(self.run, kind, unit, in_flight, recovery))
         took = "not back in time" if recovery is None else f"back after {recovery:.1f} s"
         self.say(f"{kind} {unit} ({in_flight}): {took}")
@@ -226,6 +347,9 @@ class Stage:
         self.house.serve()
         await self.writer.all_acked()
         await self.house.until_up()
+        if self.desk:
+            await self.desk.all_answered()
+            await asyncio.to_thread(Door(self.house.endpoints).call, OPERATOR, "POST", "/api/tasks/check-budgets/run")
         deadline, why, quiet = time.monotonic() + seconds, "nothing was looked at", 0
         while time.monotonic() < deadline:
             try:
@@ -241,6 +365,7 @@ class Stage:
 
     async def _step_to_rest(self) -> str:
         await self.watch.fetch("mailer-service", _TIME_PASSES)
+        await self._the_hour_comes()
         for row in await self.watch.fetch("mailer-service", _FOR_A_PERSON):
             Door(self.house.endpoints).call(OPERATOR, "POST", f"/api/envelopes/{row['id']}/resend")
             self.decided += 1
@@ -248,9 +373,18 @@ class Stage:
 
     async def verdict(self, seconds: float = REST_SECONDS) -> set[Violation]:
         """The six invariants over everything so far; what is new."""
-        why = await self.rest(seconds)
-        seen = await collect(self.house.endpoints, self.house.ledger, self.writer.acked)
-        found = check(seen) | ({Violation(5, "no rest", why)} if why else set())
+        with self.timed("coming to rest"):
+            why = await self.rest(seconds)
+        with self.timed("looking"):
+            if (starts := self.house.starts("kafka")) != self.topics.starts:
+                # What it had before it was killed it must have still.
+                self.topics = Topics(starts)
+            seen = await collect(self.house.endpoints, self.house.ledger, self.writer.acked, self.topics)
+            seen.begun, seen.hours, seen.history = self.writer.begun, self.hours, await history(self.house.run)
+            if self.desk:
+                seen.deeds, seen.refused = self.desk.deeds, self.desk.refused
+        with self.timed("judging"):
+            found = check(seen) | ({Violation(5, "no rest", why)} if why else set())
         copies = self.house.ledger.copies
         self.figures = {
             "records written": self.writer.count,
@@ -261,7 +395,13 @@ class Stage:
             "attempts ever unknown": unknown_attempts(seen).total(),
             "unknown decided by a person": self.decided,
             "parked as they should be": sum(len(one.parked) for one in seen.databases.values()),
+            "correspondences": sum(mark.startswith("FC") for mark in seen.deeds),
+            "replies by mail": sum(mark.startswith("FR") for mark in seen.deeds),
+            "logs, forwards": sum(mark.startswith(("FL", "FF")) for mark in seen.deeds),
+            "digests": sum(row["message_type"] == "digest" for row in seen.mailer["messages"]),
+            "withdrawn": sum(row["withdrawn"] for row in seen.mailer["inbox"]),
             "messages in order of": len(seen.mailer["messages"]),
+            "pairs compared for order": pairs_in_order(seen),
         }
         new, self.known = found - self.known, self.known | found
         return new

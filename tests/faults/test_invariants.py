@@ -1,7 +1,9 @@
 """A checker that finds nothing proves nothing: each invariant is violated once, and told with the id."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.faults import cast
@@ -10,17 +12,29 @@ from tests.faults.expected import Accepted, expected
 from tests.faults.invariants import DOMAIN, check
 from tests.faults.ledger import Entry, Ledger
 from tests.faults.load import Load, Written
+from tests.oracle.talk import Answered, Deed, Erased, Forwarded, Hired, Order, Placed, Sent, Wrote
 
 NAMES = tuple(f"m{n}" for n in range(3))
+# What people did: a log and its correspondence with a document and the PDF, an answer that joined the thread, a stranger's, a forward.
+LOG, SEND, REPLY, STRANGERS, FORWARD = (f"F{kind}abcd00000{n}" for n, kind in enumerate("LCRRF", 1))
+ORDER = Order("o1", {"client": (cast.REQUESTERS[0],), "supplier": (cast.SUPPLIERS[0],)})
+SENT = Sent(ORDER, "client", (cast.address(cast.SUPPLIERS[0]),), ("drawing",), pdf=True)
+DEEDS: dict[str, Deed] = {
+    LOG: Wrote(ORDER, "client"),
+    SEND: SENT,
+    REPLY: Answered(SENT, ""),
+    STRANGERS: Answered(SENT, "unknown_sender"),
+    FORWARD: Forwarded(cast.CONTACTS[0]),
+}
 
 
 def evidence() -> Evidence:
-    """Three budgets that expired, and a record that was no event; everything as it should be."""
+    """Three budgets that expired, a record that was no event, a digest, a void template, and people's deeds; all as it should be."""
     load = Load(7, "abcd")
     written = [load.event(person=cast.REQUESTERS[n]) for n in range(3)]
     records = [_accepted(one, offset) for offset, one in enumerate([*written, load.broken()])]
     messages = [
-        {"id": name, "sequence": n, "key": "k", "message_type": "budget-expired", "mark": one.mark}
+        {"id": name, "sequence": n, "key": "k", "message_type": "budget-expired", "mark": one.mark, "person": "p"}
         for n, (name, one) in enumerate(zip(NAMES, written, strict=True))
     ]
     envelopes = [
@@ -39,7 +53,7 @@ def evidence() -> Evidence:
         Accepted("messages", 0, n, b"k", tuple((key, value.encode()) for key, value in _headers(name).items()), b"")
         for n, name in enumerate(NAMES)
     ]
-    return Evidence(
+    seen = Evidence(
         topics={"in.erp": records, "messages": told},
         ends={("in.erp", 0): 4, ("messages", 0): 3},
         databases=databases,
@@ -48,6 +62,8 @@ def evidence() -> Evidence:
             "envelopes": envelopes,
             "attempts": [{"envelope": f"e{n}", "number": 1, "result": "sent"} for n in range(3)],
             "rendered": [{"message": name, "sha256": name} for name in NAMES],
+            "inbox": [],
+            "digest_entries": [],
         },
         undecided=0,
         ledger=Ledger(
@@ -57,7 +73,80 @@ def evidence() -> Evidence:
             ]
         ),
         acked={record.place for record in records},
+        history=[],
+        hours=[50.0],
     )
+    for name, one, who in zip(NAMES, written, cast.REQUESTERS, strict=False):
+        seen.mailer["inbox"].append({"message": name, "person": who, "withdrawn": False})
+        seen.begun[one.mark] = 1.0
+    _people(seen)
+    _wishes(seen)
+    return seen
+
+
+def _people(seen: Evidence) -> None:
+    seen.deeds |= DEEDS
+    _mailed(seen, "send", "correspondence", SEND, SENT.to[0], attached=("drawing", "pdf"))
+    _mailed(seen, "forward", "forwarded-message", FORWARD, cast.address(cast.CONTACTS[0]))
+    _in_inbox(seen, "forward", cast.CONTACTS[0])
+    for mark, reader in ((LOG, cast.SUPPLIERS[0]), (REPLY, cast.REQUESTERS[0])):
+        seen.mailer["messages"].append(_message(f"told-{mark}", "new-communication-log", mark))
+        _in_inbox(seen, f"told-{mark}", reader)
+    seen.commlog |= {
+        "logs": [{"mark": mark, "order": "o1", "erased": False} for mark in (LOG, REPLY)],
+        "reviews": [{"mark": STRANGERS, "reason": "unknown_sender"}],
+        "recipients": [{"address": SENT.to[0], "mark": SEND, "state": "sent"}],
+    }
+
+
+def _wishes(seen: Evidence) -> None:
+    """One thing for a digest, one for who has quiet hours, and a template that was withdrawn before it was sent."""
+    load = Load(8, "dcba")
+    digested, quiet = load.digested(), _optional(load)
+    due = next(one for one in (load.voided() for _ in range(100)) if one.type == "TemplateDue.v1")
+    void = next(one for _, one in load._later if dict(one.headers)["ce_id"].decode() == f"{due.mark}-void")
+    for one in (digested, quiet, due, void):
+        record = _accepted(one, len(seen.topics["in.erp"]))
+        seen.topics["in.erp"].append(record)
+        seen.databases["notification-rules"].intake.add(("erp", record.header("ce_source"), record.header("ce_id")))
+    seen.ends["in.erp", 0] = seen.databases["notification-rules"].next_offsets["in.erp", 0] = len(seen.topics["in.erp"])
+    reader, sleeper = (json.loads(one.value)["purchaser_contact"] for one in (digested, quiet))
+    seen.mailer["messages"].append(_message("digested", "wrong-delivery", digested.mark))
+    seen.mailer["digest_entries"].append({"message": "digested", "digest": "digest", "cancelled": False})
+    _in_inbox(seen, "digested", reader)
+    _mailed(seen, "digest", "digest", digested.mark, cast.address(reader))
+    seen.begun[quiet.mark] = 40.0
+    _mailed(seen, "quiet", "wrong-delivery", quiet.mark, cast.address(sleeper), at=60.0)
+    _in_inbox(seen, "quiet", sleeper)
+    for one in json.loads(due.value)["assigned"]:
+        name = f"void-{one['person']}"
+        _mailed(seen, name, "due-template", due.mark, cast.address(one["person"]), state="cancelled")
+        _in_inbox(seen, name, one["person"], withdrawn=True)
+
+
+def _optional(load: Load) -> Written:
+    return next(one for one in (load.quiet() for _ in range(100)) if one.type == "DeliveryNoteRecorded.v1")
+
+
+def _message(id_: str, message_type: str, mark: str) -> dict[str, object]:
+    return {"id": id_, "sequence": 100, "key": "k", "message_type": message_type, "mark": mark, "person": "p"}
+
+
+def _in_inbox(seen: Evidence, message: str, person: str, *, withdrawn: bool = False) -> None:
+    seen.mailer["inbox"].append({"message": message, "person": person, "withdrawn": withdrawn})
+
+
+def _mailed(
+    seen: Evidence, id_: str, type_: str, mark: str, to: str, *, at: float = 70.0, attached: tuple[str, ...] = (), state: str = "sent"
+) -> None:
+    """A message with its envelope; where it was sent, with its attempt and the server's entry."""
+    seen.mailer["messages"].append(_message(id_, type_, mark))
+    envelope = {"id": f"e-{id_}", "message": id_, "address": to, "state": state, "sender": None, "orphaned": False}
+    seen.mailer["envelopes"].append(envelope)
+    if state == "sent":
+        seen.mailer["attempts"].append({"envelope": f"e-{id_}", "number": 1, "result": "sent"})
+        seen.mailer["rendered"].append({"message": id_, "sha256": id_})
+        seen.ledger.entries.append(Entry(at, f"<{id_}@{DOMAIN}>", to, id_, mark, (mark,), "", attached))
 
 
 def _accepted(one: Written, offset: int) -> Accepted:
@@ -65,7 +154,7 @@ def _accepted(one: Written, offset: int) -> Accepted:
 
 
 def _headers(message: str) -> dict[str, str]:
-    return {"ce_id": message, "ce_source": "notification-rules", "ce_subject": message}
+    return {"ce_id": message, "ce_source": "notification-rules", "ce_subject": message, "ce_type": "MessageRequested.v1"}
 
 
 def _row(id_: int, topic: str, message: str) -> dict[str, object]:
@@ -131,6 +220,117 @@ def _out_of_order(seen: Evidence) -> None:
     seen.mailer["messages"][0]["sequence"] = 2.5
 
 
+def _found(seen: Evidence, mark: str) -> int:
+    """Where the ledger tells of this mark, or of the first whose mark begins so."""
+    return next(n for n, entry in enumerate(seen.ledger.entries) if entry.mark.startswith(mark))
+
+
+def _lose(seen: Evidence, mark: str) -> None:
+    """The server never had it, and the mailer does not say that it had."""
+    entry = seen.ledger.entries.pop(_found(seen, mark))
+    for row in seen.mailer["envelopes"]:
+        if f"<{row['message']}@{DOMAIN}>" == entry.message_id:
+            row["state"] = "dead"
+            seen.mailer["attempts"] = [one for one in seen.mailer["attempts"] if one["envelope"] != row["id"]]
+
+
+def _change(seen: Evidence, mark: str, **changes: Any) -> None:
+    at = _found(seen, mark)
+    seen.ledger.entries[at] = replace(seen.ledger.entries[at], **changes)
+
+
+def _in_two_digests(seen: Evidence) -> None:
+    mark = seen.ledger.entries[_found(seen, "FD")].mark
+    _mailed(seen, "digest2", "digest", mark, seen.ledger.entries[_found(seen, "FD")].recipient)
+
+
+def _digest_entry_lost(seen: Evidence) -> None:
+    _lose(seen, "FD")
+
+
+def _not_in_a_digest(seen: Evidence) -> None:
+    next(row for row in seen.mailer["messages"] if row["id"] == "digest")["message_type"] = "wrong-delivery"
+
+
+def _at_night(seen: Evidence) -> None:
+    _change(seen, "FQ", at=45.0)
+
+
+def _cancelled_and_not_void(seen: Evidence) -> None:
+    _lose(seen, FORWARD)
+    next(row for row in seen.mailer["envelopes"] if row["message"] == "forward")["state"] = "cancelled"
+
+
+def _void_and_lost(seen: Evidence) -> None:
+    next(row for row in seen.mailer["envelopes"] if row["state"] == "cancelled")["state"] = "dead"
+
+
+def _void_and_shown(seen: Evidence) -> None:
+    next(row for row in seen.mailer["inbox"] if row["withdrawn"])["withdrawn"] = False
+
+
+def _without_its_pdf(seen: Evidence) -> None:
+    _change(seen, SEND, attached=("drawing",))
+
+
+def _correspondence_lost(seen: Evidence) -> None:
+    _lose(seen, SEND)
+    seen.commlog["recipients"][0]["state"] = "failed"
+
+
+def _outcome_unknown_to_its_sender(seen: Evidence) -> None:
+    seen.commlog["recipients"][0]["state"] = "queued"
+
+
+def _recipient_forgotten(seen: Evidence) -> None:
+    seen.commlog["recipients"].clear()
+
+
+def _reply_lost(seen: Evidence) -> None:
+    seen.commlog["logs"].pop()
+
+
+def _reply_twice(seen: Evidence) -> None:
+    seen.commlog["logs"].append(seen.commlog["logs"][-1])
+
+
+def _review_lost(seen: Evidence) -> None:
+    seen.commlog["reviews"].clear()
+
+
+def _held_for_another_reason(seen: Evidence) -> None:
+    seen.commlog["reviews"][0]["reason"] = "unclear"
+
+
+def _order_without_its_document(seen: Evidence) -> None:
+    seen.deeds["FPabcd000009"] = Placed()
+    seen.po["orders"] = [{"mark": "FPabcd000009", "documents": 0}]
+
+
+def _erased_and_there(seen: Evidence) -> None:
+    seen.deeds[LOG] = Erased(ORDER, "client")
+
+
+def _inbox_lost(seen: Evidence) -> None:
+    seen.mailer["inbox"].pop(0)
+
+
+def _inbox_twice(seen: Evidence) -> None:
+    seen.mailer["inbox"].append(seen.mailer["inbox"][0])
+
+
+def _refused(seen: Evidence) -> None:
+    seen.refused.append("a forward: 500")
+
+
+def _history_broken(seen: Evidence) -> None:
+    seen.history.append("order o1, entry 3: another text")
+
+
+def _without_an_attempt(seen: Evidence) -> None:
+    seen.mailer["attempts"].clear()
+
+
 VIOLATIONS: dict[str, tuple[int, str, Callable[[Evidence], None]]] = {
     "an event without its effect": (1, "neither processed nor parked", _lost_event),
     "a broken record that is not parked": (1, "to be parked", _lost_parked),
@@ -145,6 +345,28 @@ VIOLATIONS: dict[str, tuple[int, str, Callable[[Evidence], None]]] = {
     "an outbox row that stays": (5, "unpublished", _unpublished),
     "an envelope of a sender that is gone": (5, "gone", _orphaned),
     "a later message first": (6, "came before", _out_of_order),
+    "a thing that two digests tell": (2, "told twice", _in_two_digests),
+    "a thing that no digest tells": (2, "lost", _digest_entry_lost),
+    "told by a mail of its own, and a digest was wished": (2, "a digest was wished", _not_in_a_digest),
+    "optional mail in quiet hours": (2, "quiet hours", _at_night),
+    "cancelled, and not void": (2, "nothing made it void", _cancelled_and_not_void),
+    "void, and neither sent nor cancelled": (2, "lost", _void_and_lost),
+    "void, and the inbox says nothing": (1, "void and not marked", _void_and_shown),
+    "a correspondence without its PDF": (2, "attachments", _without_its_pdf),
+    "a correspondence that was never sent": (2, "lost", _correspondence_lost),
+    "an outcome that its sender is not shown": (1, "shown as queued", _outcome_unknown_to_its_sender),
+    "a recipient that is not kept": (1, "not as they were asked for", _recipient_forgotten),
+    "a reply by mail that was answered 250 and lost": (1, "log missing", _reply_lost),
+    "a reply by mail that joined twice": (1, "more than once", _reply_twice),
+    "a stranger's reply that nobody can review": (1, "review missing", _review_lost),
+    "a reply that is held for another reason": (1, "review that nobody asked for", _held_for_another_reason),
+    "an order without its document": (1, "order with its document missing", _order_without_its_document),
+    "a log that was erased and is there": (1, "erased", _erased_and_there),
+    "a message that is not in the inbox": (1, "missing in the inbox", _inbox_lost),
+    "a message that is in the inbox twice": (1, "more than once", _inbox_twice),
+    "a click that was refused": (1, "people were refused", _refused),
+    "a chain that is broken": (1, "history is not whole", _history_broken),
+    "a copy that no attempt explains": (3, "without an attempt", _without_an_attempt),
 }
 
 
@@ -162,7 +384,16 @@ def test_an_attempt_that_was_unknown_permits_a_copy_also_when_a_late_reply_has_c
     unknown = {"envelope": "e0", "attempt": 1, "state": "unknown"}
     row = _row(9, "outcomes", "o1") | {"value": unknown, "headers": [["ce_id", "o1"], ["ce_source", "mailer-service"]]}
     seen.databases["mailer-service"].outbox.append(row)
+    seen.mailer["attempts"].append({"envelope": "e0", "number": 2, "result": "sent"})
     assert [str(one) for one in check(seen) if one.invariant == 3] == []
+
+
+def test_who_came_later_than_the_event_is_told_out_of_order() -> None:
+    seen = evidence()
+    _out_of_order(seen)
+    seen.mailer["messages"][0]["person"] = "late"
+    seen.deeds["FHabcd000001"] = Hired("late")
+    assert [str(one) for one in check(seen) if one.invariant == 6] == []
 
 
 def test_the_oracle_counts_what_is_said_first_and_parks_the_rest() -> None:

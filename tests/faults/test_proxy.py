@@ -1,4 +1,4 @@
-"""The proxy's three ways to fail a link."""
+"""The proxy's ways to fail a link."""
 
 import asyncio
 import signal
@@ -74,3 +74,16 @@ async def test_a_slow_link_is_slow(link: tuple[Path, Link]) -> None:
     began = time.monotonic()
     assert await _ask(*await asyncio.open_connection("127.0.0.1", one.port)) == b"hello"
     assert time.monotonic() - began >= 0.4
+
+
+async def test_what_is_stuck_stays_so_and_new_connections_pass(link: tuple[Path, Link]) -> None:
+    file, one = link
+    old = await asyncio.open_connection("127.0.0.1", one.port)
+    assert await _ask(*old) == b"hello"
+    proxy.lay(file, {"echo": replace(one, mode="stuck")})
+    await asyncio.sleep(0.2)
+    assert await _ask(*await asyncio.open_connection("127.0.0.1", one.port)) == b"hello"
+    proxy.lay(file, {"echo": one})
+    await asyncio.sleep(0.2)
+    with pytest.raises(TimeoutError):
+        await _ask(*old, 0.5)

@@ -1,5 +1,6 @@
 """Looks into a house while it runs: what is in flight, and when it is at rest."""
 
+import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -13,6 +14,8 @@ AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Ka
 _OUTBOX = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
 _OFFSETS = "SELECT topic, partition, next_offset FROM offsets"
 _HELD = "SELECT count(*) FROM envelopes WHERE state IN ('leased', 'sending')"
+_DIGESTS = "SELECT count(*) FROM digests WHERE made_at IS NULL"
+_UNFILED = "SELECT count(*) FROM unfiled_heads"
 _UNFINISHED = "SELECT count(*) FROM envelopes WHERE state IN ('pending', 'leased', 'sending', 'deferred', 'unknown')"
 
 
@@ -24,6 +27,7 @@ class Watch:
     postgres: str
     _databases: dict[str, Any] = field(default_factory=dict)
     _client: AIOKafkaConsumer | None = None
+    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def __aenter__(self) -> Self:
         return self
@@ -43,6 +47,10 @@ class Watch:
 
     async def fetch(self, service: str, sql: str, *values: Any) -> list[Any]:
         """Rows of a service's database."""
+        async with self._locks.setdefault(service, asyncio.Lock()):
+            return await self._fetch(service, sql, *values)
+
+    async def _fetch(self, service: str, sql: str, *values: Any) -> list[Any]:
         if service not in self._databases or self._databases[service].is_closed():
             self._databases[service] = await asyncpg.connect(f"{self.postgres}/{DATABASES[service]}", timeout=5)
         return list(await self._databases[service].fetch(sql, *values, timeout=15))
@@ -87,4 +95,9 @@ class Watch:
             if (lag := await self.lag(service)) or (lag := await self.value(service, _OUTBOX)):
                 return f"{service}: {lag} records or outbox rows"
         number = await self.value("mailer-service", _UNFINISHED)
-        return f"{number} envelopes" if number else ""
+        if number:
+            return f"{number} envelopes"
+        if digests := await self.value("mailer-service", _DIGESTS):
+            return f"{digests} digests"
+        heads = await self.value("commlog-service", _UNFILED)
+        return f"{heads} heads on the way to their file" if heads else ""

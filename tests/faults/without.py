@@ -84,9 +84,9 @@ def claim() -> None:
 def offset_in_the_transaction() -> None:
     """The offset moves first, by itself."""
 
-    async def process(self: Any, records: Any, cluster: str) -> Any:
+    async def process(self: Any, records: Any, cluster: str, known: Any = None) -> Any:
         async with self._pool.acquire() as connection, connection.transaction():
-            await offsets.advance(connection, cluster, records)
+            await offsets.advance(connection, cluster, records, known)
         failpoints.reach("intake.advanced")
         async with self._pool.acquire() as connection, connection.transaction():
             return await self._take_in(connection, records)
@@ -121,8 +121,8 @@ def parked_in_the_transaction() -> None:
     async def remember(_: Any, service: str, rejected: Any) -> None:
         later.append((service, rejected))
 
-    async def then_park(self: Any, records: Any, cluster: str) -> Any:
-        tally = await process(self, records, cluster)
+    async def then_park(self: Any, records: Any, cluster: str, known: Any = None) -> Any:
+        tally = await process(self, records, cluster, known)
         async with self._pool.acquire() as connection, connection.transaction():
             for service, rejected in later:
                 await park(connection, service, rejected)

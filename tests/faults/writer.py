@@ -15,12 +15,16 @@ from tests.faults.load import PAPERS, Load, Written
 
 @dataclass
 class Writer:
-    """`begun`: mark → when its event was first given to Kafka; `papers`: likewise for documents; `acked`: what the broker says it has."""
+    """`begun`: mark → when its event was first given to Kafka; `papers`: likewise for documents; `acked`: what the broker says it has.
+
+    `types`: mark → the event's type.
+    """
 
     kafka: str
     begun: dict[str, float] = field(default_factory=dict)
     papers: dict[str, float] = field(default_factory=dict)
     acked: set[Place] = field(default_factory=set)
+    types: dict[str, str] = field(default_factory=dict)
     count: int = 0
     _producer: AIOKafkaProducer | None = None
     _open: set[asyncio.Task[None]] = field(default_factory=set)
@@ -41,6 +45,7 @@ class Writer:
         """Begin to write these, in this order."""
         for one in records:
             if one.mark:
+                self.types.setdefault(one.mark, one.type)
                 (self.papers if one.topic == PAPERS else self.begun).setdefault(one.mark, time.time())
             self.count += 1
             task = asyncio.create_task(self._until_acked(one))

@@ -1,5 +1,6 @@
 """The documents that the world's companies exchange, as small as UBL allows."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,9 +20,22 @@ class Trade:
     seller: str
 
 
-def order(trade: Trade, number: str, issued: date, contract: str, lines: Mapping[str, tuple[str, Decimal, date]]) -> bytes:
-    """`lines`: line → (the orderer's mail address, quantity, requested day)."""
-    body = f"<cac:Contract><cbc:ID>{contract}</cbc:ID></cac:Contract>{_buyer(trade)}{_seller(trade)}"
+def order(
+    trade: Trade,
+    number: str,
+    issued: date,
+    contract: str,
+    lines: Mapping[str, tuple[str, Decimal, date]],
+    *,
+    seller_contact: str = "",
+    enclosed: bytes = b"",
+) -> bytes:
+    """`lines`: line → (the orderer's mail address, quantity, requested day); `seller_contact`: a mail address at the supplier.
+
+    `enclosed` are the bytes of a document that comes with it.
+    """
+    body = f"<cac:Contract><cbc:ID>{contract}</cbc:ID></cac:Contract>{_enclosed(enclosed) if enclosed else ''}"
+    body += _buyer(trade) + _seller(trade, seller_contact)
     for line, (address, quantity, day) in lines.items():
         body += (
             f'<cac:OrderLine><cac:LineItem><cbc:ID>{line}</cbc:ID><cbc:Quantity unitCode="EA">{quantity}</cbc:Quantity>'
@@ -68,6 +82,12 @@ def _document(kind: str, number: str, issued: date, body: str) -> bytes:
     return f"<{kind} {space} {_SPACES}><cbc:ID>{number}</cbc:ID><cbc:IssueDate>{issued}</cbc:IssueDate>{body}</{kind}>".encode()
 
 
+def _enclosed(content: bytes) -> str:
+    coded = f'mimeCode="text/plain" filename="terms.txt">{b64encode(content).decode()}'
+    held = f"<cac:Attachment><cbc:EmbeddedDocumentBinaryObject {coded}</cbc:EmbeddedDocumentBinaryObject></cac:Attachment>"
+    return f"<cac:AdditionalDocumentReference><cbc:ID>terms</cbc:ID>{held}</cac:AdditionalDocumentReference>"
+
+
 def _of(order_number: str) -> str:
     return f"<cac:OrderReference><cbc:ID>{order_number}</cbc:ID></cac:OrderReference>"
 
@@ -76,11 +96,13 @@ def _buyer(trade: Trade) -> str:
     return _party("BuyerCustomerParty", trade.buyer)
 
 
-def _seller(trade: Trade) -> str:
-    return _party("SellerSupplierParty", trade.seller)
+def _seller(trade: Trade, contact: str = "") -> str:
+    return _party("SellerSupplierParty", trade.seller, contact)
 
 
-def _party(role: str, endpoint: str) -> str:
+def _party(role: str, endpoint: str, contact: str = "") -> str:
     scheme, _, id_ = endpoint.partition(":")
     party = f'<cbc:EndpointID schemeID="{scheme}">{id_}</cbc:EndpointID><cac:PartyName><cbc:Name>{endpoint}</cbc:Name></cac:PartyName>'
+    if contact:
+        party += f"<cac:Contact><cbc:Name>{contact}</cbc:Name><cbc:ElectronicMail>{contact}</cbc:ElectronicMail></cac:Contact>"
     return f"<cac:{role}><cac:Party>{party}</cac:Party></cac:{role}>"

@@ -50,7 +50,9 @@ class Installation:
     def services(self) -> list[Service]:
         """The processes of the table; call it once Postgres is prepared, whose password they are given."""
         return [
-            Service(name, row.module, self.ports[name], self._env(row), self._log(name)) for row in SERVICES for name in _instances(row)
+            Service(name, row.module, self.ports[name], {**self._env(row), "POSTROOM_INSTANCE": name}, self._log(name))
+            for row in SERVICES
+            for name in _instances(row)
         ]
 
     def _env(self, row: Row) -> dict[str, str]:

@@ -49,6 +49,7 @@ def build(settings: Settings) -> FastAPI:
             consumer = broker.Consumer(settings, topics.consumed_by(settings.service, declared), intake, worker)
             relay = Relay(worker, topics.written_by(settings.service), partial(broker.new_producer, settings.kafka))
             app.state.wiring = Wiring(worker, api, PoService(po), MailerService(mailer), blobs)
+            app.state.health = consumer.health
             app.include_router(operations.router(settings, worker, intake, consumer, figures))
             async with running.background(relay.run, consumer.run, HeadsFile(worker, settings.heads).run):
                 yield

@@ -12,6 +12,7 @@ from gateway.openapi import Merged
 from gateway.proxy import pass_on
 from gateway.upstream import Upstream
 from postroom.auth import Operator
+from postroom.operations import Release
 
 router = APIRouter(tags=["operations"])
 page_router = APIRouter(include_in_schema=False)
@@ -47,6 +48,18 @@ async def explain_ref(request: Request, _: Operator, ref: Annotated[str, Path(ma
 async def status(request: Request, _: Operator) -> dict[str, Any]:
     """Lag, outbox, parked and each service's own figures; services that can't be reached are named."""
     return await operations.status(_upstream(request), _token(request))
+
+
+@router.get("/restore")
+async def restored(request: Request, _: Operator) -> dict[str, Any]:
+    """Whether a service's database was restored from an older copy, what of it is known to be sent, and what may be out."""
+    return await operations.restored(_upstream(request), _token(request))
+
+
+@router.post("/restore/release")
+async def release(request: Request, _: Operator, how: Release) -> dict[str, Any]:
+    """Go on: what may be out already is sent all the same (`send`), or held, each for a person to decide (`hold`)."""
+    return await operations.release(_upstream(request), _token(request), how.doubtful)
 
 
 @router.get("/parked")

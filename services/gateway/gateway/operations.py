@@ -1,20 +1,20 @@
 """The operators' view over all services: status, and what is parked where."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
+from gateway.routes import MAILER
 from gateway.upstream import SERVER_ERROR, Upstream
 from postroom.problems import Problem
+
+RELEASE = "/operations/restore/release"
 
 
 async def status(upstream: Upstream, token: str) -> dict[str, Any]:
     """Each service's figures; one that can't be reached is named, and why."""
     answers = await asyncio.gather(*(_asked(upstream, service, token, "/operations/status") for service in upstream.services))
-    found = dict(zip(upstream.services, answers, strict=True))
-    return {
-        "services": {service: answer for service, answer in found.items() if not isinstance(answer, Problem)},
-        "unreachable": [service for service, answer in found.items() if isinstance(answer, Problem)],
-    }
+    return _by_service(upstream.services, answers)
 
 
 async def parked(upstream: Upstream, token: str, service: str | None, *, closed: bool) -> dict[str, Any]:
@@ -30,6 +30,39 @@ async def parked(upstream: Upstream, token: str, service: str | None, *, closed:
         for row in answer["parked"]
     ]
     return {"parked": rows, "unreachable": [one for one, answer in zip(asked, answers, strict=True) if isinstance(answer, Problem)]}
+
+
+async def restored(upstream: Upstream, token: str) -> dict[str, Any]:
+    """What each service knows of an older copy that was restored; one that can't be reached is named."""
+    answers = await asyncio.gather(*(_asked(upstream, service, token, "/operations/restore") for service in upstream.services))
+    return _by_service(upstream.services, answers)
+
+
+async def release(upstream: Upstream, token: str, doubtful: str) -> dict[str, Any]:
+    """Go on after an older copy: the mailer first, for it alone may refuse, then the others. Raises Problem where the mailer can't."""
+    body = {"doubtful": doubtful}
+    mailer = (await upstream.call(MAILER, token, "POST", RELEASE, json=body)).json()
+    others = [service for service in upstream.services if service != MAILER]
+    answers = await asyncio.gather(*(_told(upstream, service, token, RELEASE, body) for service in others))
+    return _by_service([MAILER, *others], [mailer, *answers])
+
+
+def _by_service(services: Sequence[str], answers: Sequence[Any]) -> dict[str, Any]:
+    found = dict(zip(services, answers, strict=True))
+    return {
+        "services": {service: answer for service, answer in found.items() if not isinstance(answer, Problem)},
+        "unreachable": [service for service, answer in found.items() if isinstance(answer, Problem)],
+    }
+
+
+async def _told(upstream: Upstream, service: str, token: str, path: str, body: dict[str, Any]) -> Any:
+    """The answer to a command, or the problem where the service is away."""
+    try:
+        return (await upstream.call(service, token, "POST", path, json=body)).json()
+    except Problem as problem:
+        if problem.status < SERVER_ERROR:
+            raise
+        return problem
 
 
 async def _asked(upstream: Upstream, service: str, token: str, path: str, **params: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from mailer_service import api, handlers
+from mailer_service.capping import Releaser
 from mailer_service.compose import Composer
 from mailer_service.customer.templates import Templates
 from mailer_service.customer.watch import Watch
@@ -17,6 +18,7 @@ from mailer_service.links import Links
 from mailer_service.live import Live
 from mailer_service.pdf import Pdfs
 from mailer_service.render import TEMPLATES, Renderer
+from mailer_service.restored import Restored
 from mailer_service.sender.process import Sender
 from mailer_service.settings import Settings
 from mailer_service.store import reading, received
@@ -53,12 +55,14 @@ def build(settings: Settings) -> FastAPI:
         consumer = broker.Consumer(settings, topics.consumed_by(settings.service, declared), intake, pool)
         relay = Relay(pool, topics.written_by(settings.service), lambda: broker.new_producer(settings.kafka))
         sender = Sender(pool, settings, composer)
-        live = Live(pool, templates)
+        live, restored = Live(pool, templates), Restored(pool, settings)
         app.state.when_closing.append(live.close)
         await templates.refresh(now=True)
         app.include_router(api.router(api_pool, templates, pdfs, live))
-        app.include_router(operations.router(settings, pool, intake, consumer, figures))
-        works = [relay.run, consumer.run, sender.run, Digester(pool, templates).run, live.run, Watch(pool, templates).run]
+        app.state.health = consumer.health
+        app.include_router(operations.router(settings, pool, intake, consumer, figures, restored))
+        works = [relay.run, consumer.run, sender.run, Digester(pool, templates).run, live.run, restored.run, Watch(pool, templates).run]
+        works.append(Releaser(pool, settings.caps).run)
         if replies and settings.inbound_port:
             works.append(Listener(replies, Keeper(pool, blobs, mails), settings.host, settings.inbound_port).run)
         async with running.background(*works):

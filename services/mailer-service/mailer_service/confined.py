@@ -13,6 +13,9 @@ MAX_ANSWER = 64 * 1024 * 1024
 START_SECONDS = 60.0
 # Whatever a long-lived interpreter piles up goes with it.
 JOBS_PER_WORKER = 5_000
+# What kills a worker from outside, such as the kernel where the machine is short of memory, is no fault of the question's.
+TRIES = 3
+END_SECONDS = 5.0
 # Settings such as the database's password are none of a worker's business.
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "LANG", "LC_ALL", "TMPDIR")
 
@@ -23,6 +26,10 @@ class ConfinedError(Exception):
     def __init__(self, detail: str, *, killed: bool = False) -> None:
         super().__init__(detail)
         self.killed = killed
+
+
+class _KilledFromOutsideError(ConfinedError):
+    """Somebody else did it: the worker's own bounds end it by other signals."""
 
 
 class Confined:
@@ -36,20 +43,29 @@ class Confined:
         self._one = asyncio.Lock()
 
     async def ask(self, question: bytes) -> bytes:
-        """The worker's answer. Raises ConfinedError; a worker that takes too long or too much is gone then: the next call starts one."""
+        """The worker's answer. Raises ConfinedError; a worker that takes too long or too much is gone then: the next call starts one.
+
+        One that is killed from outside over it is followed by another, which is asked again.
+        """
         async with self._one:
-            try:
-                worker = await self._running()
-                async with asyncio.timeout(self._seconds):
-                    good, answer = await _ask(worker, question)
-            except TimeoutError as error:
-                await self.close()
-                raise ConfinedError(f"not ready after {self._seconds:g} s", killed=True) from error
-            except (asyncio.IncompleteReadError, OSError) as error:
-                raise ConfinedError(self._why(await self.close()), killed=True) from error
-            except BaseException:
-                await self.close()
-                raise
+            for _ in range(TRIES - 1):
+                with contextlib.suppress(_KilledFromOutsideError):
+                    return await self._asked(question)
+            return await self._asked(question)
+
+    async def _asked(self, question: bytes) -> bytes:
+        try:
+            worker = await self._running()
+            async with asyncio.timeout(self._seconds):
+                good, answer = await _ask(worker, question)
+        except TimeoutError as error:
+            await self.close()
+            raise ConfinedError(f"not ready after {self._seconds:g} s", killed=True) from error
+        except (asyncio.IncompleteReadError, OSError) as error:
+            raise self._died(await self._ended()) from error
+        except BaseException:
+            await self.close()
+            raise
         if not good:
             # What failed over one question, perhaps for want of memory, is not asked the next.
             await self.close()
@@ -68,26 +84,33 @@ class Confined:
         self._jobs += 1
         return self._worker
 
-    def _why(self, code: int | None) -> str:
+    def _died(self, code: int | None) -> ConfinedError:
+        if code == -signal.SIGKILL:
+            return _KilledFromOutsideError("its worker was killed again and again", killed=True)
         if code == -signal.SIGPROF:
-            return f"stopped after {self._cpu:g} s of computing"
-        return f"the worker died over it; it may use {self._memory >> 20} MB"
+            return ConfinedError(f"stopped after {self._cpu:g} s of computing", killed=True)
+        return ConfinedError(f"the worker died over it; it may use {self._memory >> 20} MB", killed=True)
 
-    async def close(self) -> int | None:
-        """Kill the worker, if there is one; → how it ended."""
+    async def _ended(self) -> int | None:
+        """How the worker ended that says no more; a busy machine buries slowly. None if it lives: then it is ended here."""
+        if self._worker:
+            with contextlib.suppress(TimeoutError):
+                code = await asyncio.wait_for(self._worker.wait(), END_SECONDS)
+                await self.close()
+                return code
+        await self.close()
+        return None
+
+    async def close(self) -> None:
+        """Kill the worker, if there is one."""
         worker, self._worker = self._worker, None
         if worker is None:
-            return None
+            return
         if worker.stdin:
             worker.stdin.close()
-        if worker.returncode is None:
-            try:
-                # One that ended by itself says how, if it is given the moment for it.
-                return await asyncio.wait_for(worker.wait(), 0.05)
-            except TimeoutError:
-                with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
-                    worker.kill()
-        return await worker.wait()
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            worker.kill()
+        await worker.wait()
 
 
 async def _ask(worker: Process, question: bytes) -> tuple[bool, bytes]:
@@ -101,5 +124,5 @@ async def _answer(worker: Process) -> tuple[bool, bytes]:
     assert worker.stdout  # noqa: S101 - PIPE was asked for
     good, length = HEAD.unpack(await worker.stdout.readexactly(HEAD.size))
     if length > MAX_ANSWER:
-        raise OSError(f"an answer of {length} bytes")
+        raise ConfinedError(f"an answer of {length} bytes")
     return good, await worker.stdout.readexactly(length)

@@ -25,8 +25,8 @@ def outcome(
 ) -> Event:
     """An EnvelopeOutcome; `origin` has the message's id (as `message`), tenant, key, cause, correspondence and order_id.
 
-    It has `sha256` too where there was an attempt with its bytes. The event's id follows from envelope, attempt and state, so that
-    a repeated transaction tells nothing new.
+    It has `sha256` too where there was an attempt with its bytes. The event's id follows from envelope, attempt, state and moment:
+    after an older copy was restored, the same attempt may come to the same once more, and that is no contradiction.
     """
     fact = EnvelopeOutcome(
         message=origin["message"],
@@ -42,7 +42,7 @@ def outcome(
         at=clock.now(),
         cause=origin["cause"],
     )
-    id_ = ids.stable("outcome", envelope, attempt, state)
+    id_ = ids.stable("outcome", envelope, attempt, state, fact.at.isoformat())
     return event.new(fact, source=SOURCE, subject=envelope, tenant=origin["tenant"], key=origin["key"], id=id_)
 
 
@@ -56,6 +56,19 @@ def at_once(message: Message, envelope: Envelope) -> Event:
         state=envelope.state,
         attempt=0,
         detail=envelope.detail,
+    )
+
+
+def held(origin: Row, envelope: Row, detail: str) -> Event:
+    """The outcome of an envelope that is kept back; `detail` names what for."""
+    return outcome(
+        origin,
+        envelope=envelope["id"],
+        address=envelope["address"],
+        person=envelope["person"],
+        state="held",
+        attempt=envelope["attempts"],
+        detail=detail,
     )
 
 

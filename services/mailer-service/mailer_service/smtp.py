@@ -15,6 +15,8 @@ from mailer_service.domain.delivery import Reply, Stage
 from mailer_service.replies import Disconnected, Replies
 
 _EXPECTED: tuple[tuple[Stage, int], ...] = (("mail", 2), ("rcpt", 2), ("data", 3))
+# Of a session that is being opened nobody has a mail in hand: who doesn't greet by now is tried again (Postfix gives a connection 30 s).
+OPENING_SECONDS = 30.0
 _SCHEMES = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 _DIGITS = re.compile(r"[0-9]{1,15}")
 
@@ -141,7 +143,7 @@ async def connect(server: Server, *, command_seconds: float, reply_seconds: floa
         client = aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,
-            timeout=command_seconds,
+            timeout=min(command_seconds, OPENING_SECONDS),
             use_tls=server.scheme == "smtps",
             start_tls=server.scheme == "smtp+starttls",
             username=server.username,

@@ -57,6 +57,7 @@ def build(settings: Settings) -> FastAPI:
             app.include_router(rules.router(reading, library, registered, remote.Mailer(mailer)))
             app.include_router(preferences.router(reading, library))
             app.include_router(unsubscribing.router(reading, library, key))
+            app.state.health = consumer.health
             app.include_router(operations.router(settings, worker, intake, consumer, told))
             async with running.background(relay.run, consumer.run, sweeper.run, reloader.run):
                 yield

@@ -81,6 +81,7 @@ def build(settings: Settings) -> FastAPI:
         rooms = Rooms(pool, api_pool, intake, decode, blobs)
         for module in ROUTERS:
             app.include_router(module.router(rooms))
+        app.state.health = consumer.health
         app.include_router(operations.router(settings, pool, intake, consumer, figures))
         async with running.background(relay.run, consumer.run, schedule.run):
             yield

@@ -1,9 +1,11 @@
 """A service's consumer: it reads all topics in batches; the database's offsets rule."""
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
@@ -13,12 +15,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError
 from faststream.kafka import KafkaBroker
 
-from postroom import fetched, offsets
+from postroom import fetched, offsets, older_copy
+from postroom.broker import ghosts
 from postroom.broker.clients import AWAY, cluster_id
 from postroom.broker.subscribing import Raw, subscribe
-from postroom.cancellation import obey_cancellation
+from postroom.cancellation import in_time, obey_cancellation
 from postroom.contracts.record import Record
-from postroom.db import Pool
+from postroom.db import DATABASE_AWAY, Pool
 from postroom.intake import Intake
 from postroom.offsets import Overtaken
 from postroom.settings import ServiceSettings
@@ -27,9 +30,15 @@ log = structlog.get_logger()
 fetched.install()
 
 LONG_POLL_MS = 5_000
+# A connection that is half-open fails no request: each must have an end of its own. A join waits for others, for a session at most.
+REQUEST_MS = 15_000
+STOP_SECONDS = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 # A poll ends after LONG_POLL_MS at the latest; if none has ended for this long, the client is stuck.
 STUCK_SECONDS = 60.0
+# How soon it is seen that the database's server was started anew, maybe on other data; nothing is sent before it was compared.
+LOOK_SECONDS = 1.0
+LAST_MOMENT_MS = 253_402_300_799_000  # 9999-12-31T23:59:59Z
 
 
 class Consumer:
@@ -46,14 +55,30 @@ class Consumer:
         self._busy = False
         self._behind: dict[TopicPartition, int] = {}
         self._commit: asyncio.Task[None] | None = None
+        # What this process has seen of the database's next offsets: they never go back, unless an older copy was restored.
+        self._known: dict[offsets.Partition, int] = {}
+        self._start = ""
+        self._older = False
+        # In words, what is held because of it; empty while all is well.
+        self.older_copy = ""
 
     async def run(self) -> None:
         """Until cancelled. Waits for a broker that is away, and starts the client anew if it is stuck."""
         while True:
-            broker = KafkaBroker(self._settings.kafka, client_id=self._settings.service, consumer_only=True, logger=None)
+            broker = KafkaBroker(
+                self._settings.kafka,
+                client_id=ghosts.client_id(self._settings),
+                request_timeout_ms=REQUEST_MS,
+                consumer_only=True,
+                logger=None,
+            )
             subscriber = subscribe(broker, self._settings.service, self._topics, poll=self._poll, take=self._take, place=self.place)
             try:
                 self._cluster = await cluster_id(self._settings.kafka)
+                await ghosts.leave(self._settings)
+                await self._compare()
+                self._known.clear()  # what it was good for is said; from here on the database's offsets rule
+                self._older = False
                 await broker.start()
                 self._client = subscriber.consumer
                 await self._watch()
@@ -61,18 +86,49 @@ class Consumer:
                 log.warning("Kafka is away; trying again", error=str(error) or type(error).__name__)
             finally:
                 self._client = None
-                await broker.stop()
+                with contextlib.suppress(TimeoutError):
+                    await in_time(broker.stop(), STOP_SECONDS)
             obey_cancellation()
             await asyncio.sleep(1)
 
+    async def _compare(self) -> None:
+        """Are these data the newest? Waits for the database; raises AWAY without Kafka."""
+        pause = FIRST_PAUSE
+        while True:
+            reached = await older_copy.reached_in_kafka(self._settings.kafka, self._settings.service, self._topics)
+            for place in reached.keys() & self._known.keys():
+                reached[place] = replace(reached[place], next_offset=max(reached[place].next_offset, self._known[place]))
+            try:
+                found = await older_copy.compare(self._pool, self._cluster, reached)
+            except DATABASE_AWAY as error:
+                log.warning("the database is away; it is to be compared with Kafka", error=str(error) or type(error).__name__)
+                obey_cancellation()
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                self._start, self.older_copy = found.start, found.told
+                self._older |= found.behind
+                return
+
     async def _watch(self) -> None:
+        """Until the client is to be started anew: it is stuck, or reads on from where an older copy of the database has never been."""
         self._polled_at = time.monotonic()
-        while self._busy or time.monotonic() - self._polled_at < STUCK_SECONDS:  # noqa: ASYNC110
-            await asyncio.sleep(STUCK_SECONDS / 10)
+        while self._busy or time.monotonic() - self._polled_at < STUCK_SECONDS:
+            await asyncio.sleep(LOOK_SECONDS)
+            with contextlib.suppress(*AWAY, *DATABASE_AWAY):
+                if self._older or await older_copy.start_of(self._pool) != self._start:
+                    await self._compare()
+                else:
+                    self.older_copy = await older_copy.told(self._pool)
+            if self._older and not self._busy:
+                return
         log.error("the Kafka client is stuck and is started anew", seconds=STUCK_SECONDS)
 
     async def _poll(self, client: AIOKafkaConsumer) -> Raw:
         """A long poll: it returns as soon as there is something. A fetch that fails may have lost what it took from other partitions."""
+        if self._older:  # whatever comes next here is not what comes next for the database
+            await asyncio.sleep(LOOK_SECONDS)
+            return ()
         try:
             found = await client.getmany(timeout_ms=LONG_POLL_MS, max_records=self._settings.batch_size)
         except ConsumerStoppedError:
@@ -92,13 +148,16 @@ class Consumer:
         try:
             while True:
                 try:
-                    await self._intake.process(records, self._cluster)
+                    await self._intake.process(records, self._cluster, self._known)
                 except Overtaken:
                     log.info("another instance has read these records", records=len(records))
                     await self._seek(_firsts(records))
                     return
                 except Exception as error:
-                    log.exception("batch failed and comes again", records=len(records), pause=pause, error=str(error))
+                    # Of a disk that is full or a server that is away, fifty lines of our own code at each try tell nothing.
+                    trace = None if isinstance(error, DATABASE_AWAY) else error
+                    told = {"records": len(records), "pause": pause, "error": repr(error)}
+                    log.exception("batch failed and comes again", alert=True, **told, exc_info=trace)
                     obey_cancellation()
                     await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                     pause = min(pause * 2, LONGEST_PAUSE)
@@ -114,6 +173,11 @@ class Consumer:
         if client is None:
             return
         known = await offsets.positions(self._pool, self._cluster)
+        if any(known.get(place, 0) < seen for place, seen in self._known.items()):
+            log.error("the database has gone back: it is compared with Kafka, and read from anew")
+            self._older = True
+            return
+        self._known |= known
         for partition in otherwise.keys() & client.assignment():
             client.seek(partition, known.get((partition.topic, partition.partition), otherwise[partition]))
 
@@ -129,6 +193,7 @@ class Consumer:
                 obey_cancellation()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+        self._known |= known
         unread = [partition for partition in assigned if (partition.topic, partition.partition) not in known]
         for partition in assigned.difference(unread):
             client.seek(partition, known[partition.topic, partition.partition])
@@ -137,7 +202,10 @@ class Consumer:
 
     def _follow(self, records: Sequence[Record]) -> None:
         """Let Kafka's own commit follow behind, for the tools: the offsets that rule are the database's."""
-        self._behind |= {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
+        for record in records:
+            next_offset = record.offset + 1
+            self._behind[TopicPartition(record.topic, record.partition)] = next_offset
+            self._known[record.topic, record.partition] = next_offset
         if self._commit is None or self._commit.done():
             self._commit = asyncio.create_task(self._commit_behind())
 
@@ -148,6 +216,10 @@ class Consumer:
                 await self._client.commit(nexts)
             except AWAY as error:
                 log.debug("Kafka's commit was lost; the database's offsets rule", error=str(error))
+
+    def health(self) -> dict[str, str]:
+        """What GET /health tells of it beside `up`: the service answers and reads, also while the mailer holds its sending."""
+        return {"older_copy": self.older_copy} if self.older_copy else {}
 
     async def lag(self) -> dict[str, Any]:
         """Records that wait, by topic; what the broker can't tell now is missing."""
@@ -177,5 +249,9 @@ def _firsts(records: Sequence[Record]) -> dict[TopicPartition, int]:
 
 
 def _record(raw: ConsumerRecord[bytes, bytes]) -> Record:
-    written_at = datetime.fromtimestamp(max(raw.timestamp, 0) / 1000, UTC)
-    return Record(raw.topic, raw.partition, raw.offset, raw.key, tuple(raw.headers), raw.value, written_at)
+    return Record(raw.topic, raw.partition, raw.offset, raw.key, tuple(raw.headers), raw.value, _moment(raw.timestamp))
+
+
+def _moment(timestamp: int) -> datetime:
+    """A record's timestamp (ms). Its writer chooses it: what no calendar has, such as the year 300,000, is the last moment of it or the first."""
+    return datetime.fromtimestamp(min(max(timestamp, 0), LAST_MOMENT_MS) / 1000, UTC)

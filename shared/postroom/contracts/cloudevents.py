@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from postroom.contracts import strict_json
+from postroom.contracts import strict_json, versions
 from postroom.contracts.errors import Refused, told
 from postroom.contracts.event import Event, content_hash
 from postroom.contracts.facts import FACTS
@@ -56,13 +56,11 @@ def decode(record: Record, emitter: str, default_tenant: str | None = None) -> E
     attributes, data = _attributes_and_data(record)
     if attributes.get("specversion") != "1.0":
         raise Refused("invalid", "specversion must be 1.0; CloudEvents attributes are ce_* headers or one JSON document", "specversion")
-    type_ = _required(attributes, "type")
-    model = FACTS.get(type_)
-    if model is None:
-        raise Refused("unknown_type", f"no event type {type_!r} is known here; known are {', '.join(sorted(FACTS))}", "type")
+    written = _required(attributes, "type")
+    type_, lifted = versions.lifted(written, data)
     subject = _required(attributes, "subject")
     try:
-        fact = model.model_validate(data)
+        fact = FACTS[type_].model_validate(lifted)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         path = ".".join(str(part) for part in ("data", *first["loc"]))
@@ -79,7 +77,8 @@ def decode(record: Record, emitter: str, default_tenant: str | None = None) -> E
         key=_key(record.key, subject),
         tenant=_required(attributes, "tenant") if default_tenant is None else attributes.get("tenant", default_tenant),
         data=fact,
-        hash=content_hash(type_, subject, data),
+        # Of what was written: the same bytes say the same, whichever version reads them.
+        hash=content_hash(written, subject, data),
         aggregateversion=_version(attributes.get("aggregateversion")),
         **{name: attributes.get(name) for name in _OPTIONAL},
     )

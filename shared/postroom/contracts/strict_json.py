@@ -1,19 +1,23 @@
-"""JSON as a contract reads it: no NaN, no duplicate keys, no bottomless nesting."""
+"""JSON as a contract reads it: no NaN and no number that would be infinite, no duplicate keys, no bottomless nesting."""
 
 import json
+import math
+from collections import Counter
 from typing import Any
 
 from postroom.contracts.errors import Refused
 
 MAX_DEPTH = 32
+MAX_SHOWN = 100
+"""Characters of what is at fault that the refusal repeats."""
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        msg = f"the key {twice!r} stands twice in one object"
+        # Of very many keys too, in a moment: a transaction waits meanwhile.
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        msg = f"the key {twice[:MAX_SHOWN]!r} stands twice in one object"
         raise ValueError(msg)
     return found
 
@@ -23,7 +27,15 @@ def _no_constant(name: str) -> Any:
     raise ValueError(msg)
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        msg = f"{text[:MAX_SHOWN]} is beyond what a number may be"
+        raise ValueError(msg)
+    return number
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite)
 
 
 def _depth(value: Any) -> int:

@@ -115,6 +115,8 @@ async def sink() -> AsyncIterator[Sink]:
 async def world(fresh_database: Any, sink: Sink) -> AsyncIterator[World]:
     settings = await fresh_database(Settings, "mailer_service", smtp=sink.url, pool_size=12)
     pool = await db.open_pool(settings, "worker")
+    # What the consumer does before it reads: these data are the newest.
+    await pool.execute("INSERT INTO compared (start) VALUES (this_start())")
     declared = topics.declared(())
     intake = Intake(service=settings.service, pool=pool, decode=Reader(declared, {}), handle=handlers.tell)
     renderer = Renderer(TEMPLATES)

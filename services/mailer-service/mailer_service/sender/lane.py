@@ -15,11 +15,17 @@ from mailer_service.smtp import RelayAway, Session
 from postroom import failpoints
 
 IDLE_SECONDS = 30.0
-STALL_SECONDS = 2.0
+# A mail that takes so long holds up nobody who waits behind it; and so long, not even its connection's place.
+STALL_SECONDS, PATIENCE_SECONDS = 2.0, 15.0
 
 
 class Lane:
-    """Keeps one session open while there is work; a job's attempt is in the database before its MAIL is written."""
+    """Keeps one session open while there is work; a job's attempt is in the database before its MAIL is written.
+
+    A server has ten minutes for its reply to a final dot (RFC 5321, 4.5.3.2.6), and a connection that is half-open never has one: the
+    mail goes on waiting aside, and a new session takes the place; one at a time, so that a server that is slow meets twice our
+    connections at most.
+    """
 
     def __init__(self, *, recorder: Recorder, relay: Relay, lease: Lease, window: Window, mail_from: str) -> None:
         self.stopping = False
@@ -30,21 +36,42 @@ class Lane:
         self._mail_from = mail_from
         self._epoch = 0
         self._turn = ExitStack()
+        self._session: Session | None = None
+        self._gives_way: asyncio.Future[None] | None = None
+        self._aside: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Serve until stopped; each lost connection is followed by a new one."""
-        while not self.stopping:
-            try:
-                await self._wait_for_work()
-                if not self.stopping:
-                    await self._connected()
-            except RelayAway:
-                self.release("the relay accepts no session")
-            except Disconnected:
-                pass
-            if not self._relay.well:
-                self.release("the relay refuses mails")
-                self._recorder.wanted.set()
+        """Serve until stopped; each session that was lost is followed by a new one, and so is one that has gone aside."""
+        current, aside = asyncio.create_task(self._one_session()), None
+        try:
+            while not self.stopping:
+                self._gives_way = asyncio.get_running_loop().create_future()
+                await asyncio.wait({current, self._gives_way}, return_when=asyncio.FIRST_COMPLETED)
+                if current.done():
+                    current.result()
+                else:
+                    aside = self._aside = current
+                current = asyncio.create_task(self._one_session())
+            await asyncio.wait(filter(None, (current, aside)))
+        finally:
+            tasks = [task for task in (current, aside) if task]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _one_session(self) -> None:
+        """From the work that calls for it to its end."""
+        try:
+            await self._wait_for_work()
+            if not self.stopping:
+                await self._connected()
+        except RelayAway:
+            self.release("the relay accepts no session")
+        except Disconnected:
+            pass
+        if not self._relay.well:
+            self.release("the relay refuses mails")
+            self._recorder.wanted.set()
 
     async def _wait_for_work(self) -> None:
         """Until something is ready to send, or the relay needs to be tried."""
@@ -54,15 +81,16 @@ class Lane:
 
     async def _connected(self) -> None:
         with await self._relay.turn() as self._turn:
-            session = await self._relay.session()
+            session = self._session = await self._relay.session()
             self._epoch = self._relay.epoch
             self._window.connected = True
             self._recorder.wake()
             try:
                 await self._serve(session)
             finally:
-                self._window.connected = False
-                self._relay.left()
+                if session is self._session:
+                    self._window.connected = False
+                    self._relay.left()
                 session.close()
 
     async def _serve(self, session: Session) -> None:
@@ -80,7 +108,7 @@ class Lane:
     async def _next(self, session: Session) -> Job | None:
         """The next job, begun; None when it is time to hang up: nothing to do, a goodbye, a relay that refuses, or our own end."""
         deadline = asyncio.get_running_loop().time() + IDLE_SECONDS
-        while session.usable and not self.stopping and self._epoch == self._relay.epoch:
+        while session.usable and session is self._session and not self.stopping and self._epoch == self._relay.epoch:
             self._window.hint.clear()
             if job := self._begin(session):
                 return job
@@ -107,6 +135,17 @@ class Lane:
 
     async def _one(self, session: Session, job: Job) -> Job | None:
         """Bring a begun job to its end; → the next one, if it was begun behind its dot."""
+        loop = asyncio.get_running_loop()
+        timers = [loop.call_later(STALL_SECONDS, self._stall, session), loop.call_later(PATIENCE_SECONDS, self._give_way, session)]
+        try:
+            return await self._handed_over(session, job)
+        finally:
+            for timer in timers:
+                timer.cancel()
+            if session is self._session:
+                self._window.stalled = False
+
+    async def _handed_over(self, session: Session, job: Job) -> Job | None:
         try:
             refused = await session.accepted()
         except (Disconnected, asyncio.CancelledError) as error:
@@ -117,9 +156,11 @@ class Lane:
             return None
         failpoints.reach("sender.data")
         session.message(job.body)
-        following = self._begin(session) if session.pipelining and self._relay.well else None
+        following = self._begin(session) if session.pipelining and session is self._session and self._relay.well else None
+        # In the next turn of the loop: uvloop writes at the end of this one.
+        asyncio.get_running_loop().call_soon(failpoints.reach, "sender.dotted")
         try:
-            reply = await self._delivered(session)
+            reply = await session.delivered()
         except (Disconnected, asyncio.CancelledError) as error:
             self._finish(job, Verdict("unknown", detail=f"the reply to the final dot was lost: {error}"))
             if following:
@@ -129,20 +170,20 @@ class Lane:
         self._finish(job, judge("dot", reply, relay_is_well=job.relay_is_well))
         return following
 
-    async def _delivered(self, session: Session) -> Reply:
-        """The reply to the dot. If it takes long, what waits behind it goes to other connections, and nothing new comes here."""
-        slow = asyncio.get_running_loop().call_later(STALL_SECONDS, self._stall)
-        try:
-            return await session.delivered()
-        finally:
-            slow.cancel()
-            self._window.stalled = False
+    def _stall(self, session: Session) -> None:
+        """What waits behind this mail goes to other connections, and nothing new comes here."""
+        if session is self._session:
+            self._window.stalled = True
+            self._relay.keeps_us_waiting()
+            self._turn.close()
+            self.release("the mail before it takes long")
 
-    def _stall(self) -> None:
-        self._window.stalled = True
-        self._relay.keeps_us_waiting()
-        self._turn.close()
-        self.release("the mail before it takes long")
+    def _give_way(self, session: Session) -> None:
+        """What is being sent here goes on waiting aside, unless another does so already."""
+        if session is self._session and self._gives_way and (self._aside is None or self._aside.done()):
+            self._session, self._window.connected, self._window.stalled = None, False, False
+            self._relay.left()
+            self._gives_way.set_result(None)
 
     def _refused(self, job: Job, stage: Stage, reply: Reply) -> None:
         """What may be the relay's fault ends the session too: what is wrong may be wrong in this one only."""

@@ -38,7 +38,6 @@ class Sender:
     async def run(self) -> None:
         """Until cancelled. Starts anew under a new id when called again."""
         await self.lease.start()
-        await self.lease.take_over()
         async with self._pool.acquire() as connection:
             await envelopes.release_held(connection, self._composer.message_types)
         self.recorder.ready.clear()

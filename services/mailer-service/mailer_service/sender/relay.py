@@ -6,7 +6,7 @@ A session alone is no proof that a relay is well again which had refused mails: 
 import asyncio
 import random
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -35,6 +35,8 @@ class Relay:
         self.recovered = False
         self.detail = ""
         self.epoch = 0
+        # It is compared with what the database's clock says of refusals.
+        self.database_ahead = timedelta(0)
         self._accepted_at: datetime | None = None
         # Of what was before this process nothing is known: perhaps somebody mended the relay and started it again.
         self._refused = True
@@ -96,7 +98,7 @@ class Relay:
             if self.on_trial or self._doubts >= DOUBTS:
                 self._refuses_mail(verdict.detail)
         elif verdict.result == "sent":
-            self._accepted_at, self._doubts, self._pause = clock.now(), 0, FIRST_PAUSE
+            self._accepted_at, self._doubts, self._pause = clock.now() + self.database_ahead, 0, FIRST_PAUSE
             self.recovered |= self._refused
             self._refused = False
             self._is_well()

@@ -1,6 +1,6 @@
 """Who is sending: leases, and taking over from a sender that is gone."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -13,18 +13,22 @@ async def register(connection: Connection, sender: UUID, lease: timedelta) -> No
     await connection.execute("INSERT INTO senders (id, expires_at) VALUES ($1, now() + $2)", sender, lease)
 
 
-async def beat(connection: Connection, sender: UUID, lease: timedelta, relay: str, detail: str) -> bool:
-    """Stay alive; False if this sender was marked gone (or its time was up) and must take a new id."""
-    return (
-        await connection.fetchval(
-            "UPDATE senders SET expires_at = now() + $2, relay = $3, relay_detail = $4 WHERE id = $1 AND expires_at > now() RETURNING true",
-            sender,
-            lease,
-            relay,
-            detail,
+async def beat(connection: Connection, sender: UUID, lease: timedelta, relay: str, detail: str) -> tuple[datetime, bool]:
+    """Stay alive; (the database's time, whether we do): a sender that was marked gone, or whose time was up, must take a new id."""
+    row = await connection.fetchrow(
+        """
+        WITH alive AS (
+            UPDATE senders SET expires_at = now() + $2, relay = $3, relay_detail = $4 WHERE id = $1 AND expires_at > now() RETURNING true
         )
-        is True
+        SELECT now() AS now, EXISTS (SELECT FROM alive) AS alive
+        """,
+        sender,
+        lease,
+        relay,
+        detail,
     )
+    assert row  # noqa: S101 - a SELECT without a table
+    return row["now"], row["alive"]
 
 
 async def leave(connection: Connection, sender: UUID) -> None:
@@ -38,32 +42,52 @@ async def leave(connection: Connection, sender: UUID) -> None:
     )
 
 
+async def shorten(connection: Connection, lease: timedelta) -> None:
+    """Nobody has more than a lease from now on: who seems to, got it from a clock that was ahead, and may be gone."""
+    await connection.execute("UPDATE senders SET expires_at = now() + $1 WHERE expires_at > now() + $1", lease)
+
+
 async def expired(connection: Connection) -> list[UUID]:
-    """Remove the senders whose time is up."""
-    return [row["id"] for row in await connection.fetch("DELETE FROM senders WHERE expires_at < now() RETURNING id")]
+    """The senders whose time is up, locked until the transaction ends; those that another process takes over from are left out."""
+    rows = await connection.fetch("SELECT id FROM senders WHERE expires_at < now() FOR UPDATE SKIP LOCKED")
+    return [row["id"] for row in rows]
 
 
-async def take_over(connection: Connection, gone: list[UUID], unknown_resend: timedelta) -> list[asyncpg.Record]:
-    """Give back what they had leased, and call unknown what they were sending; return the unknown ones (id, message, attempts …)."""
+async def take_over(connection: Connection, gone: list[UUID], unknown_resend: timedelta, limit: int) -> list[asyncpg.Record]:
+    """Give back what they had leased, and call unknown what they were sending; at most `limit` of them, each with its new state.
+
+    What a stopped process has locked in an open transaction is passed over: it comes with a later round, and holds up nothing else.
+    """
     return await connection.fetch(
         """
-        WITH taken AS (
+        WITH due AS MATERIALIZED (
+            SELECT id FROM envelopes WHERE sender_id = ANY ($1) LIMIT $3 FOR UPDATE SKIP LOCKED
+        ), taken AS (
             UPDATE envelopes AS e
             SET state = CASE e.state WHEN 'leased' THEN 'pending' ELSE 'unknown' END, sender_id = NULL,
                 due_at = CASE WHEN e.state = 'leased' THEN now() WHEN NOT e.resent THEN now() + $2 END,
                 resent = e.resent OR e.state = 'sending',
                 detail = CASE e.state WHEN 'sending' THEN 'the sender went away before the reply was recorded' ELSE e.detail END
-            WHERE e.sender_id = ANY ($1)
+            FROM due WHERE e.id = due.id
             RETURNING e.id, e.message, e.address, e.person, e.attempts, e.state, e.detail
         ), lost AS (
             UPDATE attempts AS a SET settled_at = now(), result = 'unknown', detail = t.detail
             FROM taken AS t WHERE t.state = 'unknown' AND a.envelope = t.id AND a.number = t.attempts
         )
-        SELECT taken.id, taken.address, taken.person, taken.attempts, taken.detail, m.id AS message, m.tenant, m.key, m.cause,
-               m.correspondence, m.order_id, coalesce(r.sha256, '') AS sha256
-        FROM taken JOIN messages AS m ON m.id = taken.message LEFT JOIN rendered AS r ON r.message = m.id
-        WHERE taken.state = 'unknown'
+        SELECT taken.id, taken.state, taken.address, taken.person, taken.attempts, taken.detail, taken.message,
+               m.tenant, m.key, m.cause, m.correspondence, m.order_id, coalesce(r.sha256, '') AS sha256
+        FROM taken
+        LEFT JOIN messages AS m ON taken.state = 'unknown' AND m.id = taken.message
+        LEFT JOIN rendered AS r ON r.message = m.id
         """,
         gone,
         unknown_resend,
+        limit,
+    )
+
+
+async def bury(connection: Connection, gone: list[UUID]) -> None:
+    """Forget those of them that have nothing in hand any more."""
+    await connection.execute(
+        "DELETE FROM senders AS s WHERE id = ANY ($1) AND NOT EXISTS (SELECT FROM envelopes WHERE sender_id = s.id)", gone
     )

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from postroom.contracts import versions
 
 # Of much longer ones the compiler runs out of stack, and takes the service with it.
 Cel = Annotated[str, Field(min_length=1, max_length=4_000)]
@@ -138,6 +140,12 @@ class DeclaredRule(Declared):
     opens: Opens | Cel | None = None
     sender: Cel | None = None
     withdraws: list[Withdraws] = []
+
+    @field_validator("event")
+    @classmethod
+    def _as_of_today(cls, event: str) -> str:
+        """A rule for the major before the last is one for the last: its events come as such."""
+        return versions.current(event) if event in versions.LIFTS else event
 
     @model_validator(mode="after")
     def _tells_or_withdraws(self) -> Self:

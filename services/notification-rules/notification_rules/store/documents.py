@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from postroom.contracts import versions
 from postroom.contracts.event import Event
 from postroom.contracts.facts import FACTS
 
@@ -33,5 +34,6 @@ def as_json(event: Event) -> dict[str, Any]:
 
 def as_event(document: dict[str, Any]) -> Event:
     """The event, its data in today's shape of its contract."""
-    data = FACTS[document["type"]].model_validate(document["data"])
-    return Event(**{**document, "time": datetime.fromisoformat(document["time"]), "data": data})
+    type_, data = versions.lifted(document["type"], document["data"])
+    changed = {"type": type_, "time": datetime.fromisoformat(document["time"]), "data": FACTS[type_].model_validate(data)}
+    return Event(**{**document, **changed})

@@ -1,7 +1,9 @@
-"""What the scans have raised: "due and not yet raised" is asked here."""
+"""What the scans have raised: "due and not yet raised" is asked here, whatever major it was raised in."""
 
 from collections.abc import Collection
 
+from postroom import failpoints
+from postroom.contracts import versions
 from postroom.db import Connection
 
 Key = tuple[str, ...]
@@ -15,9 +17,11 @@ async def raise_once(connection: Connection, fact: str, keys: Collection[tuple[s
         SELECT tenant, $1, key FROM jsonb_to_recordset($2::jsonb) AS t (tenant text, key text[]) ORDER BY tenant, key
         ON CONFLICT DO NOTHING RETURNING tenant, key
         """,
-        fact,
+        versions.under(fact),
         [{"tenant": tenant, "key": key} for tenant, key in dict.fromkeys(keys)],
     )
+    if found:
+        failpoints.reach("task.claimed")
     return {(row["tenant"], tuple(row["key"])) for row in found}
 
 
@@ -28,7 +32,7 @@ async def raised(connection: Connection, fact: str, keys: Collection[tuple[str, 
         SELECT tenant, key FROM raised
         WHERE fact = $1 AND (tenant, key) IN (SELECT tenant, key FROM jsonb_to_recordset($2::jsonb) AS t (tenant text, key text[]))
         """,
-        fact,
+        versions.under(fact),
         [{"tenant": tenant, "key": key} for tenant, key in dict.fromkeys(keys)],
     )
     return {(row["tenant"], tuple(row["key"])) for row in found}

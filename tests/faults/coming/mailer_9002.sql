@@ -1,0 +1,1 @@
+ALTER TABLE envelopes ADD COLUMN urgency text NOT NULL DEFAULT 'normal';

@@ -1,0 +1,94 @@
+"""Who may do what with a mail, as promises.md says it: a pure model, without a line of the mailer's code."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+Due = Literal["now", "later", "never"]
+# What a result makes of a mail: its state, and when it is due again. `unknown` hangs on whether its one resend is used up.
+RESULTS: dict[str, tuple[str, Due]] = {
+    "sent": ("sent", "never"),
+    "bounced": ("bounced", "never"),
+    "dead": ("dead", "never"),
+    "deferred": ("deferred", "later"),
+    "lost": ("deferred", "later"),
+    "relay": ("deferred", "later"),
+    "released": ("pending", "now"),
+}
+FINAL = frozenset({"sent", "bounced", "cancelled"})
+
+
+@dataclass
+class Mail:
+    """One envelope; `results` has each attempt's, '' while it is open, `told` (attempt, state) as often as it was said."""
+
+    state: str = "pending"
+    holder: str = ""
+    due: Due = "now"
+    attempts: int = 0
+    resent: bool = False
+    void: bool = False
+    results: dict[int, str] = field(default_factory=dict)
+    tokens: dict[int, str] = field(default_factory=dict)
+    told: Counter[tuple[int, str]] = field(default_factory=Counter)
+    ever_unknown: set[int] = field(default_factory=set)
+    copies: int = 0
+    by_word: bool = False
+
+    def go(self, state: str, due: Due = "never", *, tell: bool = True) -> None:
+        """To this state, out of everybody's hands."""
+        self.state, self.due, self.holder = state, due, ""
+        if state == "unknown":
+            self.ever_unknown.add(self.attempts)
+        if tell and state != "pending":
+            self.told[self.attempts, state] += 1
+
+    def take(self, sender: str) -> None:
+        assert self.due == "now"
+        self.state, self.due, self.holder = "leased", "never", sender
+
+    def open(self, sender: str, number: int, token: str) -> bool:
+        """An attempt is opened by who has the mail leased, and by nobody else; asked again, the one that opened it hears so again."""
+        if self.state == "leased" and self.holder == sender and number == self.attempts + 1:
+            self.state, self.attempts = "sending", number
+            self.results[number], self.tokens[number] = "", token
+            return True
+        return self.state == "sending" and self.holder == sender and self.attempts == number and self.tokens[number] == token
+
+    def settle(self, number: int, result: str, *, resent: bool) -> None:
+        """A result settles its own attempt, and the mail only moves by its last one. Late, only news counts; `sent` always is."""
+        if self.results[number] in ("", "unknown"):
+            self.results[number] = result
+        if number != self.attempts:
+            return
+        late = self.state == "unknown" and result != "unknown"
+        sent_after_all = self.state in ("leased", "pending", "held", "cancelled") and result == "sent"
+        if self.state == "sending" or late or sent_after_all:
+            if result == "unknown":
+                self.go("unknown", "never" if resent else "later")
+                self.resent = True
+            else:
+                self.go(*RESULTS[result])
+
+    def lose_its_sender(self) -> None:
+        """Leased: nothing happened. Sending: nobody knows."""
+        if self.state == "leased":
+            self.go("pending", "now")
+        elif self.state == "sending":
+            self.results[self.attempts] = "unknown"
+            self.go("unknown", "never" if self.resent else "later")
+            self.resent = True
+
+    def broken_promises(self) -> Iterable[str]:
+        """What holds at every moment, whatever happened."""
+        if self.copies > 1 + len(self.ever_unknown):
+            yield f"{self.copies} copies, {len(self.ever_unknown)} attempts ever unknown"
+        if self.state == "sent" and not self.copies and not self.by_word:
+            yield "sent, and no server has it"
+        if self.state in ("pending", "deferred") and self.due == "never":
+            yield "waits for nothing"
+        if max(self.told.values(), default=0) > 1:
+            yield f"told twice: {self.told}"
+        if self.state not in ("pending", "leased", "sending") and not any(state == self.state for _, state in self.told):
+            yield f"{self.state}, and nobody was told"

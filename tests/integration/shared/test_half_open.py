@@ -1,0 +1,83 @@
+"""Connections to the database that stay half-open: nobody says so, and what hangs on them goes on over new ones."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+from tests.faults.proxy import Link, Served
+from tests.integration.shared.conftest import Service
+
+from postroom import db
+from postroom.db import Pool
+
+SIZE = 5
+
+
+@pytest.fixture
+async def link(service: Service) -> AsyncIterator[Served]:
+    """A way to the service's database that can get stuck."""
+    target = urlsplit(service.settings.dsn).port or 5432
+    served = Served(Link(0, target))
+    served.become(served.link)
+    server = await asyncio.start_server(served.serve, "127.0.0.1", 0)
+    served.link = Link(server.sockets[0].getsockname()[1], target)
+    yield served
+    served.become(replace(served.link, mode="cut"))
+    server.close()
+
+
+@pytest.fixture
+async def pool(service: Service, link: Served, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pool]:
+    """All of its connections go that way, and each has been used."""
+    monkeypatch.setattr(db, "ANSWER_SECONDS", {"worker": 1.0})
+    monkeypatch.setattr(db, "CANCEL_SECONDS", 0.3)
+    there = service.settings.postgres.get_secret_value().replace(f":{link.link.target}", f":{link.link.port}")
+    pool = await db.open_pool(service.settings.model_copy(update={"postgres": SecretStr(there)}), "worker", SIZE)
+    await asyncio.gather(*(pool.fetchval("SELECT pg_sleep(0.2)") for _ in range(SIZE)))
+    assert pool.get_size() == SIZE
+    yield pool
+    pool.terminate()
+
+
+async def test_one_dead_connection_is_enough_to_begin_anew(link: Served, pool: Pool) -> None:
+    """Not each of the pool's has to be found dead by itself, one after the other."""
+    link.become(replace(link.link, mode="stuck"))
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        await pool.fetchval("SELECT 1")
+    for _ in range(2 * SIZE):
+        assert await pool.fetchval("SELECT 1", timeout=5) == 1
+    assert time.monotonic() - began < 4
+
+
+async def test_a_transaction_that_got_stuck_is_not_waited_for_twice(link: Served, pool: Pool) -> None:
+    began = time.monotonic()
+
+    async def work() -> None:
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute("SELECT 1")
+            link.become(replace(link.link, mode="stuck"))
+            await connection.execute("SELECT 1")
+
+    with pytest.raises((OSError, asyncpg.InterfaceError)):  # a TimeoutError is an OSError
+        await work()
+    assert await pool.fetchval("SELECT 1") == 1
+    assert time.monotonic() - began < 4
+
+
+async def test_a_connection_that_only_listens_is_missed(link: Served, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db, "PULSE_SECONDS", 0.3)
+    async with pool.acquire() as connection:
+        await connection.add_listener("outbox", lambda *_: None)
+        listening = asyncio.create_task(db.until_lost(connection))
+        await asyncio.sleep(1)
+        assert not listening.done()
+        link.become(replace(link.link, mode="stuck"))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(listening, 5)
+        connection.terminate()
