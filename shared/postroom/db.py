@@ -19,6 +19,8 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolC
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Role = Literal["worker", "api"]
 log = structlog.get_logger()
+# SQLSTATE classes: connection, wrong state (read-only), resources (disk full), operator (shutdown), system.
+_OF_THE_WORLD = {"08", "25", "53", "57", "58"}
 
 MIGRATION_LOCK = 7_066_617
 # What a statement raises while the server is away, starts, or stops.
@@ -33,6 +35,13 @@ SESSION = {
 }
 # A server that hangs gives no error of its own: a person waits this long for a statement, a batch longer.
 ANSWER_SECONDS: dict[Role, float] = {"api": 10.0, "worker": 60.0}
+
+
+def of_the_world(error: BaseException) -> bool:
+    """Whether something is away, full or starting, and no line of our code at fault: then one line in the log tells all, at each try."""
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "")[:2] in _OF_THE_WORLD
+    return isinstance(error, OSError | TimeoutError)
 
 
 async def open_pool(settings: ServiceSettings, role: Role, size: int | None = None) -> Pool:
