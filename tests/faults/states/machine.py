@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import asyncpg
-from hypothesis import HealthCheck, seed, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from tests.faults.states.flaky import Broken, Flaky
@@ -58,6 +58,8 @@ class Bench:
         self.runner = asyncio.Runner()
         self.pool: Pool = self.run(db.open_pool(settings, "worker"))
         self.owner: asyncpg.Connection[Any] = self.run(asyncpg.connect(settings.dsn))
+        # What the consumer does before it reads: these data are the newest.
+        self.run(self.owner.execute("INSERT INTO compared (start) VALUES (this_start())"))
 
     def run(self, what: Coroutine[Any, Any, Any]) -> Any:
         """To its end."""
@@ -620,7 +622,15 @@ def play(made: Settings, number: int, from_seed: int) -> Counter[tuple[str, str]
     """So many examples on this database, in a thread without a loop; → the ways gone, with how often. Raises what does not hold."""
     bench = Bench(made)
     machine = type("Senders", (Senders,), {"bench": bench, "walked": Counter()})
-    bounds = settings(max_examples=number, stateful_step_count=STEPS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    # Not shrunk: with a database behind each step that takes minutes, and the steps that failed are told as they are.
+    bounds = settings(
+        max_examples=number,
+        stateful_step_count=STEPS,
+        phases=[Phase.generate],
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     try:
         run_state_machine_as_test(seed(from_seed)(machine), settings=bounds, _min_steps=STEPS // 2)
     finally:
