@@ -12,8 +12,9 @@ from hashlib import sha256
 from pathlib import Path
 
 # Everything that a run is told of carries a mark of its own in a field that its mails show. The letter says what it is: X an event,
-# D one for a digest, Q for who has quiet hours, V one that becomes void; C a correspondence, L a log, R a reply by mail, F a forward.
-MARK = re.compile(r"F[XDQVCLRF][0-9a-f]{10}")
+# D one for a digest, Q for who has quiet hours, V one that becomes void; C a correspondence, L a log, R a reply by mail, F a forward,
+# B a budget, P an order.
+MARK = re.compile(r"F[XDQVCLRFBP][0-9a-f]{10}")
 # A mail that shows one of these is about it, whatever it quotes.
 _OWN = ("FF", "FC")
 _MARK = re.compile(MARK.pattern.encode())

@@ -42,6 +42,7 @@ async def wal(stage: Stage, scale: Scale) -> None:
             await _back_up(stage)
             await asyncio.sleep(stage.random.uniform(1, 4))
             await stage.strike("lost, restored from all WAL", "postgres", _losing(stage, None, with_services=n % 2 == 1))
+            await stage.house.until_up()
             held = sum([int((await stage.house.query(name, _HELD))[0][0]) for name in DATABASES.values()])
             stage.measure("services that call a whole copy older", held, at_most=0)
 
@@ -109,10 +110,10 @@ async def _not_of_lost_bytes(stage: Stage, found: set[Violation], listed: set[Ma
 
 async def _until(stage: Stage, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """What the mailer tells of the restore, once it holds."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline, door = time.monotonic() + PATIENCE_SECONDS, Door(stage.house.endpoints)
     while time.monotonic() < deadline:
         with contextlib.suppress(httpx.HTTPError, KeyError, EmbeddedError):
-            answer = await asyncio.to_thread(Door(stage.house.endpoints).call, OPERATOR, "GET", "/restore")
+            answer = await asyncio.to_thread(door.get, OPERATOR, "/restore")
             told: dict[str, Any] = answer["services"]["mailer-service"]
             if holds(told):
                 return told
@@ -121,7 +122,7 @@ async def _until(stage: Stage, holds: Callable[[dict[str, Any]], bool]) -> dict[
 
 
 async def _that_say_so(stage: Stage) -> int:
-    answer = await asyncio.to_thread(Door(stage.house.endpoints).call, OPERATOR, "GET", "/restore")
+    answer = await asyncio.to_thread(Door(stage.house.endpoints).get, OPERATOR, "/restore")
     return sum(bool(told["older_copy"]) for name, told in answer["services"].items() if name != "mailer-service")
 
 

@@ -13,7 +13,9 @@ import pytest
 from tests.integration.mailer.conftest import World
 from tests.integration.mailer.test_mailer_replies import due_now
 
+from mailer_service.domain.caps import Caps
 from mailer_service.sender import lane
+from mailer_service.sender.claim import Claim
 from mailer_service.settings import Settings
 from mailer_service.store import envelopes
 
@@ -189,11 +191,12 @@ async def test_a_late_reply_counts_also_for_what_was_held_again(world: World) ->
     me = uuid4()
     async with world.pool.acquire() as connection:
         await connection.execute("INSERT INTO senders (id, expires_at) VALUES ($1, now() + interval '1 minute')", me)
-        (row,) = await envelopes.take(connection, me, 10)
+        claim = Claim(Caps())
+        [row], _ = await claim.take(connection, me, 10, {})
         await envelopes.open_attempts(connection, me, [(row["id"], 1, uuid4())])
         await envelopes.settle_envelopes(connection, [(row["id"], 1, "unknown", None, "lost", True, False, False)])
         await envelopes.resend(connection, row["id"])
-        await envelopes.take(connection, me, 10)
+        await claim.take(connection, me, 10, {})
         assert await envelopes.hold(connection, me, [(row["id"], "render", "a fault in the template")])
         assert await envelopes.settle_envelopes(connection, [(row["id"], 1, "sent", None, "250", False, False, False)])
         assert await envelopes.release_held(connection, [], ["wrong-delivery"]) == 0
@@ -206,7 +209,7 @@ async def test_an_attempt_is_opened_for_one_job_only(world: World) -> None:
     me, first, second = uuid4(), uuid4(), uuid4()
     async with world.pool.acquire() as connection:
         await connection.execute("INSERT INTO senders (id, expires_at) VALUES ($1, now() + interval '1 minute')", me)
-        (row,) = await envelopes.take(connection, me, 10)
+        [row], _ = await Claim(Caps()).take(connection, me, 10, {})
         assert await envelopes.open_attempts(connection, me, [(row["id"], 1, first)]) == {row["id"]}
         assert await envelopes.open_attempts(connection, me, [(row["id"], 1, second)]) == set()
         assert await envelopes.open_attempts(connection, me, [(row["id"], 1, first)]) == {row["id"]}, "the answer to its commit was lost"

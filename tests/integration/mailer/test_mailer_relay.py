@@ -63,6 +63,33 @@ async def test_a_relay_on_trial_gets_one_mail_at_a_time(world: World) -> None:
     assert await world.pool.fetchval("SELECT count(*) FROM attempts WHERE result = 'relay'") <= 6 + sender.relay.epoch
 
 
+async def test_a_relay_on_trial_that_takes_its_time_holds_nobody_up(world: World) -> None:
+    world.sink.script = refusing("mail", "", "530 5.7.0 sign in", 3)  # type: ignore[assignment]
+    script = world.sink.script
+    world.sink.script = lambda stage, to, n: "STALL" if (stage, to) == ("dot", "slow@example.com") else script(stage, to, n)
+    await world.ask("slow@example.com")
+    sender = world.start_sender(connections=2)
+    await refused_by(world, sender)
+    await world.until_states(sending=1)
+    await world.ask(*(f"p{n}@example.com" for n in range(20)))
+
+    async def nearly_all() -> bool:
+        # One may be begun behind its dot.
+        return (await world.states()).get("sent", 0) >= 19
+
+    await world.until(nearly_all)
+
+
+async def test_a_server_that_allows_fewer_connections_gets_the_mails_over_those(world: World) -> None:
+    """Once the connections beyond them had stopped everything for half a minute, again and again."""
+    world.sink.script = lambda stage, *_: "421 4.7.0 too many connections" if stage == "greeting" and len(world.sink._writers) > 2 else None
+    sender = world.start_sender()
+    for n in range(4):
+        await world.ask(*(f"p{n}.{m}@example.com" for m in range(100)))
+        await world.until_states(sent=100 * (n + 1))
+    assert sender.relay.well
+
+
 async def test_a_domain_that_blocks_us_keeps_nobody_else_waiting(world: World) -> None:
     """Twenty mails to it in a row look as if the relay denied everything; the next one to somebody else shows that it doesn't."""
     world.sink.script = lambda stage, to, _: "550 5.7.1 you are on our list" if stage == "rcpt" and to.startswith("x") else None
