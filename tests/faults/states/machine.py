@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import asyncpg
-from hypothesis import HealthCheck, seed, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from tests.faults.states.flaky import Broken, Flaky
@@ -22,6 +22,7 @@ from tests.integration.mailer.wishes import requested, withdrawn
 
 from mailer_service import handlers
 from mailer_service.compose import Held
+from mailer_service.deciding import Chosen, Decision, decide
 from mailer_service.domain.delivery import Verdict
 from mailer_service.domain.job import Job
 from mailer_service.sender.lease import Lease
@@ -32,6 +33,7 @@ from mailer_service.sender.window import Window
 from mailer_service.settings import Settings
 from mailer_service.store import envelopes, rendered, senders
 from postroom import db
+from postroom.auth import Principal
 from postroom.db import Pool
 
 MAILS, SENDERS, STEPS = 3, ("one", "two"), 60
@@ -46,6 +48,7 @@ _LOOK = """
     FROM envelopes AS e
 """
 FAULTS = st.sampled_from([None, None, None, 1, 2, 3, 4, 5, "answer"])
+OPERATOR = Principal(person="operator", tenant="tenant-a", side="operator")
 LATE = st.sampled_from(["rcpt", "lost", "relay", "bounced"])
 Face = tuple[Any, ...]
 
@@ -58,6 +61,8 @@ class Bench:
         self.runner = asyncio.Runner()
         self.pool: Pool = self.run(db.open_pool(settings, "worker"))
         self.owner: asyncpg.Connection[Any] = self.run(asyncpg.connect(settings.dsn))
+        # What the consumer does before it reads: these data are the newest.
+        self.run(self.owner.execute("INSERT INTO compared (start) VALUES (this_start())"))
 
     def run(self, what: Coroutine[Any, Any, Any]) -> Any:
         """To its end."""
@@ -567,6 +572,20 @@ class Senders(RuleBasedStateMachine):
         if done:
             mail.go("pending", "now")
 
+    @precondition(lambda self: any(mail.ever_unknown for mail in self.mails.values()))
+    @rule(draw=st.data(), decision=st.sampled_from(["resend", "arrived", "leave"]))
+    def a_person_decides(self, draw: Any, decision: Decision) -> None:
+        """Of the attempt that they saw, perhaps a while ago: once, and not of anything else."""
+        id_ = draw.draw(st.sampled_from([id_ for id_, mail in self.mails.items() if mail.ever_unknown]), label="mail")
+        mail = self.mails[id_]
+        attempt = draw.draw(st.sampled_from(sorted(mail.ever_unknown)), label="attempt")
+        refused = self.bench.run(self._decide(decision, (id_, attempt)))
+        assert bool(refused) != mail.decide(attempt, decision), refused
+
+    async def _decide(self, decision: Decision, one: Chosen) -> dict[Chosen, str]:
+        async with self.bench.pool.acquire() as connection, connection.transaction():
+            return await decide(connection, OPERATOR, decision, "", [one])
+
     # -- what holds
 
     @invariant()
@@ -620,7 +639,15 @@ def play(made: Settings, number: int, from_seed: int) -> Counter[tuple[str, str]
     """So many examples on this database, in a thread without a loop; → the ways gone, with how often. Raises what does not hold."""
     bench = Bench(made)
     machine = type("Senders", (Senders,), {"bench": bench, "walked": Counter()})
-    bounds = settings(max_examples=number, stateful_step_count=STEPS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    # Not shrunk: with a database behind each step that takes minutes, and the steps that failed are told as they are.
+    bounds = settings(
+        max_examples=number,
+        stateful_step_count=STEPS,
+        phases=[Phase.generate],
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     try:
         run_state_machine_as_test(seed(from_seed)(machine), settings=bounds, _min_steps=STEPS // 2)
     finally:
