@@ -39,7 +39,9 @@ class Kind:
     settings: dict[str, str] = field(default_factory=dict)
 
 
-KINDS = {"plain": Kind(), "linked": Kind(linked=True), "single": Kind(twice=False)}
+# What names strangers stays undecided: a run asks twice what there is, and nothing may run out between.
+PATIENT = {"POSTROOM_UNDECIDED_SECONDS": "86400"}
+KINDS = {"plain": Kind(), "linked": Kind(linked=True), "single": Kind(twice=False, settings=PATIENT)}
 
 
 @dataclass
