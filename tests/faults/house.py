@@ -61,12 +61,14 @@ class Kind:
     settings: dict[str, str] = field(default_factory=dict)
 
 
+# What names strangers stays undecided: a run asks twice what there is, and nothing may run out between.
+PATIENT = {"POSTROOM_UNDECIDED_SECONDS": "86400"}
 # What a relay's silence is waited for: a minute, and ten for the reply to the dot, are not a matter of faults.
 IMPATIENT = {"POSTROOM_COMMAND_SECONDS": "4", "POSTROOM_REPLY_SECONDS": "10"}
 KINDS = {
     "plain": Kind(),
     "linked": Kind(linked=True),
-    "single": Kind(twice=False),
+    "single": Kind(twice=False, settings=PATIENT),
     # RFC 5321 wants ten minutes of patience with the reply to a final dot: the product's own, and too long to watch.
     "clocks": Kind(clocks=True, settings={"POSTROOM_TASK_SECONDS": "60"}),
     "half-open": Kind(linked=True, settings={"POSTROOM_REPLY_SECONDS": "60"}),

@@ -19,6 +19,8 @@ from tests.faults.bad.records import Bad, Records
 
 AT_ONCE = 200
 FOREVER = 2**63 - 1
+ANY_MOMENT = "message.timestamp.after.max.ms"
+OF_THE_TOPIC = 1  # Kafka's number for where a setting comes from
 KCAT_CODECS = ("zstd", "lz4", "snappy")
 GOOD_BESIDE = 3
 
@@ -120,14 +122,23 @@ def kcat_write(kafka: str, bad: Bad, *options: str) -> None:
 
 
 async def let_any_moment_be_written(kafka: str, topics: Sequence[str]) -> None:
-    """Brokers before Kafka 3.6, and many after, take any timestamp: so must the readers."""
+    """Brokers before Kafka 3.6, and many after, take any timestamp: so must the readers. Returns when the broker obeys."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     try:
-        setting = {"message.timestamp.after.max.ms": str(FOREVER), "message.timestamp.before.max.ms": str(FOREVER)}
         for name in topics:
-            current = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
-            kept = {entry[0]: entry[1] for entry in current[0].resources[0][4] if entry[3] == 1}
-            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs={**kept, **setting})])
+            # This call replaces all of a topic's own settings, hence the merge.
+            settings = {**await _settings(admin, name), ANY_MOMENT: str(FOREVER)}
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs=settings)])
+        for name in topics:
+            while (await _settings(admin, name)).get(ANY_MOMENT) != str(FOREVER):  # noqa: ASYNC110 - the broker tells nobody
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(1)  # from there to the partitions' logs
     finally:
         await admin.close()
+
+
+async def _settings(admin: AIOKafkaAdminClient, name: str) -> dict[str, str]:
+    """What is set on the topic itself."""
+    answer = (await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)]))[0]
+    return {entry[0]: entry[1] for entry in answer.resources[0][4] if entry[3] == OF_THE_TOPIC}

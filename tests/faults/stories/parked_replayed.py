@@ -130,6 +130,7 @@ async def _killed(stage: Stage, broken: Broken, events: Sequence[Written]) -> No
         await asyncio.to_thread(replay, stage.house.run, {ref: broken.files[id_]})
         if armed.exists():
             raise TimeoutError(f"nobody came by {failpoint}")
+        await asyncio.sleep(2)  # until its end is noticed
         await stage.house.until_up()
         await stage.watch.forget()
         known = await stage.watch.fetch(RULES, "SELECT FROM intake WHERE id = $1", id_)
