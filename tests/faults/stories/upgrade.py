@@ -69,7 +69,7 @@ async def _replayed(stage: Stage) -> None:
     for service in READS:
         rows = await stage.watch.fetch(service, _LATER)
         for row in rows:
-            path = f"/api/parked/{service}/{row['id']}/replay"
+            path = f"/parked/{service}/{row['id']}/replay"
             await asyncio.to_thread(door.call, OPERATOR, "POST", path, json={"value": None})
         number += len(rows)
     stage.measure("records of a later major that were parked, and are replayed", number)
