@@ -28,6 +28,16 @@ class Watched:
                 found |= {node["Relation Name"] for node in _nodes(json.loads(plan)[0]["Plan"]) if node["Node Type"] == "Seq Scan"}
         return found
 
+    async def read(self, principal: Principal) -> int:
+        """How many rows they look at in tables, also those that they then leave out."""
+        assert self.statements, "nothing was asked"
+        rows = 0.0
+        async with db.as_principal(self.pool, principal) as connection:
+            for statement, values in list(self.statements):
+                plan = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *values)
+                rows += sum(_looked_at(node) for node in _nodes(json.loads(plan)[0]["Plan"]) if "Relation Name" in node)
+        return round(rows)
+
     def forget(self) -> None:
         self.statements.clear()
 
@@ -36,6 +46,10 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for part in plan.get("Plans", []):
         yield from _nodes(part)
+
+
+def _looked_at(node: dict[str, Any]) -> float:
+    return float((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
 
 
 @asynccontextmanager

@@ -21,6 +21,9 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolC
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Role = Literal["worker", "api"]
 log = structlog.get_logger()
+COUNTED_ROWS = 50_000
+# SQLSTATE classes: connection, wrong state (read-only), resources (disk full), operator (shutdown), system.
+_OF_THE_WORLD = {"08", "25", "53", "57", "58"}
 
 MIGRATION_LOCK = 7_066_617
 # What a statement raises while the server is away, starts, or stops.
@@ -47,6 +50,13 @@ ANSWER_SECONDS: dict[Role, float] = {"api": 10.0, "worker": 30.0}
 CONNECT_SECONDS = 10.0
 # How long a server may take to say that it has cancelled a statement; and how often a connection that only listens is asked something.
 CANCEL_SECONDS, PULSE_SECONDS = 3.0, 10.0
+
+
+def of_the_world(error: BaseException) -> bool:
+    """Whether something is away, full or starting, and no line of our code at fault: then one line in the log tells all, at each try."""
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "")[:2] in _OF_THE_WORLD
+    return isinstance(error, OSError | TimeoutError)
 
 
 async def open_pool(settings: ServiceSettings, role: Role, size: int | None = None) -> Pool:
@@ -107,6 +117,14 @@ async def _set_up_json(connection: Connection) -> None:
         encoder=lambda value: b"\x01" + orjson.dumps(value),
         decoder=lambda raw: orjson.loads(raw[1:]),
     )
+
+
+async def rows(connection: Connection, table: str) -> int:
+    """How many rows a table has: counted while they are few, else as the planner has it; who asks how a service does waits for no scan."""
+    counted = int(await connection.fetchval(f"SELECT count(*) FROM (SELECT FROM {table} LIMIT {COUNTED_ROWS}) AS few"))  # noqa: S608 - constants
+    if counted < COUNTED_ROWS:
+        return counted
+    return max(counted, int(await connection.fetchval("SELECT reltuples::bigint FROM pg_class WHERE oid = $1::text::regclass", table)))
 
 
 @asynccontextmanager

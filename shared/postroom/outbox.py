@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import asyncpg
+
 from postroom import headers
 from postroom.contracts import cloudevents, topics
 from postroom.contracts.errors import Refused
@@ -37,6 +39,21 @@ def _row(event: Event) -> Row:
     if len(value) > topic.max_bytes:
         raise Refused("too_large", f"the event {event.type} would have {len(value)} bytes; {topic.name} takes {topic.max_bytes}")
     return topic.name, event.key.encode(), headers.to_json(attributes), value
+
+
+async def unpublished(connection: Connection, topic: str, rows: int, size: int) -> list[asyncpg.Record]:
+    """The oldest of a topic: at most so many rows and bytes, and one at least; parked records have 2 MiB each."""
+    return await connection.fetch(
+        """
+        SELECT id, key, headers, value FROM (
+            SELECT id, key, headers, value, sum(octet_length(value)) OVER (ORDER BY id) - octet_length(value) AS before
+            FROM (SELECT * FROM outbox WHERE topic = $1 AND published_at IS NULL ORDER BY id LIMIT $2) AS oldest
+        ) AS oldest WHERE before < $3 ORDER BY id
+        """,
+        topic,
+        rows,
+        size,
+    )
 
 
 async def depth(connection: Connection) -> int:

@@ -8,13 +8,13 @@ import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from postroom import db, failpoints, headers
-from postroom.cancellation import obey_cancellation
+from postroom import db, failpoints, headers, outbox
+from postroom.cancellation import in_time, obey_cancellation
 from postroom.db import Connection, Pool
 
 log = structlog.get_logger()
 
-BATCH = 500
+BATCH, BATCH_BYTES = 500, 8 << 20
 SEND_SECONDS = 10.0
 SWEEP_SECONDS = 30.0
 KEEP_HOURS = 48
@@ -88,7 +88,7 @@ class Relay:
     async def _started(self) -> AIOKafkaProducer:
         producer = self._new_producer()
         try:
-            await asyncio.wait_for(producer.start(), SEND_SECONDS)
+            await in_time(producer.start(), SEND_SECONDS)
         except BaseException:
             await _close(producer)
             raise
@@ -101,9 +101,7 @@ class Relay:
                 # The other instance may be done before it sees our row: look again soon, not at the next sweep.
                 asyncio.get_running_loop().call_later(0.25, self._wake[topic].set)
                 return False
-            rows = await connection.fetch(
-                "SELECT id, key, headers, value FROM outbox WHERE topic = $1 AND published_at IS NULL ORDER BY id LIMIT $2", topic, BATCH
-            )
+            rows = await outbox.unpublished(connection, topic, BATCH, BATCH_BYTES)
             if not rows:
                 return False
             failpoints.reach("relay.read")
@@ -122,7 +120,7 @@ class Relay:
             await self._mark_published(connection, [row["id"] for row in rows])
             failpoints.reach("relay.marked")
         failpoints.reach("relay.committed")
-        return len(rows) == BATCH
+        return True
 
     @staticmethod
     async def _mark_published(connection: Connection, ids: list[int]) -> None:
@@ -145,4 +143,4 @@ class Relay:
 async def _close(producer: AIOKafkaProducer | None) -> None:
     if producer is not None:
         with suppress(Exception):
-            await asyncio.wait_for(producer.stop(), 2)
+            await in_time(producer.stop(), 2)

@@ -54,6 +54,8 @@ async def sent(pool: Pool) -> int:
 async def burst(settings: Settings, number: int) -> None:
     await db.migrate(settings, "mailer_service")
     pool = await db.open_pool(settings, "worker")
+    # As the consumer does before it reads: these data are the newest.
+    await pool.execute("INSERT INTO compared (start) VALUES (this_start()) ON CONFLICT (single) DO UPDATE SET start = this_start()")
     renderer = Renderer(TEMPLATES)
     pdfs = Pdfs(seconds=15, memory=1 << 30)
     composer = Composer(Templates(renderer), Blobs(settings.blobs), pdfs, settings.mail_from, Links(settings.public_url, settings.page_url))
@@ -83,7 +85,9 @@ def main() -> None:
         folder = Path(name)
         (folder / "pg").mkdir()
         with native_postgres(folder / "pg") as dsn, Mailbox(folder / "mail") as mailbox:
-            settings = Settings(postgres=SecretStr(dsn), smtp=SecretStr(mailbox.smtp), blobs=folder / "blobs", pool_size=12)
+            settings = Settings(
+                postgres=SecretStr(dsn), smtp=SecretStr(mailbox.smtp), blobs=folder / "blobs", pool_size=12, cap_order=10**6
+            )
             uvloop.run(burst(settings, number))
 
 

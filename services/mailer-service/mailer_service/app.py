@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from mailer_service import api, handlers
+from mailer_service.capping import Releaser
 from mailer_service.compose import Composer
 from mailer_service.customer.templates import Templates
 from mailer_service.customer.watch import Watch
@@ -61,6 +62,7 @@ def build(settings: Settings) -> FastAPI:
         app.state.health = consumer.health
         app.include_router(operations.router(settings, pool, intake, consumer, figures, restored))
         works = [relay.run, consumer.run, sender.run, Digester(pool, templates).run, live.run, restored.run, Watch(pool, templates).run]
+        works.append(Releaser(pool, settings.caps).run)
         if replies and settings.inbound_port:
             works.append(Listener(replies, Keeper(pool, blobs, mails), settings.host, settings.inbound_port).run)
         async with running.background(*works):

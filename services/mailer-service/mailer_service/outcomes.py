@@ -59,6 +59,19 @@ def at_once(message: Message, envelope: Envelope) -> Event:
     )
 
 
+def held(origin: Row, envelope: Row, detail: str) -> Event:
+    """The outcome of an envelope that is kept back; `detail` names what for."""
+    return outcome(
+        origin,
+        envelope=envelope["id"],
+        address=envelope["address"],
+        person=envelope["person"],
+        state="held",
+        attempt=envelope["attempts"],
+        detail=detail,
+    )
+
+
 def cancelled(origin: Row, envelope: Row) -> Event:
     """The outcome of an envelope that is not sent any more; its cause is the event that made the message void, as `origin` has it."""
     return outcome(

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from mailer_service.domain.addresses import MAX_LOCAL, deliverable
+from mailer_service.domain.caps import Caps
 from mailer_service.domain.reply_addresses import ReplyAddresses
 from postroom.settings import ServiceSettings
 
@@ -20,7 +21,8 @@ class Settings(ServiceSettings):
     its templates/<message-type> come before the house's, and each mail made with them is bound in computing time and memory.
     `reply_domain` is the domain of addresses for replies by mail; without one, correspondences are answered to their sender's own address.
     `reply_secret` signs those addresses (several with spaces between them: the first signs, all are accepted); `inbound_port` is where
-    your mail server hands replies in by SMTP, 0 for nowhere.
+    your mail server hands replies in by SMTP, 0 for nowhere. `cap_…` are the most mails that set out within `cap_period_seconds` to one
+    recipient, for one order, of one tenant; 0 is no cap, and `cap_tenants` (JSON) has those of single tenants.
     """
 
     service: str = "mailer-service"
@@ -46,6 +48,11 @@ class Settings(ServiceSettings):
     reply_domain: str = ""
     reply_secret: SecretStr = SecretStr("")
     inbound_port: int = 0
+    cap_period_seconds: float = 3600.0
+    cap_recipient: int = 2_000
+    cap_order: int = 1_000
+    cap_tenant: int = 100_000
+    cap_tenants: dict[str, int] = {}
     custom: Path | None = None
     template_cpu_seconds: float = 2.0
     template_memory: int = 256 << 20
@@ -64,6 +71,12 @@ class Settings(ServiceSettings):
         if deliverable(f"{'x' * MAX_LOCAL}@{self.reply_domain}") is None:
             raise ValueError(f"POSTROOM_REPLY_DOMAIN must be a domain such as reply.example.org, not {self.reply_domain!r}")
         return ReplyAddresses(self.reply_domain, secrets)
+
+    @property
+    def caps(self) -> Caps:
+        """How much may set out within a period."""
+        period = timedelta(seconds=self.cap_period_seconds)
+        return Caps(period, self.cap_recipient, self.cap_order, self.cap_tenant, self.cap_tenants)
 
     @property
     def unknown_resend(self) -> timedelta:

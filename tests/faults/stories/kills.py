@@ -8,7 +8,8 @@ from tests.faults.stage import Scale, Stage
 INTAKE = ("intake.advanced", "intake.effected", "intake.committed")
 RELAY = ("relay.read", "relay.acked", "relay.marked", "relay.committed")
 SENDER = tuple(
-    f"sender.{step}" for step in ("taken", "rendered", "opening", "opened", "data", "replied", "settling", "told", "recorded", "took_over")
+    f"sender.{step}"
+    for step in ("taken", "rendered", "opening", "opened", "data", "dotted", "replied", "settling", "told", "recorded", "took_over")
 )
 CLICK = ("click.begun", "click.finishing")
 # Between each two durable steps of each service.

@@ -56,6 +56,8 @@ class Envelope:
     id: str
     message: str
     tenant: str
+    message_type: str
+    order_id: str | None
     address: str
     person: str | None
     state: str = "pending"
@@ -189,7 +191,8 @@ def _correspondence(event: Event, data: CorrespondenceRequested, suppressed: Sup
 
 def envelope(message: Message, address: str, person: str | None, suppressed: Suppressed) -> Envelope:
     """The message to this address, as far as it may go."""
-    new = Envelope(ids.stable("envelope", message.id, address), message.id, message.tenant, address, person)
+    id_ = ids.stable("envelope", message.id, address)
+    new = Envelope(id_, message.id, message.tenant, message.message_type, message.order_id, address, person)
     if deliverable(address) is None:
         return replace(new, state="dead", detail=f"the address {address!r} can't take mail")
     if (message.tenant, address) in suppressed:

@@ -44,6 +44,16 @@ class Recorder:
         return [job.envelope for job in (*self.ready, *self._opening)]
 
     @property
+    def appetite(self) -> int:
+        """How many the connections get through in a moment, all of them together."""
+        return sum(window.limit for window in self.windows)
+
+    @property
+    def bytes_in_hand(self) -> int:
+        """The size of what waits for a connection, or on one."""
+        return sum(len(job.body) for jobs in (self.ready, *(window.opened for window in self.windows)) for job in jobs)
+
+    @property
     def busy(self) -> bool:
         """Whether anything is ready, open or on the wire; but for what a server keeps us waiting for."""
         under_way = (window.opened or (window.flying and not window.stalled) for window in self.windows)

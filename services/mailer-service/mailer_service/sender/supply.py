@@ -12,7 +12,9 @@ import structlog
 from mailer_service import outcomes, withdrawing
 from mailer_service.compose import Composer, Held
 from mailer_service.domain.job import Job
+from mailer_service.domain.messages import CORRESPONDENCE
 from mailer_service.rows import Row
+from mailer_service.sender.claim import Claim
 from mailer_service.sender.lease import Lease
 from mailer_service.sender.recorder import Recorder
 from mailer_service.sender.relay import Relay
@@ -26,8 +28,9 @@ from postroom.db import Connection, Pool
 
 log = structlog.get_logger()
 SWEEP_SECONDS, CHUNK = 1.0, 16
-# So many batches of one kind may wait to be composed by a worker; then the rest of that kind stays in the queue.
-COMPANIES = 5
+# So many times what is taken at once, of one type, may wait to be composed by a worker; so many correspondences, each with files of many
+# megabytes; and so many bytes for the connections. Then the rest stays in the queue.
+COMPANIES, CORRESPONDENCES, BYTES_IN_HAND = 5, 16, 128 << 20
 AWAY_SECONDS = 2.0
 DATABASE_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
@@ -42,6 +45,7 @@ class Supply:
         self._relay = relay
         self._recorder = recorder
         self._composer = composer
+        self._claim = Claim(settings.caps)
         self._slow: dict[asyncio.Task[bool], tuple[str, list[str]]] = {}
         self._doubt = False
 
@@ -104,18 +108,16 @@ class Supply:
         async with self._pool.acquire() as connection:
             await self._hasten(connection)
             if self._relay.on_trial:
-                rows = await trial.take_one(connection, self._lease.id)
+                rows, found = await self._claim.try_one(connection, self._lease.id)
             else:
-                rows = await store.take(connection, self._lease.id, self._settings.take, self._crowded())
+                rows, found = await self._claim.take(connection, self._lease.id, self._limit, self._room())
             if not rows:
-                return False
-            failpoints.reach("sender.taken")
+                return found
             loaded = await bytes_store.load(connection, list({row["message"] for row in rows}))
-        rows.sort(key=lambda row: row["sequence"])
         messages = await withdrawing.without_void(self._pool, loaded)
         slow = self._slow_ones(messages)
         for company in set(slow.values()):
-            self._start_slow(company, [row for row in rows if slow.get(row["message"]) == company], messages)
+            self._start_slow([row for row in rows if slow.get(row["message"]) == company], messages)
         await self._prepare([row for row in rows if row["message"] in messages and row["message"] not in slow], messages)
         return True
 
@@ -123,8 +125,13 @@ class Supply:
         if not self._relay.accepting or not self._lease.fresh:
             return False
         if self._relay.on_trial:
-            return not self._recorder.busy
-        return len(self._recorder.ready) <= self._settings.take // 2
+            return not (self._recorder.busy or self._slow)
+        return len(self._recorder.ready) <= self._limit // 2 and self._recorder.bytes_in_hand <= BYTES_IN_HAND
+
+    @property
+    def _limit(self) -> int:
+        """How many to take at once: no more than the connections get through in a moment."""
+        return min(self._settings.take, self._recorder.appetite)
 
     async def _hasten(self, connection: Connection) -> None:
         """The relay is well again: what it had refused needn't wait any longer."""
@@ -145,12 +152,13 @@ class Supply:
         fresh = {id_: message for id_, message in messages.items() if message["bytes"] is None}
         return {id_: company for id_, message in fresh.items() if (company := self._composer.slow_company(message))}
 
-    def _crowded(self) -> list[str]:
-        """The message types that have enough waiting here."""
-        waiting = Counter(company for company, _ in self._slow.values())
-        return [company for company, number in waiting.items() if number >= COMPANIES]
+    def _room(self) -> dict[str, int]:
+        """How many more envelopes of a type may be taken, where that is bounded."""
+        aside = Counter(type_ for type_, ids in self._slow.values() for _ in ids)
+        room = {type_: self._settings.take * COMPANIES - number for type_, number in aside.items()}
+        return room | {CORRESPONDENCE: CORRESPONDENCES - aside[CORRESPONDENCE]}
 
-    def _start_slow(self, company: str, rows: Sequence[Row], messages: dict[str, Row]) -> None:
+    def _start_slow(self, rows: Sequence[Row], messages: dict[str, Row]) -> None:
         async def prepare() -> bool:
             try:
                 await self._prepare(rows, messages)
@@ -167,7 +175,7 @@ class Supply:
             self._doubt |= task.cancelled() or not task.result()
 
         task = asyncio.create_task(prepare())
-        self._slow[task] = (company, [row["id"] for row in rows])
+        self._slow[task] = (rows[0]["message_type"], [row["id"] for row in rows])
         task.add_done_callback(done)
 
     async def _prepare(self, rows: Sequence[Row], messages: dict[str, Row]) -> None:
@@ -186,15 +194,7 @@ class Supply:
         async with self._pool.acquire() as connection, connection.transaction():
             kept = await store.hold(connection, self._lease.id, reasons)
             told = [
-                outcomes.outcome(
-                    _origin(messages[row["message"]]),
-                    envelope=row["id"],
-                    address=row["address"],
-                    person=row["person"],
-                    state="held",
-                    attempt=row["attempts"],
-                    detail=f"{held[row['message']].reason}: {held[row['message']].detail}",
-                )
+                outcomes.held(_origin(messages[row["message"]]), row, f"{held[row['message']].reason}: {held[row['message']].detail}")
                 for row in rows
                 if row["id"] in kept
             ]

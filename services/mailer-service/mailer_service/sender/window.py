@@ -1,10 +1,14 @@
-"""The attempts that are open on one connection, at most so many at a time."""
+"""The attempts that are open on one connection: as many as the server takes in a few seconds, and at most so many at a time."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
 from mailer_service.domain.job import Job
+
+# What is opened stands behind the mail on the wire, whoever's it is: with a slow server no more of it than a moment's work.
+AHEAD_SECONDS, SMOOTH = 5.0, 0.2
 
 
 class Window:
@@ -18,6 +22,8 @@ class Window:
         self.stalled = False
         self._size = size
         self._wake = wake
+        self._pace = AHEAD_SECONDS / size  # seconds a mail
+        self._begun_at = 0.0
 
     def reset(self) -> None:
         """Begin anew, after a crash: what was open here is found by its lease."""
@@ -26,10 +32,15 @@ class Window:
         self.flying = 0
 
     @property
+    def limit(self) -> int:
+        """How many may be open at a time: what the connection got through lately, in a moment."""
+        return max(1, min(self._size, int(AHEAD_SECONDS / self._pace)))
+
+    @property
     def room(self) -> int:
         """How many more may be opened; nothing before half of them are through, so that commits carry many."""
-        held = len(self.opened) + self.flying
-        return self._size - held if self.connected and not self.stalled and held <= self._size // 2 else 0
+        held, limit = len(self.opened) + self.flying, self.limit
+        return max(limit - held, 0) if self.connected and not self.stalled and held <= limit // 2 else 0
 
     @property
     def starving(self) -> bool:
@@ -43,10 +54,15 @@ class Window:
 
     def take(self) -> Job | None:
         """The next job to begin, if there is one."""
+        now = time.monotonic()
         if not self.opened:
+            self._begun_at = 0.0  # idle from here on: that says nothing of the server
             return None
+        if self._begun_at:
+            self._pace += (now - self._begun_at - self._pace) * SMOOTH
+        self._begun_at = now
         job = self.opened.popleft()
         self.flying += 1
-        if len(self.opened) <= self._size // 2:
+        if len(self.opened) <= self.limit // 2:
             self._wake()
         return job

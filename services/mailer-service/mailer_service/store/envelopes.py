@@ -1,38 +1,119 @@
 """The hot path: envelopes are taken, opened and settled, each for a whole batch at once."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from mailer_service.domain.fair import Lane
 from postroom.db import Connection
 
 Row = asyncpg.Record
 
 
-async def take(connection: Connection, sender: UUID, limit: int, but_not: Sequence[str] = ()) -> list[Row]:
-    """Lease up to `limit` due envelopes to this sender, if its own lease holds (the row lock keeps a take-over out meanwhile).
+async def lanes(connection: Connection, after: Lane, most: int) -> list[tuple[Lane, bool]]:
+    """The next lanes with something queued, and whether it is due: one probe of the index for each, however much lies in it."""
+    rows = await connection.fetch(
+        """
+        WITH RECURSIVE ring AS (
+            (SELECT tenant, message_type, due_at, 1 AS n FROM envelopes
+             WHERE due_at IS NOT NULL AND (tenant, message_type) > ($1, $2) ORDER BY tenant, message_type, due_at, sequence LIMIT 1)
+            UNION ALL
+            SELECT next.tenant, next.message_type, next.due_at, ring.n + 1 FROM ring CROSS JOIN LATERAL (
+                SELECT tenant, message_type, due_at FROM envelopes
+                WHERE due_at IS NOT NULL AND (tenant, message_type) > (ring.tenant, ring.message_type)
+                ORDER BY tenant, message_type, due_at, sequence LIMIT 1) AS next
+            WHERE ring.n < $3
+        )
+        SELECT tenant, message_type, due_at <= now() AS due FROM ring
+        """,
+        *after,
+        most,
+    )
+    return [(Lane(row["tenant"], row["message_type"]), row["due"]) for row in rows]
+
+
+async def due(connection: Connection, sender: UUID, dealt: Mapping[Lane, int]) -> list[Row]:
+    """Lock so many due envelopes of each lane, if this sender's lease holds (the row lock keeps a take-over out until the commit).
 
     None before it is certain that the database is no older copy, nor while one is held (docs/restoring.md).
-    Message types in `but_not` are passed over; where there are none, the planner drops that condition.
     """
     return await connection.fetch(
         """
         WITH me AS MATERIALIZED (
             SELECT id FROM senders WHERE id = $1 AND expires_at > now() AND may_send() FOR KEY SHARE
-        ), due AS MATERIALIZED (
-            SELECT id FROM envelopes WHERE due_at <= now() AND EXISTS (SELECT FROM me)
-              AND ($3::text[] = '{}' OR NOT EXISTS (SELECT FROM messages WHERE id = envelopes.message AND message_type = ANY ($3)))
-            ORDER BY due_at, sequence LIMIT $2 FOR UPDATE SKIP LOCKED
         )
-        UPDATE envelopes AS e SET state = 'leased', sender_id = $1, due_at = NULL FROM due WHERE e.id = due.id
-        RETURNING e.id, e.sequence, e.message, e.address, e.person, e.attempts, e.waited, e.resent, e.refused_at
+        SELECT own.* FROM unnest($2::text[], $3::text[], $4::int[]) AS dealt (tenant, message_type, share) CROSS JOIN LATERAL (
+            SELECT id, sequence, message, tenant, address, person, message_type, order_id, attempts, waited, resent, refused_at,
+                   admitted_at IS NOT NULL OR attempts > 0 AS admitted
+            FROM envelopes
+            WHERE tenant = dealt.tenant AND message_type = dealt.message_type AND due_at <= now() AND EXISTS (SELECT FROM me)
+            ORDER BY due_at, sequence LIMIT dealt.share FOR UPDATE SKIP LOCKED
+        ) AS own
         """,
         sender,
+        *zip(*((*lane, share) for lane, share in dealt.items()), strict=True),
+    )
+
+
+async def lease(connection: Connection, sender: UUID, locked: Sequence[str], began: datetime) -> None:
+    """These are the sender's now; they count in the period that began then, and against no cap again."""
+    await connection.execute(
+        """
+        UPDATE envelopes SET state = 'leased', sender_id = $1, due_at = NULL, admitted_at = coalesce(admitted_at, greatest(now(), $3))
+        WHERE id = ANY ($2)
+        """,
+        sender,
+        locked,
+        began,
+    )
+
+
+async def hold_by_cap(connection: Connection, over: Sequence[tuple[str, str, str, str]]) -> None:
+    """Keep locked envelopes (id, hold_reason, hold_key, detail) back until the cap lets them go; from one cap to another, too."""
+    await connection.execute(
+        """
+        UPDATE envelopes AS e SET state = 'held', due_at = NULL, hold_reason = t.reason, hold_key = t.key, detail = t.detail
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS t (id, reason, key, detail) WHERE e.id = t.id
+        """,
+        *zip(*over, strict=True),
+    )
+
+
+async def origins(connection: Connection, messages: Sequence[str]) -> dict[str, Row]:
+    """What outcomes need to know of these messages."""
+    rows = await connection.fetch(
+        "SELECT id AS message, tenant, key, cause, correspondence, order_id FROM messages WHERE id = ANY ($1)", messages
+    )
+    return {row["message"]: row for row in rows}
+
+
+async def held_by_cap(connection: Connection, hold_reason: str, tenant: str, key: str, limit: int) -> list[Row]:
+    """Lock those that this cap has held the longest."""
+    return await connection.fetch(
+        """
+        SELECT id, message, tenant, address, person, message_type, order_id, attempts FROM envelopes
+        WHERE hold_reason = $1 AND tenant = $2 AND hold_key = $3 ORDER BY sequence LIMIT $4 FOR UPDATE
+        """,
+        hold_reason,
+        tenant,
+        key,
         limit,
-        but_not,
+    )
+
+
+async def release_admitted(connection: Connection, locked: Sequence[str], began: datetime) -> None:
+    """A cap lets these go; they count in the period that began then."""
+    await connection.execute(
+        """
+        UPDATE envelopes SET state = 'pending', hold_reason = NULL, hold_key = '', detail = '', due_at = now(),
+            admitted_at = greatest(now(), $2)
+        WHERE id = ANY ($1)
+        """,
+        locked,
+        began,
     )
 
 
@@ -146,13 +227,35 @@ async def lift_suppression(connection: Connection, tenant: str, address: str) ->
     await connection.execute("DELETE FROM suppression WHERE tenant = $1 AND address = $2", tenant, address)
 
 
+async def bring_forward(connection: Connection, longest: timedelta, base: timedelta, unknown_resend: timedelta) -> int:
+    """After the clock went back: nothing waits longer than its kind of waiting may last from now on. Returns how many were due later."""
+    rows = await connection.fetch(
+        """
+        UPDATE envelopes AS e
+        SET due_at = CASE e.state
+            WHEN 'pending' THEN greatest(now(), m.not_before)
+            WHEN 'deferred' THEN now() + least($1::interval, $2::interval * 2 ^ least(greatest(e.attempts - 1, 0), 16))
+            ELSE now() + $3::interval END
+        FROM messages AS m
+        WHERE m.id = e.message AND e.due_at > CASE e.state
+            WHEN 'pending' THEN greatest(now(), m.not_before)
+            WHEN 'deferred' THEN now() + least($1::interval, $2::interval * 2 ^ least(greatest(e.attempts - 1, 0), 16))
+            ELSE now() + $3::interval END
+        RETURNING 1
+        """,
+        longest,
+        base,
+        unknown_resend,
+    )
+    return len(rows)
+
+
 async def release_held(connection: Connection, message_types: Sequence[str], changed: Sequence[str] = ()) -> int:
     """Queue what was held for want of a template, now that these types have one, and what failed in one that has `changed`; → how many."""
     rows = await connection.fetch(
         """
         UPDATE envelopes SET state = 'pending', hold_reason = NULL, detail = '', due_at = now()
-        WHERE hold_reason = 'template' AND message IN (SELECT id FROM messages WHERE message_type = ANY ($1))
-           OR hold_reason = 'render' AND message IN (SELECT id FROM messages WHERE message_type = ANY ($2))
+        WHERE hold_reason = 'template' AND message_type = ANY ($1) OR hold_reason = 'render' AND message_type = ANY ($2)
         RETURNING 1
         """,
         message_types,
@@ -162,11 +265,12 @@ async def release_held(connection: Connection, message_types: Sequence[str], cha
 
 
 async def resend(connection: Connection, envelope: str) -> dict[str, Any] | None:
-    """Queue an envelope that a person wants sent again now; None if it isn't held, unknown, dead or deferred."""
+    """Queue an envelope that a person wants sent again now, whatever the caps say; None if it isn't held, unknown, dead or deferred."""
     row = await connection.fetchrow(
         """
-        UPDATE envelopes SET state = 'pending', hold_reason = NULL, due_at = now(), waited = '0', refused_at = NULL, detail = ''
-        WHERE id = $1 AND state IN ('held', 'unknown', 'dead', 'deferred') RETURNING id, tenant, address, message
+        UPDATE envelopes SET state = 'pending', hold_reason = NULL, due_at = now(), waited = '0', refused_at = NULL, detail = '',
+            admitted_at = coalesce(admitted_at, '-infinity')
+        WHERE id = $1 AND state IN ('held', 'unknown', 'dead', 'deferred') RETURNING id, tenant, address, message, attempts
         """,
         envelope,
     )

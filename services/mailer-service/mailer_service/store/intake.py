@@ -79,14 +79,15 @@ async def add_envelopes(connection: Connection, envelopes: Sequence[Envelope]) -
             INSERT INTO attempts (envelope, number, token, opened_at, settled_at, result, code, detail)
             SELECT envelope, attempt, gen_random_uuid(), at, at, 'sent', code, detail FROM told
         )
-        INSERT INTO envelopes (id, message, tenant, address, person, state, hold_reason, detail, attempts, due_at)
-        SELECT id, message, tenant, address, person, CASE WHEN told.envelope IS NULL THEN state ELSE 'sent' END,
+        INSERT INTO envelopes (id, message, tenant, message_type, order_id, address, person, state, hold_reason, detail, attempts, due_at)
+        SELECT id, message, tenant, message_type, order_id, address, person, CASE WHEN told.envelope IS NULL THEN state ELSE 'sent' END,
                CASE WHEN told.envelope IS NULL THEN hold_reason END,
                CASE WHEN told.envelope IS NOT NULL THEN told.detail WHEN not_before <= now() THEN '' ELSE t.detail END,
                coalesce(attempt, 0),
                CASE WHEN state = 'pending' AND told.envelope IS NULL THEN greatest(now(), not_before) END
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
-             WITH ORDINALITY AS t (id, message, tenant, address, person, state, hold_reason, detail, not_before, n)
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+                    $10::text[], $11::timestamptz[])
+             WITH ORDINALITY AS t (id, message, tenant, message_type, order_id, address, person, state, hold_reason, detail, not_before, n)
         LEFT JOIN told ON told.envelope = t.id
         ORDER BY n
         """,

@@ -5,6 +5,8 @@ from typing import Any
 
 import asyncpg
 
+from mailer_service.store import tallies
+from postroom import db
 from postroom.db import Connection
 
 _MESSAGE = """m.id, m.tenant, m.message_type, m.person, m.name, m.email, m.language, m.zone, m.hop, m.reason, m.order_id, m.order_number,
@@ -55,15 +57,15 @@ async def attempts(connection: Connection, of: Sequence[str]) -> list[asyncpg.Re
 
 
 async def figures(connection: Connection) -> dict[str, Any]:
-    """What an operator sees of the mailer at a glance."""
-    states = await connection.fetch("SELECT state, count(*) AS n FROM envelopes GROUP BY state")
-    holds = await connection.fetch("SELECT hold_reason, count(*) AS n FROM envelopes WHERE hold_reason IS NOT NULL GROUP BY hold_reason")
+    """What an operator sees of the mailer at a glance; it costs the same with a million envelopes."""
     senders = await connection.fetch("SELECT id, started_at, expires_at, expires_at > now() AS alive, relay, relay_detail FROM senders")
-    ever_unknown = await connection.fetchval("SELECT count(*) FROM attempts WHERE result = 'unknown'")
+    for_a_person = await connection.fetchval("SELECT count(*) FROM envelopes WHERE unknown_since IS NOT NULL AND due_at IS NULL")
+    states, held, unknown = await tallies.read(connection)
     return {
-        "envelopes": {row["state"]: row["n"] for row in states},
-        "held": {row["hold_reason"]: row["n"] for row in holds},
+        "envelopes": states,
+        "held": held,
         "leases": [{**row, "id": str(row["id"])} for row in senders],
-        "unknown_attempts": ever_unknown,
-        "messages": await connection.fetchval("SELECT count(*) FROM messages"),
+        "unknown_attempts": unknown,
+        "unknown_for_a_person": for_a_person,
+        "messages": await db.rows(connection, "messages"),
     }

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from mailer_service.domain.received import Answered, Received
+from postroom import db
 from postroom.db import Connection
 
 
@@ -51,4 +52,4 @@ async def add(connection: Connection, one: Received) -> bool:
 
 async def count(connection: Connection) -> int:
     """Replies kept in all."""
-    return int(await connection.fetchval("SELECT count(*) FROM received"))
+    return await db.rows(connection, "received")

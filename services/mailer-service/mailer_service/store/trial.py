@@ -1,29 +1,35 @@
 """A relay on trial: one envelope is taken to try it with; what it had refused comes when it is well."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
+from mailer_service.domain.fair import Lane
 from mailer_service.store.envelopes import Row
 from postroom.db import Connection
 
 
-async def take_one(connection: Connection, sender: UUID) -> list[Row]:
-    """Lease one due envelope to this sender: the first that isn't in doubt itself, else the first of those that are."""
+async def due_one(connection: Connection, sender: UUID, lanes: Sequence[Lane]) -> list[Row]:
+    """Lock one due envelope of these lanes for this sender: one that isn't in doubt itself, else one of those that are."""
     return await connection.fetch(
         """
         WITH me AS MATERIALIZED (
-            SELECT id FROM senders WHERE id = $1 AND expires_at > now() FOR KEY SHARE
-        ), untried AS MATERIALIZED (
-            SELECT id FROM envelopes WHERE due_at <= now() AND refused_at IS NULL AND EXISTS (SELECT FROM me)
-            ORDER BY due_at, sequence LIMIT 1 FOR UPDATE SKIP LOCKED
-        ), refused AS MATERIALIZED (
-            SELECT id FROM envelopes WHERE due_at <= now() AND EXISTS (SELECT FROM me) AND NOT EXISTS (SELECT FROM untried)
-            ORDER BY due_at, sequence LIMIT 1 FOR UPDATE SKIP LOCKED
+            SELECT id FROM senders WHERE id = $1 AND expires_at > now() AND may_send() FOR KEY SHARE
+        ), firsts AS MATERIALIZED (
+            SELECT own.* FROM unnest($2::text[], $3::text[]) AS lane (tenant, message_type)
+            CROSS JOIN (VALUES (false), (true)) AS doubt (there)
+            CROSS JOIN LATERAL (
+                SELECT id, sequence, message, tenant, address, person, message_type, order_id, attempts, waited, resent, refused_at,
+                       admitted_at IS NOT NULL OR attempts > 0 AS admitted
+                FROM envelopes
+                WHERE tenant = lane.tenant AND message_type = lane.message_type AND due_at <= now()
+                  AND (refused_at IS NOT NULL) = doubt.there AND EXISTS (SELECT FROM me)
+                ORDER BY due_at, sequence LIMIT 1 FOR UPDATE SKIP LOCKED
+            ) AS own
         )
-        UPDATE envelopes AS e SET state = 'leased', sender_id = $1, due_at = NULL
-        FROM (SELECT id FROM untried UNION ALL SELECT id FROM refused) AS due WHERE e.id = due.id
-        RETURNING e.id, e.sequence, e.message, e.address, e.person, e.attempts, e.waited, e.resent, e.refused_at
+        SELECT * FROM firsts ORDER BY refused_at IS NOT NULL, sequence LIMIT 1
         """,
         sender,
+        *zip(*lanes, strict=True),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from notification_rules.domain.deciding import ClaimKey, Decision, Taken
 from notification_rules.domain.letters import order_id, order_number
 from notification_rules.store.documents import as_event, as_json
+from postroom import db
 from postroom.contracts.event import Event
 from postroom.db import Connection
 
@@ -122,10 +123,7 @@ async def figures(connection: Connection) -> dict[str, Any]:
     row = await connection.fetchrow(
         """
         SELECT (SELECT count(*) FROM undecided WHERE kind = 'unknown') AS undecided,
-               (SELECT count(*) FROM undecided WHERE kind = 'nobody') AS unroutable,
-               (SELECT count(*) FROM claims) AS claims,
-               (SELECT count(*) FROM decisions) AS decisions,
-               (SELECT count(*) FROM events) AS events
+               (SELECT count(*) FROM undecided WHERE kind = 'nobody') AS unroutable
         """
     )
-    return dict(row or {})
+    return dict(row or {}) | {table: await db.rows(connection, table) for table in ("claims", "decisions", "events")}
