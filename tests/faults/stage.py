@@ -23,7 +23,7 @@ from tests.oracle.talk import PDF
 from embedded.demo.door import Door
 
 BASE_RATE = 50.0
-HOURS_SECONDS = 7.0
+HOURS_SECONDS, REACH_SECONDS, TRIES = 7.0, 60.0, 10
 # So large that it takes its reader a moment.
 PHOTO = bytes(range(256)) * 10_000
 FLIGHT_SECONDS, RECOVERY_SECONDS, REST_SECONDS = 15.0, 120.0, 240.0
@@ -201,7 +201,7 @@ class Stage:
     async def reach(self, service: str, failpoint: str, provoke: Callable[[], object] = lambda: None) -> bool:
         """Let a process of this service be killed at this place; a place is only reached by work."""
         armed = self.house.arm(service, failpoint)
-        deadline = time.monotonic() + 2 * FLIGHT_SECONDS
+        deadline = time.monotonic() + REACH_SECONDS
         provoke()
         while armed.exists() and time.monotonic() < deadline:
             self.burst(14, 3)
@@ -237,10 +237,12 @@ class Stage:
         return True
 
     async def _strike(self, kind: str, unit: str, act: Callable[[], bool]) -> bool:
-        in_flight = await self._until_in_flight(unit)
-        while in_flight and not act():  # what it was at is done already
-            in_flight = await self._until_in_flight(unit) if unit in WORKERS else ""
-        if not in_flight:
+        for _ in range(TRIES if unit in WORKERS else 1):
+            in_flight = await self._until_in_flight(unit)
+            if in_flight and act():
+                break
+            # What a worker was at may be done already: then it is given more.
+        else:
             self.missed += 1
             return False
         at = time.time()

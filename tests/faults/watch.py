@@ -60,6 +60,10 @@ class Watch:
 
     async def ends(self) -> dict[tuple[str, int], int]:
         """Where each topic ends now."""
+        async with self._locks.setdefault("kafka", asyncio.Lock()):
+            return await self._ends()
+
+    async def _ends(self) -> dict[tuple[str, int], int]:
         if self._client is None:
             client = AIOKafkaConsumer(bootstrap_servers=self.kafka, enable_auto_commit=False, request_timeout_ms=5_000)
             await client.start()
