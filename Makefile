@@ -1,10 +1,14 @@
 # Postroom needs Python 3.11 and make; everything else comes with pip into .venv, and runs in .run.
 PYTHON ?= python3.11
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 SOURCES := shared services cli deploy tests
 
+# Python is started hundreds of times: what one has compiled, the next needn't.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up down status test lint format bench faults schemathesis pictures pictures-of-pages clean distclean
+.PHONY: help venv demo up down status test browser lint format bench faults schemathesis pictures pictures-of-pages clean distclean
 
 help: ## what can be done here
 	@echo "make demo           start everything, play the scenario, stay until Ctrl-C"
@@ -25,15 +29,17 @@ help: ## what can be done here
 
 venv: .venv/ready ## the virtual environment, made anew when the requirements change
 
-.venv/ready: requirements/dev.txt pyproject.toml
+.venv/ready: requirements/dev.txt requirements/uv.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Postroom needs Python 3.11, and there is no $(PYTHON) here."; \
 	  echo "Install it (Debian, Ubuntu: apt-get install python3.11 python3.11-venv), or name yours: make PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "$(PYTHON) is not Python 3.11; name one: make PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module (Debian, Ubuntu: apt-get install python3.11-venv)"; exit 1; }
 	@test -x $(BIN)/python || { echo "Making the virtual environment .venv …"; $(PYTHON) -m venv .venv; }
 	@echo "Installing the pinned packages (about 120, once; their hashes are checked) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) --require-hashes -r requirements/uv.txt
+	@$(BIN)/uv pip install --quiet --no-config --python $(BIN)/python --require-hashes --no-deps -r requirements/dev.txt \
+	  || $(PIP) --require-hashes -r requirements/dev.txt # where only pip knows the way to the packages
+	@$(PIP) --no-build-isolation -e .
 	@touch $@
 
 demo: venv
@@ -42,9 +48,11 @@ demo: venv
 up down status: venv
 	@$(BIN)/python -m embedded $@
 
-test: venv
+test: venv browser
+	@$(BIN)/python -m pytest --numprocesses 2 --durations 10 $(ARGS)
+
+browser: venv
 	@$(BIN)/python -m embedded.chromium
-	@$(BIN)/python -m pytest $(ARGS)
 
 lint: venv
 	@$(BIN)/ruff check $(SOURCES)
@@ -68,16 +76,14 @@ bench: up ## how many mails a second, in a burst of 2,000 through the whole hous
 	@$(BIN)/python -m tests.benchmarks.burst 2000
 	@$(BIN)/python -m tests.benchmarks.pages --orders 10000 --logs 100000
 
-faults: venv ## kills, stops, a server that misbehaves, each guard removed in turn; ARGS="--seed N --only NAME" repeats one
-	@$(BIN)/python -m tests.faults $(ARGS)
+faults: venv ## kills, stops, a server that misbehaves, each guard removed in turn; SEEDS="4 5 6", ARGS="--add --only NAME"
+	@$(BIN)/python -m tests.faults $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 schemathesis: up ## every documented call with made-up values: no 5xx, no undocumented answer
 	@$(BIN)/python -m tests.e2e.openapi_probe $(ARGS)
 
-pictures: venv ## the mails that docs/messages.md shows
-	@$(BIN)/python -m embedded.chromium
+pictures: venv browser ## the mails that docs/messages.md shows
 	@$(BIN)/python -m tests.pictures
 
-pictures-of-pages: up ## the pages that docs/page.md shows
-	@$(BIN)/python -m embedded.chromium
+pictures-of-pages: up browser ## the pages that docs/page.md shows
 	@$(BIN)/python -m tests.pictures.pages

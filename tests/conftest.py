@@ -11,16 +11,40 @@ from urllib.parse import urlsplit
 import pytest
 from tests import infrastructure
 from tests.databases import Databases, template_of
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from embedded.mailbox.server import Mailbox
 from embedded.paths import ROOT
 from embedded.topics import deploy_topics
 from postroom.settings import ServiceSettings
 
+HOUSE = "tests/e2e/"
+
 
 def pytest_configure() -> None:
     """End by SIGTERM as by Ctrl-C, so that a run under `timeout` stops its servers and removes their data."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+class ByHouse(LoadScopeScheduling):  # type: ignore[misc] # it has no types
+    """What each worker of `make test` plays: one has the whole house and all its tests; every other file goes to whoever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return HOUSE if nodeid.startswith(HOUSE) else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByHouse:
+    """In the order of the collection, not by the number of tests."""
+    config.option.loadscopereorder = False
+    return ByHouse(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins: the tests of the whole house."""
+    items.sort(key=lambda item: not item.nodeid.startswith(HOUSE))
 
 
 @dataclass(frozen=True)

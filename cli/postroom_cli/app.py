@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer._click.exceptions import ClickException  # Typer's own copy of click; it is named nowhere else
 
-from postroom_cli import audit, output, parked, preferences, restore, rules, tasks, templates
+from postroom_cli import audit, output, parked, preferences, restore, rules, tasks, templates, unknown
 from postroom_cli.emit import emit
 from postroom_cli.errors import FAILED, CliError
 from postroom_cli.explain import explain
@@ -29,6 +29,8 @@ app.command("import")(import_)
 app.command()(emit)
 app.command()(explain)
 app.add_typer(parked.app, name="parked")
+app.add_typer(unknown.app, name="unknown")
+app.command("resend")(unknown.resend_any)
 app.add_typer(restore.app, name="restore")
 app.add_typer(tasks.app, name="task")
 app.add_typer(rules.app, name="rules")

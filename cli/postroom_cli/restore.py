@@ -66,14 +66,10 @@ def release(
     context: typer.Context,
     tenant: Tenant = DEMO,
     *,
-    all_: Annotated[
-        bool, typer.Option("--all", help="Send also what may be out already: some may come twice.")
-    ] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Send also what may be out already: some may come twice.")] = False,
     sent_by_outcomes: Annotated[
         bool,
-        typer.Option(
-            "--sent-by-outcomes", help="Send what is certainly not out; hold what may be, each for a person."
-        ),
+        typer.Option("--sent-by-outcomes", help="Send what is certainly not out; hold what may be, each for a person."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -22,6 +22,7 @@ _TO_LOOK_AT = {
     "reviews": "yellow",
     "unfiled_heads": "yellow",
     "unknown_attempts": "yellow",
+    "unknown_for_a_person": "red",
 }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from postroom import failpoints
 from postroom.auth import Principal
 from postroom.db import Connection
 from postroom.problems import Problem
@@ -31,6 +32,7 @@ async def begin(connection: Connection, principal: Principal, key: str, request:
         fingerprint,
     )
     if fresh:
+        failpoints.reach("click.begun")
         return None
     row = await connection.fetchrow(
         "SELECT request, response FROM idempotency WHERE tenant = $1 AND person = $2 AND key = $3", principal.tenant, principal.person, key
@@ -62,3 +64,4 @@ async def finish(connection: Connection, principal: Principal, key: str, respons
         key,
         response,
     )
+    failpoints.reach("click.finishing")

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from postroom.db import Connection, Pool
 from postroom.offsets import Partition
@@ -43,6 +44,9 @@ async def reached_in_kafka(kafka: str, group: str, topics: tuple[str, ...]) -> d
         await admin.close()
     async with AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, request_timeout_ms=5_000) as client:
         partitions = await partitions_of(client, topics)
+        if unknown := {one for one in committed if one.topic in topics}.difference(partitions):
+            # A broker that has just begun may not know all of them yet; what it doesn't tell must not pass for nothing.
+            raise UnknownTopicOrPartitionError(f"committed, and not known: {sorted(unknown)}")
         starts, ends = await client.beginning_offsets(partitions), await client.end_offsets(partitions)
     return {
         (one.topic, one.partition): Reached(committed[one].offset if one in committed else 0, starts[one], ends[one]) for one in partitions

@@ -9,7 +9,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 
 from postroom import db, failpoints, headers, outbox
-from postroom.cancellation import obey_cancellation
+from postroom.cancellation import in_time, obey_cancellation
 from postroom.db import Connection, Pool
 
 log = structlog.get_logger()
@@ -88,7 +88,7 @@ class Relay:
     async def _started(self) -> AIOKafkaProducer:
         producer = self._new_producer()
         try:
-            await asyncio.wait_for(producer.start(), SEND_SECONDS)
+            await in_time(producer.start(), SEND_SECONDS)
         except BaseException:
             await _close(producer)
             raise
@@ -143,4 +143,4 @@ class Relay:
 async def _close(producer: AIOKafkaProducer | None) -> None:
     if producer is not None:
         with suppress(Exception):
-            await asyncio.wait_for(producer.stop(), 2)
+            await in_time(producer.stop(), 2)

@@ -54,7 +54,8 @@ async def sent(pool: Pool) -> int:
 async def burst(settings: Settings, number: int) -> None:
     await db.migrate(settings, "mailer_service")
     pool = await db.open_pool(settings, "worker")
-    await pool.execute("INSERT INTO compared (start) VALUES (this_start())")  # there is no Kafka here to compare it with
+    # As the consumer does before it reads: these data are the newest.
+    await pool.execute("INSERT INTO compared (start) VALUES (this_start()) ON CONFLICT (single) DO UPDATE SET start = this_start()")
     renderer = Renderer(TEMPLATES)
     pdfs = Pdfs(seconds=15, memory=1 << 30)
     composer = Composer(Templates(renderer), Blobs(settings.blobs), pdfs, settings.mail_from, Links(settings.public_url, settings.page_url))

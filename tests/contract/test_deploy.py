@@ -3,9 +3,11 @@
 import asyncio
 import subprocess
 import sys
+import time
 from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
@@ -97,3 +99,12 @@ def test_a_broker_that_is_not_there_is_one_sentence(tmp_path: object) -> None:
     assert done.returncode == 1
     assert "Kafka at 127.0.0.1:1 can't be reached" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_a_writer_whose_clock_is_ahead_is_not_refused(kafka: str, name: str) -> None:
+    """Kafka refuses what comes from more than an hour ahead, and the outbox would stand still until the clock is right."""
+    await _news(kafka, _topic(name))
+    async with AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True, acks="all") as producer:
+        ahead = int(time.time() + DAY / 1000) * 1000
+        kept = await producer.send_and_wait(name, b"from tomorrow", timestamp_ms=ahead)
+    assert abs(kept.timestamp / 1000 - time.time()) < 3600

@@ -62,14 +62,14 @@ def test_a_template_copied_to_the_folder_lets_go_of_what_waited_for_it(house: Ho
     shutil.copytree(newcomer / "budget-warning", broken)
     (broken / "body.html").write_text("<p>{{ facts.name|safe }}</p>")
     # A rule counts for what comes after it was read: within 2 s, or as soon as the list shows it.
-    until("the rule", lambda: "budget-warning" in house.postroom("rules", "list").stdout or None)
+    until("the rule", lambda: "budget-warning" in house.postroom("rules", "list").stdout or None, pause=0.5)
     _emit(house, Path(event), "budget-2", "B-78")
-    until("both are held", lambda: _states(house, "budget-2") == ["held", "held"] or None)
+    until("both are held", lambda: _states(house, "budget-2") == ["held", "held"] or None, pause=0.5)
     listed = house.postroom("templates", "list")
     assert listed.returncode == 1
     assert "must be escaped" in listed.stdout
     shutil.copy(newcomer / "budget-warning" / "body.html", broken / "body.html")
-    until("both are sent", lambda: _states(house, "budget-2") == ["sent", "sent"] or None)
+    until("both are sent", lambda: _states(house, "budget-2") == ["sent", "sent"] or None, pause=0.5)
     assert house.postroom("templates", "list").returncode == 0
 
 

@@ -32,7 +32,7 @@ def test_a_kill_under_load_loses_nothing(house: House, victim: str) -> None:
     until("its restart", lambda: _restarts(house, victim) > restarts or None)
     until("everything being up again", lambda: _up(house) or None, patience=90)
     house.door.write("in.erp", events[EVENTS // 2 :])
-    until("every mail", lambda: len(storm.copies_of(house.door, mark)) >= EVENTS or None, patience=120, pause=0.5)
+    until("every mail", lambda: storm.arrived(house.door, mark, EVENTS), patience=120)
     until("the end of all attempts", lambda: storm.settled(stage), patience=60)
     copies = storm.copies_of(house.door, mark)
     assert len(copies) == EVENTS

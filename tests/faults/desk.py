@@ -5,10 +5,11 @@ As browsers and mail servers do, they go on through every outage, each click wit
 
 import asyncio
 import contextlib
+import re
 import smtplib
 import time
-from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from email.message import EmailMessage
@@ -24,7 +25,7 @@ import httpx
 from tests.faults import cast
 from tests.faults.ledger import Entry, Tail
 from tests.faults.load import TRADE
-from tests.oracle.talk import OTHER, Answered, Deed, Forwarded, Order, Sent, Side, Wrote
+from tests.oracle.talk import OTHER, Answered, Budgeted, Deed, Erased, Forwarded, Hired, Order, Placed, Sent, Side, Wrote
 from tests.simulation import papers
 
 from mailer_service.render import TEMPLATES
@@ -39,6 +40,7 @@ CUSTOMERS = "control-structure-expired"
 CUSTOMERS_EVENT = "ControlStructureExpired.v1"
 STRANGER = "eve@carrier.example"
 HELD = {"unknown_sender": {}, "automatic": {"Auto-Submitted": "auto-replied"}}
+COOKIE, _CSRF = "__Host-postroom", re.compile(r'name="csrf" value="([^"]+)"')
 TYPED = tuple(f"guest{n}@elsewhere.example" for n in range(12))
 
 
@@ -61,12 +63,16 @@ class Paper:
 
 @dataclass
 class Desk:
-    """`deeds`: mark → what was done, and answered; `begun`, `done`: when, in seconds since the epoch; `refused`: what was not taken."""
+    """`deeds`: mark → what was done, and answered; `begun`, `done`: when, in seconds since the epoch; `refused`: what was not taken.
+
+    `tell` writes an event about a person.
+    """
 
     endpoints: dict[str, str]
     tail: Tail
     random: Random
     run: str
+    tell: Callable[[str], None] = lambda _: None
     deeds: dict[str, Deed] = field(default_factory=dict)
     begun: dict[str, float] = field(default_factory=dict)
     done: dict[str, float] = field(default_factory=dict)
@@ -120,10 +126,16 @@ class Desk:
         """How many are waiting for an answer."""
         return len(self._open)
 
+    @property
+    def _acts(self) -> dict[Callable[[], None], int]:
+        """What people do, and how often."""
+        rare = dict.fromkeys((self.erase, self.accept, self.budget, self.place, self.visit, self.hire), 1)
+        return {self.write: 3, self.send: 5, self.answer: 4, self.forward: 2, **rare}
+
     def act(self, number: int = 1) -> None:
         """Begin so many things, drawn."""
         for _ in range(number):
-            (act,) = self.random.choices((self.write, self.send, self.answer, self.forward), (3, 5, 3, 2))
+            (act,) = self.random.choices(list(self._acts), list(self._acts.values()))
             act()
 
     async def steadily(self) -> None:
@@ -132,12 +144,10 @@ class Desk:
             self.act()
             await asyncio.sleep(self.random.uniform(0.5, 1.5) / ACTS_A_SECOND)
 
-    async def all_answered(self, seconds: float = 120) -> None:
-        """Wait for every answer."""
-        if self._open:
-            _, late = await asyncio.wait(set(self._open), timeout=seconds)
-            if late:
-                raise TimeoutError(f"{len(late)} people or mail servers had no answer within {seconds:g} s")
+    async def all_answered(self, seconds: float = 120) -> str:
+        """Wait for every answer; what did not come, in words."""
+        late = (await asyncio.wait(set(self._open), timeout=seconds))[1] if self._open else ()
+        return f"{len(late)} people or mail servers had no answer within {seconds:g} s" if late else ""
 
     def write(self) -> None:
         """Somebody saves a log."""
@@ -159,14 +169,14 @@ class Desk:
         log = self._mark("L")
         self._begin(log, Wrote(paper.order, side), lambda mark: self._log_and_send(paper, deed, contact, typed, mark))
 
-    def answer(self) -> None:
+    def answer(self, enclosed: bytes = b"") -> None:
         """Somebody answers a correspondence that has arrived, by mail; in between a stranger, and an absent one's machine."""
         if not (arrived := self._arrived()):
             return self.write()
         held = self.random.choices(("", *HELD), (6, 1, 1))[0]
         sent = self.deeds[arrived.mark]
         assert isinstance(sent, Sent)
-        self._begin(self._mark("R"), Answered(sent, held), lambda mark: self._mail(arrived, held, mark))
+        self._begin(self._mark("R"), Answered(sent, held), lambda mark: self._mail(arrived, held, mark, enclosed))
         return None
 
     def forward(self) -> None:
@@ -174,6 +184,38 @@ class Desk:
         to = self.random.choice(cast.CONTACTS)
         who = self.random.choice(cast.REQUESTERS)
         self._begin(self._mark("F"), Forwarded(to), lambda mark: self._forward(who, to, mark))
+
+    def erase(self) -> None:
+        """Somebody saves a log that an operator must erase."""
+        paper, side = self._somewhere()
+        self._begin(self._mark("L"), Erased(paper.order, side), lambda mark: self._erase(paper, side, mark))
+
+    def accept(self) -> None:
+        """Somebody looks at a reply that is held, and lets it in."""
+        held = [(mark, deed) for mark, deed in self.deeds.items() if isinstance(deed, Answered) and deed.held and not deed.accepted]
+        if held:
+            mark, deed = self.random.choice(held)
+            self._begin(mark, replace(deed, accepted=True), lambda mark: self._accept(deed, mark))
+
+    def budget(self) -> None:
+        """An operator enters a budget whose period has passed."""
+        owner = self.random.choice(cast.REQUESTERS)
+        self._begin(self._mark("B"), Budgeted(owner), lambda mark: self._budget(owner, mark))
+
+    def place(self) -> None:
+        """An order comes in at the door, with a document."""
+        self._begin(self._mark("P"), Placed(), self._place)
+
+    def hire(self) -> None:
+        """An event speaks of somebody whom the directory has a moment later."""
+        self._n += 1
+        person = f"fw.hired-{self.run}-{self._n}"
+        self._begin(self._mark("H"), Hired(person), lambda _: self._hire(person))
+
+    def visit(self) -> None:
+        """Somebody signs in at the page, looks, and signs out."""
+        who = self.random.choice(cast.REQUESTERS)
+        self._begin(self._mark("S"), None, lambda _: self._visit(who))
 
     def _somewhere(self) -> tuple[Paper, Side]:
         side: Side = self.random.choice(("client", "supplier"))
@@ -183,13 +225,13 @@ class Desk:
         self._n += 1
         return f"F{kind}{self.run}{self._n:06x}"
 
-    def _begin(self, mark: str, deed: Deed, doing: "Any") -> None:
+    def _begin(self, mark: str, deed: Deed | None, doing: Callable[[str], Coroutine[Any, Any, object]]) -> None:
         self.begun[mark] = time.time()
         task = asyncio.create_task(self._answered(mark, deed, doing(mark)))
         self._open.add(task)
         task.add_done_callback(self._open.discard)
 
-    async def _answered(self, mark: str, deed: Deed, doing: Coroutine[Any, Any, None]) -> None:
+    async def _answered(self, mark: str, deed: Deed | None, doing: Coroutine[Any, Any, object]) -> None:
         try:
             await doing
         except RefusedError as error:
@@ -198,8 +240,10 @@ class Desk:
         else:
             self._did(mark, deed)
 
-    def _did(self, mark: str, deed: Deed) -> None:
-        self.deeds[mark], self.done[mark] = deed, time.time()
+    def _did(self, mark: str, deed: Deed | None) -> None:
+        self.done[mark] = time.time()
+        if deed:
+            self.deeds[mark] = deed
 
     async def _log(self, paper: Paper, side: Side, mark: str) -> str:
         """→ the log's id."""
@@ -229,6 +273,59 @@ class Desk:
             raise RefusedError("withdrawn", "there is nothing to forward")
         message = self.random.choice(usable)
         await self._call(who, "POST", f"/api/inbox/{quote(message, safe='')}/forward", mark, json={"to": [to], "note": f"Please, {mark}"})
+
+    async def _erase(self, paper: Paper, side: Side, mark: str) -> None:
+        body = {"order": paper.order.id, "ref": await self._log(paper, side, mark), "reason": "as the law asks"}
+        try:
+            await self._call(OPERATOR, "POST", "/audit/erasures", json=body)
+        except RefusedError as error:
+            if error.code != "nothing_to_erase":  # the answer to an earlier try was lost
+                raise
+
+    async def _accept(self, deed: Answered, mark: str) -> None:
+        who, order = deed.to.order.people[deed.to.side][0], quote(deed.to.order.id, safe="")
+        found: list[str] = []
+        while not found:
+            reviews = (await self._call(who, "GET", f"/api/orders/{order}/reviews"))["reviews"]
+            found = [one["review"] for one in reviews if mark in one["message"]]
+            await asyncio.sleep(PAUSE_SECONDS)
+        await self._call(who, "POST", f"/api/reviews/{found[0]}/accept")
+
+    async def _budget(self, owner: str, mark: str) -> None:
+        period = {"period_start": "2026-01-01", "period_end": "2026-10-31", "start_value": "90.00", "current_value": "5.00"}
+        body = {"company": cast.COMPANY, "name": mark, "kind": "user", "currency": "EUR", "owner": owner, **period}
+        await self._call(OPERATOR, "PUT", f"/api/budgets/{mark}", json=body)
+
+    async def _place(self, mark: str) -> None:
+        day, line = date(2026, 11, 20), (cast.address(cast.REQUESTERS[0]), Decimal(1), date(2026, 11, 20))
+        xml = papers.order(TRADE, f"TALK-{mark}", day, cast.CONTRACT, {"1": line}, enclosed=f"terms of {mark}".encode())
+        order = (await self._call(OPERATOR, "POST", "/api/documents", content=xml))["order"]
+        path = f"/api/orders/{quote(self._orders[0].order.id, safe='')}/documents"
+        await self._call(OPERATOR, "POST", path, params={"filename": f"{mark}.txt"}, content=str(order).encode())
+
+    async def _hire(self, person: str) -> None:
+        self.tell(person)
+        await asyncio.sleep(self.random.uniform(0, 2))
+        await self._call(OPERATOR, "PUT", f"/api/people/{person}", json=cast.person(person))
+
+    async def _visit(self, who: str) -> None:
+        """Raises RefusedError where a session that was begun isn't known."""
+        form = {"person": who, "next": "/"}
+        signed = await self._page("POST", "/sign-in", data=form)
+        cookie = {"Cookie": f"{COOKIE}={signed.cookies[COOKIE]}"}
+        page = await self._page("GET", "/purchase-orders", headers=cookie)
+        if not (csrf := _CSRF.search(page.text)):
+            raise RefusedError("session", f"the session of {who} is not known: {page.status_code} {page.headers.get('location')}")
+        await self._page("POST", "/sign-out", headers=cookie, data={"csrf": csrf[1]})
+
+    async def _page(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """The answer, whenever it comes."""
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                answer = await self._http.request(method, path, **request)
+                if answer.status_code < SERVER_ERROR:
+                    return answer
+            await asyncio.sleep(self.random.uniform(0.5, 1.5) * PAUSE_SECONDS)
 
     # -- HTTP ----------------------------------------------------------------------------------------------------------------------
 
@@ -263,13 +360,15 @@ class Desk:
         self._looked = len(entries)
         return self._answerable.pop(self.random.randrange(len(self._answerable))) if self._answerable else None
 
-    async def _mail(self, arrived: Entry, held: str, mark: str) -> None:
+    async def _mail(self, arrived: Entry, held: str, mark: str, enclosed: bytes) -> None:
         mail = EmailMessage()
         mail["From"] = STRANGER if held == "unknown_sender" else arrived.recipient
         mail["To"], mail["Subject"], mail["Message-ID"] = arrived.reply_to, "Re: Order", f"<{mark}@elsewhere.example>"
         for name, value in HELD.get(held, {}).items():
             mail[name] = value
         mail.set_content(f"On Friday, {mark}.\n\nOn Fri, Nov 27, 2026 at 9:15 AM Postroom wrote:\n> as quoted\n")
+        if enclosed:
+            mail.add_attachment(enclosed, maintype="image", subtype="jpeg", filename="corner.jpg")
         while not await asyncio.to_thread(self._hand_in, mail, arrived.reply_to):  # noqa: ASYNC110 - a server is asked
             await asyncio.sleep(self.random.uniform(0.5, 1.5) * PAUSE_SECONDS)
 

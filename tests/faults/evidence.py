@@ -52,7 +52,8 @@ class Database:
 
 @dataclass
 class Evidence:
-    """All of it; `mailer` has messages, envelopes, attempts, rendered, inbox, digest_entries; `commlog` logs, reviews, recipients.
+    """All of it; `mailer` has messages, envelopes, attempts, rendered, inbox, digest_entries; `commlog` logs, reviews, recipients;
+    `po` the orders that came in at the door.
 
     `deeds` are what people did by themselves and were answered, `refused` what they were not allowed; `history` is what
     `postroom audit verify` finds wrong. `begun`: mark → when its event was written; `hours`: when digests were due and quiet hours ended.
@@ -66,6 +67,7 @@ class Evidence:
     ledger: Ledger
     acked: set[Place] = field(default_factory=set)
     commlog: dict[str, list[Row]] = field(default_factory=dict)
+    po: dict[str, list[Row]] = field(default_factory=dict)
     deeds: dict[str, Deed] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     history: list[str] = field(default_factory=list)
@@ -84,9 +86,9 @@ _OUTBOX = """
 _MAILER = {
     # What a forward or a correspondence says of itself comes before what it quotes.
     "messages": """
-        SELECT id, sequence, key, message_type, correspondence,
+        SELECT id, sequence, key, message_type, person,
                coalesce(substring(facts::text FROM 'FF[0-9a-f]{10}'), substring(facts::text FROM 'FC[0-9a-f]{10}'),
-                        substring(facts::text FROM 'F[XDQVLR][0-9a-f]{10}')) AS mark
+                        substring(facts::text FROM 'F[XDQVLRB][0-9a-f]{10}')) AS mark
         FROM messages
     """,
     "envelopes": """
@@ -101,20 +103,27 @@ _MAILER = {
     "digest_entries": "SELECT message, digest, cancelled FROM digest_entries",
 }
 _COMMLOG = {
-    "logs": "SELECT id, order_id AS order, substring(message FROM 'F[LR][0-9a-f]{10}') AS mark FROM logs",
+    "logs": "SELECT id, order_id AS order, substring(message FROM 'F[LR][0-9a-f]{10}') AS mark, erased FROM logs",
     "reviews": "SELECT id, reason, state, substring(reply->>'text' FROM 'FR[0-9a-f]{10}') AS mark FROM reviews",
     "recipients": """
         SELECT s.id AS send, substring(s.subject FROM 'FC[0-9a-f]{10}') AS mark, r.address, r.state
         FROM sends s JOIN recipients r ON r.send = s.id
     """,
 }
-_TABLES = {"mailer-service": _MAILER, "commlog-service": _COMMLOG}
+_PO = {
+    "orders": """
+        SELECT substring(number FROM 'FP[0-9a-f]{10}') AS mark,
+               (SELECT count(*) FROM order_documents AS d WHERE d.order_id = o.id AND sha256 IS NOT NULL) AS documents
+        FROM orders AS o WHERE number LIKE 'TALK-FP%'
+    """,
+}
+_TABLES = {"mailer-service": _MAILER, "commlog-service": _COMMLOG, "po-service": _PO}
 
 
-async def collect(endpoints: dict[str, str], ledger: Ledger, acked: set[Place]) -> Evidence:
-    """Everything, after the house has come to rest."""
-    topics, ends = await read_topics(endpoints["kafka"], TOPICS)
-    return replace(await collect_databases(endpoints, ledger), topics=topics, ends=ends, acked=acked)
+async def collect(endpoints: dict[str, str], ledger: Ledger, acked: set[Place], topics: "Topics") -> Evidence:
+    """Everything, after the house has come to rest; of the topics what isn't known yet is read."""
+    await topics.read(endpoints["kafka"], TOPICS)
+    return replace(await collect_databases(endpoints, ledger), topics=topics.records, ends=topics.ends, acked=acked)
 
 
 async def collect_databases(endpoints: dict[str, str], ledger: Ledger) -> Evidence:
@@ -130,8 +139,8 @@ async def collect_databases(endpoints: dict[str, str], ledger: Ledger) -> Eviden
                 undecided = await connection.fetchval("SELECT count(*) FROM undecided")
         finally:
             await connection.close()
-    mailer, commlog = tables["mailer-service"], tables["commlog-service"]
-    return Evidence({}, {}, databases, mailer, undecided, ledger, commlog=commlog)
+    mailer, commlog, po = (tables[service] for service in ("mailer-service", "commlog-service", "po-service"))
+    return Evidence({}, {}, databases, mailer, undecided, ledger, commlog=commlog, po=po)
 
 
 async def history(run: Path) -> list[str]:
@@ -158,29 +167,40 @@ async def _database(connection: "asyncpg.Connection[asyncpg.Record]") -> Databas
     )
 
 
-async def read_topics(
-    kafka: str, topics: Sequence[str], *, records: bool = True
-) -> tuple[dict[str, list[Accepted]], dict[tuple[str, int], int]]:
-    """(topic → its records in order, (topic, partition) → its end); without `records` the ends alone."""
-    found: defaultdict[str, list[Accepted]] = defaultdict(list)
-    async with AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest") as client:
-        await client._client.force_metadata_update()
-        partitions = [
-            TopicPartition(topic, number) for topic in topics for number in sorted(client._client.cluster.partitions_for_topic(topic) or ())
-        ]
-        ends = await client.end_offsets(partitions)
-        if records and partitions:
-            await _read(client, {one: end for one, end in ends.items() if end}, found)
-    return dict(found), {(one.topic, one.partition): end for one, end in ends.items()}
+@dataclass
+class Topics:
+    """The records of topics as they were read so far; they stay as they are, so that the next look reads on from there.
+
+    `starts`: of the broker that they were read from.
+    """
+
+    starts: int = 0
+    records: defaultdict[str, list[Accepted]] = field(default_factory=lambda: defaultdict(list))
+    ends: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    async def read(self, kafka: str, topics: Sequence[str]) -> None:
+        """To their ends."""
+        async with AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest") as client:
+            await client._client.force_metadata_update()
+            known = client._client.cluster
+            partitions = [TopicPartition(name, number) for name in topics for number in sorted(known.partitions_for_topic(name) or ())]
+            ends = await client.end_offsets(partitions)
+            fresh = {one: end for one, end in ends.items() if end > self.ends.get((one.topic, one.partition), 0)}
+            if fresh:
+                await self._read(client, fresh)
+        self.ends |= {(one.topic, one.partition): end for one, end in ends.items()}
+
+    async def _read(self, client: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> None:
+        client.assign(list(ends))
+        for one in ends:
+            client.seek(one, self.ends.get((one.topic, one.partition), 0))
+        async with asyncio.timeout(120):
+            while any([await client.position(one) < end for one, end in ends.items()]):
+                for batch in (await client.getmany(timeout_ms=500, max_records=5_000)).values():
+                    for one in batch:
+                        if one.offset < ends[TopicPartition(one.topic, one.partition)]:
+                            self.records[one.topic].append(_accepted(one))
 
 
-async def _read(client: AIOKafkaConsumer, ends: dict[TopicPartition, int], found: dict[str, list[Accepted]]) -> None:
-    client.assign(list(ends))
-    await client.seek_to_beginning()
-    async with asyncio.timeout(120):
-        while any([await client.position(one) < end for one, end in ends.items()]):
-            for batch in (await client.getmany(timeout_ms=500, max_records=5_000)).values():
-                for one in batch:
-                    found[one.topic].append(
-                        Accepted(one.topic, one.partition, one.offset, one.key or b"", tuple(one.headers), one.value or b"")
-                    )
+def _accepted(one: Any) -> Accepted:
+    return Accepted(one.topic, one.partition, one.offset, one.key or b"", tuple(one.headers), one.value or b"")

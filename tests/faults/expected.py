@@ -12,7 +12,7 @@ from tests.faults.ledger import MARK
 from tests.faults.load import EMITTER, PAPERS, TOPIC
 from tests.oracle.letters import Void
 from tests.oracle.seed import oracle_of
-from tests.oracle.talk import Deed, consequences
+from tests.oracle.talk import Deed, Hired, consequences
 
 DAY = date(2026, 11, 23)
 Place = tuple[str, int, int]
@@ -47,7 +47,7 @@ class Expected:
     """`owed`: (address, mark) → message type; `processed`: the identities with an effect; `refused`: where a record must be parked.
 
     `void`: of what is owed, what a later record has made void: sent, if it was on its way by then, or cancelled. `inbox`: (person, message
-    type, mark) of each message that lies in an inbox. `attached`, `logs`, `reviews`: what people's own deeds lead to (oracle/talk.py).
+    type, mark) of each message that lies in an inbox. The others: what people's own deeds lead to (oracle/talk.py).
     """
 
     owed: dict[Owed, str] = field(default_factory=dict)
@@ -58,6 +58,8 @@ class Expected:
     attached: dict[Owed, frozenset[str]] = field(default_factory=dict)
     logs: dict[str, str] = field(default_factory=dict)
     reviews: dict[str, str] = field(default_factory=dict)
+    erased: int = 0
+    orders: set[str] = field(default_factory=set)
 
 
 class Standing:
@@ -83,7 +85,11 @@ class Standing:
 
 def expected(records: Sequence[Accepted], deeds: Mapping[str, Deed] | None = None) -> Expected:
     """Records in their partitions' order; what one says first under an id is what counts. `deeds`: what people did besides, by mark."""
-    found, oracle, standing = Expected(), oracle_of(cast.people(), DAY), Standing()
+    people = cast.people()
+    for deed in (deeds or {}).values():
+        if isinstance(deed, Hired):
+            people.add(deed.person)
+    found, oracle, standing = Expected(), oracle_of(people, DAY), Standing()
     said: dict[Identity, Any] = {}
     for record in sorted((one for one in records if one.topic == TOPIC), key=lambda one: one.place):
         data = _readable(record)
@@ -122,8 +128,9 @@ def _with_papers(found: Expected, records: Sequence[Accepted]) -> Expected:
 def _with_talk(found: Expected, deeds: dict[str, Deed]) -> Expected:
     led_to = consequences(deeds)
     found.owed |= dict.fromkeys(led_to.mails, "correspondence")
-    found.owed |= {(cast.address(person), mark): "forwarded-message" for person, mark in led_to.forwarded}
+    found.owed |= {(cast.address(person), mark): message_type for person, message_type, mark in led_to.told}
     found.attached, found.logs, found.reviews = led_to.mails, led_to.logs, led_to.reviews
+    found.erased, found.orders = led_to.erased, led_to.orders
     found.inbox |= led_to.inbox
     return found
 

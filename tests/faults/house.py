@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,11 +15,11 @@ from urllib.parse import quote
 import asyncpg
 import psutil
 from tests.certificates import Authority
-from tests.faults import behaviour, cast, proxy, versions
+from tests.faults import behaviour, cast, faketime, proxy, versions
 from tests.faults.behaviour import Rule
 from tests.faults.ledger import Ledger, Tail
 from tests.faults.supervise import TWICE, Launched
-from tests.faults.workers import WORKERS, at_work
+from tests.faults.workers import WORKERS, Workers
 
 from embedded import control
 from embedded.demo.door import Door
@@ -33,7 +34,11 @@ OPERATOR = "operator"
 START_SECONDS = 240
 # What is not a matter of faults is made short; the lease and its beat are the product's own unless a run says otherwise.
 # The caps are counted as ever, and too high to hold what a run has its twenty people told.
-SETTINGS = {"POSTROOM_UNKNOWN_RESEND_SECONDS": "3", **{f"POSTROOM_CAP_{of}": "1000000000" for of in ("RECIPIENT", "ORDER", "TENANT")}}
+SETTINGS = {
+    "POSTROOM_UNKNOWN_RESEND_SECONDS": "3",
+    "POSTROOM_TASK_SECONDS": "5",
+    **{f"POSTROOM_CAP_{of}": "1000000000" for of in ("RECIPIENT", "ORDER", "TENANT")},
+}
 CAPPED = {"POSTROOM_CAP_RECIPIENT": "10", "POSTROOM_CAP_PERIOD_SECONDS": "10"}
 
 
@@ -42,14 +47,17 @@ class Kind:
     """How a house differs from the product's: `twice`, two processes of what fences one another; `linked`, every way through a proxy.
 
     `landed`: its services are those of the version before; `tls`: its relay wants STARTTLS and a password; `postgres` is plain, archived
-    (each commit is in an archive of the WAL, too), standby (or on a second server), or small (small disks).
+    (each commit is in an archive of the WAL, too), standby (or on a second server), or small (small disks). `people`: whether they click
+    and answer mails there (desk.py). `clocks`: those of services and Postgres can be set.
     """
 
     twice: bool = True
     linked: bool = False
     landed: bool = False
+    clocks: bool = False
     tls: bool = False
     postgres: str = "plain"
+    people: bool = True
     settings: dict[str, str] = field(default_factory=dict)
 
 
@@ -60,12 +68,16 @@ KINDS = {
     "linked": Kind(linked=True),
     "single": Kind(twice=False),
     # RFC 5321 wants ten minutes of patience with the reply to a final dot: the product's own, and too long to watch.
+    "clocks": Kind(clocks=True, settings={"POSTROOM_TASK_SECONDS": "60"}),
     "half-open": Kind(linked=True, settings={"POSTROOM_REPLY_SECONDS": "60"}),
     "landed": Kind(landed=True),
     "relay": Kind(linked=True, tls=True, settings=IMPATIENT),
-    "archived": Kind(postgres="archived"),
+    # An older copy of the database knows nothing of what people were answered since: who clicked is told so, and no oracle.
+    "archived": Kind(postgres="archived", people=False),
     "standby": Kind(linked=True, postgres="standby"),
     "small": Kind(postgres="small"),
+    # Where a sender is stopped again and again for longer than its lease.
+    "short lease": Kind(settings={"POSTROOM_LEASE_SECONDS": "4", "POSTROOM_BEAT_SECONDS": "1"}),
     "capped": Kind(settings=CAPPED),
 }
 ACCOUNT = "mailer:open sesame"
@@ -115,6 +127,11 @@ class House:
             found[name] = found.get(name, 0) + 1
         return found
 
+    def clock(self, services: float, postgres: float) -> None:
+        """Let their clocks be so many seconds ahead of the true one."""
+        faketime.lay(self.run / "clock" / "services", services)
+        faketime.lay(self.run / "clock" / "postgres", postgres)
+
     def version(self, unit: str, tree: Path) -> None:
         """Let this unit be of this version when it is started next."""
         (self.run / "versions").mkdir(exist_ok=True)
@@ -154,8 +171,15 @@ class House:
 
     def at_work(self, worker: str) -> Iterator[psutil.Process]:
         """The mailers' workers of this kind that compute just now."""
-        mailers = (self.process(unit) for unit in self.units() if unit.startswith("mailer-service"))
-        return at_work(worker, filter(None, mailers))
+        return self._workers.at_work(worker)
+
+    @cached_property
+    def _workers(self) -> Workers:
+        return Workers(lambda: filter(None, (self.process(unit) for unit in self.units() if unit.startswith("mailer-service"))))
+
+    def starts(self, unit: str) -> int:
+        """How often it was started again."""
+        return read_state(self.run).units[unit].restarts
 
     def units(self) -> list[str]:
         return list(read_state(self.run).units)
@@ -204,6 +228,9 @@ def start(run: Path, seed: int, kind: Kind) -> House:
     sink_command = Command([sys.executable, "-m", "tests.faults.sink", str(port), str(run / "sink")], cwd=ROOT)
     sink = spawn(sink_command, run / "logs" / "sink.log", signal.SIGTERM)
     links = _links(run, port) if kind.linked else None
+    if kind.clocks:
+        for who in ("services", "postgres"):
+            faketime.lay(run / "clock" / who, 0)
     if kind.landed:
         tree = versions.landed(run / "trees" / "landed")
         (run / "versions").mkdir()

@@ -8,6 +8,7 @@ from typing import Any
 from tests.faults import cast
 from tests.faults.evidence import READS, Evidence
 from tests.faults.expected import Accepted, Expected, Identity, Owed, expected
+from tests.oracle.talk import Hired
 
 DOMAIN = "postroom.example"
 # What no quiet hours hold back.
@@ -112,7 +113,12 @@ def _one_deeds(seen: Evidence, owed: Expected) -> Iterator[Violation]:
     """What people did and were answered has its effect, once; and their history is whole."""
     yield from _told(1, "people were refused", seen.refused)
     yield from _told(1, "the history is not whole", seen.history)
-    yield from _once("log", owed.logs, [(row["mark"], row["order"]) for row in seen.commlog.get("logs", ())])
+    logs = seen.commlog.get("logs", ())
+    yield from _once("log", owed.logs, [(row["mark"], row["order"]) for row in logs if not row["erased"]])
+    if owed.erased != (erased := sum(row["erased"] for row in logs)):
+        yield Violation(1, "erased logs", f"{owed.erased} were asked for, {erased} are there")
+    orders = [(row["mark"], str(row["documents"])) for row in seen.po.get("orders", ())]
+    yield from _once("order with its document", dict.fromkeys(owed.orders, "1"), orders)
     yield from _once("review", owed.reviews, [(row["mark"], row["reason"]) for row in seen.commlog.get("reviews", ())])
     shown = {(row["address"], row["mark"]): row["state"] for row in seen.commlog.get("recipients", ())}
     yield from _told(1, "recipients that commlog-service has not as they were asked for", map(str, shown.keys() ^ owed.attached.keys()))
@@ -268,8 +274,12 @@ def pairs_in_order(seen: Evidence) -> int:
 
 
 def _neighbours(seen: Evidence) -> Iterator[tuple[tuple[int, str], tuple[int, str], str]]:
-    """Each message (intake sequence, id) after the latest of those that were committed before it under its key."""
-    sequence = {row["id"]: row["sequence"] for row in seen.mailer["messages"]}
+    """Each message (intake sequence, id) after the latest of those that were committed before it under its key.
+
+    Not those to somebody whom the directory did not have yet: what was undecided is told when it can be.
+    """
+    newcomers = {deed.person for deed in seen.deeds.values() if isinstance(deed, Hired)}
+    sequence = {row["id"]: row["sequence"] for row in seen.mailer["messages"] if row["person"] not in newcomers}
     last: dict[str, tuple[int, str]] = {}
     for row in seen.databases["notification-rules"].outbox:  # by id: in the order of commits, within a key
         told = dict(row["headers"])

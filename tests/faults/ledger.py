@@ -12,8 +12,9 @@ from hashlib import sha256
 from pathlib import Path
 
 # Everything that a run is told of carries a mark of its own in a field that its mails show. The letter says what it is: X an event,
-# D one for a digest, Q for who has quiet hours, V one that becomes void; C a correspondence, L a log, R a reply by mail, F a forward.
-MARK = re.compile(r"F[XDQVCLRF][0-9a-f]{10}")
+# D one for a digest, Q for who has quiet hours, V one that becomes void; C a correspondence, L a log, R a reply by mail, F a forward,
+# B a budget, P an order.
+MARK = re.compile(r"F[XDQVCLRFBP][0-9a-f]{10}")
 # A mail that shows one of these is about it, whatever it quotes.
 _OWN = ("FF", "FC")
 _MARK = re.compile(MARK.pattern.encode())
@@ -103,7 +104,7 @@ class Writer:
                     kept.set_result(None)
 
     def _write(self, entries: Iterable[Entry]) -> None:
-        self._file.write("".join(map(_line, entries)).encode())
+        self._file.write(as_lines(entries))
         os.fsync(self._file.fileno())
 
 
@@ -138,6 +139,11 @@ class Tail:
                 self._read += len(new) + 1
                 self._ledger.entries += [_entry(line) for line in new.decode().split("\n")]
         return self._ledger
+
+
+def as_lines(entries: Iterable[Entry]) -> bytes:
+    """As they stand in the file."""
+    return "".join(map(_line, entries)).encode()
 
 
 def _line(one: Entry) -> str:

@@ -10,6 +10,7 @@ import base64
 import contextlib
 import re
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tests.faults.behaviour import Behaviour
 GREETING, SIZE = "220 sink ESMTP", "31457280"
 LOOK_SECONDS = 0.05
 MAX_MAIL = 32 << 20
-HARMLESS_IN_CLEAR = ("EHLO", "STARTTLS", "RSET", "QUIT")
+HARMLESS_IN_CLEAR = ("EHLO", "HELO", "STARTTLS", "RSET", "QUIT")
 _TOLD_SIZE = re.compile(r" SIZE=(\d+)", re.IGNORECASE)
 
 
@@ -36,7 +37,7 @@ class Sink:
         self._rules = folder / "behaviour.json"
         self._behaviour = Behaviour()
         self._writer = ledger.Writer(folder / "ledger.tsv")
-        self._clear = folder / "clear.log"
+        self._clear, self._mails = folder / "clear.log", folder / "mails"
         tls = folder / "tls"
         self.contexts = {name: serving(tls / f"{name}.pem") for name in ("server", "wrong")} if tls.exists() else {}
         self.account = (tls / "account").read_text() if tls.exists() else ""
@@ -80,7 +81,9 @@ class Sink:
             file.write(f"{command}\n")
 
     async def keep(self, recipient: str, body: bytes) -> None:
-        """Into the ledger, on the disk."""
+        """Into the ledger, on the disk; the mail as it came, too, where FOLDER/mails is there."""
+        if self._mails.exists():
+            (self._mails / str(time.time_ns())).write_bytes(recipient.encode() + b"\n" + body)
         await self._writer.keep(ledger.entry(recipient, body))
 
 

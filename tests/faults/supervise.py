@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from tests.faults import disks, proxy, versions
+from tests.faults import disks, faketime, proxy, versions
 from tests.faults.postgres import Archived, Receiver, Small, Twin, lay
 
 from embedded import supervisor, unit
@@ -17,6 +17,7 @@ from embedded.installation import Installation
 from embedded.kafka import Kafka
 from embedded.paths import ROOT
 from embedded.ports import choose
+from embedded.postgres import Postgres
 from embedded.process import Command
 from embedded.server import Server
 from embedded.services import Service
@@ -46,6 +47,15 @@ class ToldOtherwise(Kafka):
         self._properties.write_text(text.replace(own, other))
 
 
+class Dated(Postgres):
+    """A server whose clock can be set."""
+
+    clock = Path()
+
+    def command(self) -> Command:
+        return replace(super().command(), env=faketime.environment(self.clock))
+
+
 class FaultInstallation(Installation):
     """Each service has failpoints of its own, below the run folder; where links.json lies there, they reach one another through those."""
 
@@ -60,6 +70,18 @@ class FaultInstallation(Installation):
             self.kafka.told = self.links["kafka"].port
             targets = {"kafka": self.ports["kafka"], "postgres": self.ports["postgres"], "smtp": self.links["smtp"].target}
             proxy.lay(file, {name: replace(link, target=targets[name]) for name, link in self.links.items()})
+        self.clocks = run / "clock" if (run / "clock").exists() else None
+        if self.clocks:
+            self.postgres = Dated(run / "postgres", self.ports["postgres"], self.logs / "postgres.log")
+            self.postgres.clock = self._where_its_server_can_read(self.clocks / "postgres")
+
+    def _where_its_server_can_read(self, file: Path) -> Path:
+        """Postgres runs as another user, who may not enter this folder: the file goes where its data are, and a link stays."""
+        moved = self.postgres._place / "clock"
+        moved.write_text(file.read_text())
+        file.unlink()
+        file.symlink_to(moved)
+        return moved
 
     @property
     def infrastructure(self) -> list[Server]:
@@ -97,6 +119,7 @@ class FaultInstallation(Installation):
             failpoints.mkdir(parents=True, exist_ok=True)
             env = {
                 **self._linked(one.env),
+                **(faketime.environment(self.clocks / "services") if self.clocks else {}),
                 "POSTROOM_FAILPOINTS": str(failpoints),
                 "POSTROOM_WITHOUT": str(self.run / "without" / one.name),
             }

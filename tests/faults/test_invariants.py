@@ -12,7 +12,7 @@ from tests.faults.expected import Accepted, expected
 from tests.faults.invariants import DOMAIN, check
 from tests.faults.ledger import Entry, Ledger
 from tests.faults.load import Load, Written
-from tests.oracle.talk import Answered, Deed, Forwarded, Order, Sent, Wrote
+from tests.oracle.talk import Answered, Deed, Erased, Forwarded, Hired, Order, Placed, Sent, Wrote
 
 NAMES = tuple(f"m{n}" for n in range(3))
 # What people did: a log and its correspondence with a document and the PDF, an answer that joined the thread, a stranger's, a forward.
@@ -34,7 +34,7 @@ def evidence() -> Evidence:
     written = [load.event(person=cast.REQUESTERS[n]) for n in range(3)]
     records = [_accepted(one, offset) for offset, one in enumerate([*written, load.broken()])]
     messages = [
-        {"id": name, "sequence": n, "key": "k", "message_type": "budget-expired", "mark": one.mark}
+        {"id": name, "sequence": n, "key": "k", "message_type": "budget-expired", "mark": one.mark, "person": "p"}
         for n, (name, one) in enumerate(zip(NAMES, written, strict=True))
     ]
     envelopes = [
@@ -93,7 +93,7 @@ def _people(seen: Evidence) -> None:
         seen.mailer["messages"].append(_message(f"told-{mark}", "new-communication-log", mark))
         _in_inbox(seen, f"told-{mark}", reader)
     seen.commlog |= {
-        "logs": [{"mark": mark, "order": "o1"} for mark in (LOG, REPLY)],
+        "logs": [{"mark": mark, "order": "o1", "erased": False} for mark in (LOG, REPLY)],
         "reviews": [{"mark": STRANGERS, "reason": "unknown_sender"}],
         "recipients": [{"address": SENT.to[0], "mark": SEND, "state": "sent"}],
     }
@@ -129,7 +129,7 @@ def _optional(load: Load) -> Written:
 
 
 def _message(id_: str, message_type: str, mark: str) -> dict[str, object]:
-    return {"id": id_, "sequence": 100, "key": "k", "message_type": message_type, "mark": mark}
+    return {"id": id_, "sequence": 100, "key": "k", "message_type": message_type, "mark": mark, "person": "p"}
 
 
 def _in_inbox(seen: Evidence, message: str, person: str, *, withdrawn: bool = False) -> None:
@@ -302,6 +302,15 @@ def _held_for_another_reason(seen: Evidence) -> None:
     seen.commlog["reviews"][0]["reason"] = "unclear"
 
 
+def _order_without_its_document(seen: Evidence) -> None:
+    seen.deeds["FPabcd000009"] = Placed()
+    seen.po["orders"] = [{"mark": "FPabcd000009", "documents": 0}]
+
+
+def _erased_and_there(seen: Evidence) -> None:
+    seen.deeds[LOG] = Erased(ORDER, "client")
+
+
 def _inbox_lost(seen: Evidence) -> None:
     seen.mailer["inbox"].pop(0)
 
@@ -351,6 +360,8 @@ VIOLATIONS: dict[str, tuple[int, str, Callable[[Evidence], None]]] = {
     "a reply by mail that joined twice": (1, "more than once", _reply_twice),
     "a stranger's reply that nobody can review": (1, "review missing", _review_lost),
     "a reply that is held for another reason": (1, "review that nobody asked for", _held_for_another_reason),
+    "an order without its document": (1, "order with its document missing", _order_without_its_document),
+    "a log that was erased and is there": (1, "erased", _erased_and_there),
     "a message that is not in the inbox": (1, "missing in the inbox", _inbox_lost),
     "a message that is in the inbox twice": (1, "more than once", _inbox_twice),
     "a click that was refused": (1, "people were refused", _refused),
@@ -375,6 +386,14 @@ def test_an_attempt_that_was_unknown_permits_a_copy_also_when_a_late_reply_has_c
     seen.databases["mailer-service"].outbox.append(row)
     seen.mailer["attempts"].append({"envelope": "e0", "number": 2, "result": "sent"})
     assert [str(one) for one in check(seen) if one.invariant == 3] == []
+
+
+def test_who_came_later_than_the_event_is_told_out_of_order() -> None:
+    seen = evidence()
+    _out_of_order(seen)
+    seen.mailer["messages"][0]["person"] = "late"
+    seen.deeds["FHabcd000001"] = Hired("late")
+    assert [str(one) for one in check(seen) if one.invariant == 6] == []
 
 
 def test_the_oracle_counts_what_is_said_first_and_parks_the_rest() -> None:

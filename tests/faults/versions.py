@@ -73,7 +73,8 @@ def coming(folder: Path) -> Path:
     for name in ("digests", "inbox", "reading", "rendered"):
         _change(folder / _STORE / f"{name}.py", "m.hop", "m.standing AS hop")
     _change(folder / _STORE / "intake.py", "zone, hop, reason", "zone, standing, reason", count=1)
-    shutil.copy(COMING / "mailer_9001.sql", folder / _MIGRATIONS["mailer"] / "9001_standing.sql")
+    for file in COMING.glob("mailer_90*.sql"):
+        shutil.copy(file, folder / _MIGRATIONS["mailer"] / file.name.removeprefix("mailer_"))
     for service, statement in _ADDED.items():
         (folder / _MIGRATIONS[service] / "9001_remark.sql").write_text(statement)
     return folder
@@ -82,7 +83,7 @@ def coming(folder: Path) -> Path:
 def later(folder: Path, before: Path) -> Path:
     """The version after that: what the renaming left behind goes."""
     shutil.copytree(before, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(COMING / "mailer_9002.sql", folder / _MIGRATIONS["mailer"] / "9002_contract.sql")
+    shutil.copy(COMING / "mailer_9101.sql", folder / _MIGRATIONS["mailer"] / "9101.sql")
     return folder
 
 

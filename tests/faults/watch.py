@@ -1,5 +1,6 @@
 """Looks into a house while it runs: what is in flight, and when it is at rest."""
 
+import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -26,6 +27,7 @@ class Watch:
     postgres: str
     _databases: dict[str, Any] = field(default_factory=dict)
     _client: AIOKafkaConsumer | None = None
+    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def __aenter__(self) -> Self:
         return self
@@ -45,6 +47,10 @@ class Watch:
 
     async def fetch(self, service: str, sql: str, *values: Any) -> list[Any]:
         """Rows of a service's database."""
+        async with self._locks.setdefault(service, asyncio.Lock()):
+            return await self._fetch(service, sql, *values)
+
+    async def _fetch(self, service: str, sql: str, *values: Any) -> list[Any]:
         if service not in self._databases or self._databases[service].is_closed():
             self._databases[service] = await asyncpg.connect(f"{self.postgres}/{DATABASES[service]}", timeout=5)
         return list(await self._databases[service].fetch(sql, *values, timeout=15))

@@ -1,7 +1,9 @@
 """The mailers' own processes: one kind makes PDFs, one renders customers' templates, one reads mails that came in."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
 import psutil
 
@@ -11,12 +13,28 @@ WORKERS = {
     "template-worker": "mailer_service.customer.worker",
     "mail-reader": "mailer_service.inbound.worker",
 }
+KNOWN_SECONDS = 0.5
 
 
-def at_work(unit: str, mailers: Iterable[psutil.Process]) -> Iterator[psutil.Process]:
-    """Those that compute just now: who waits for a question sleeps."""
-    for mailer in mailers:
-        with contextlib.suppress(psutil.Error):
-            for child in mailer.children():
-                if WORKERS[unit] in child.cmdline() and child.status() == psutil.STATUS_RUNNING:
+@dataclass
+class Workers:
+    """`mailers` gives their processes as they run now. Who is whose child takes longer to find out than a worker is at work: it is kept."""
+
+    mailers: Callable[[], Iterable[psutil.Process]]
+    _known: dict[str, tuple[float, list[psutil.Process]]] = field(default_factory=dict)
+
+    def at_work(self, unit: str) -> Iterator[psutil.Process]:
+        """Those that compute just now: who waits for a question sleeps."""
+        looked, children = self._known.get(unit, (0.0, []))
+        if time.monotonic() - looked > KNOWN_SECONDS:
+            children = list(self._children(WORKERS[unit]))
+            self._known[unit] = (time.monotonic(), children)
+        for child in children:
+            with contextlib.suppress(psutil.Error):
+                if child.status() == psutil.STATUS_RUNNING:
                     yield child
+
+    def _children(self, module: str) -> Iterator[psutil.Process]:
+        for mailer in self.mailers():
+            with contextlib.suppress(psutil.Error):
+                yield from (child for child in mailer.children() if module in child.cmdline())

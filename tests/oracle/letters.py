@@ -98,18 +98,19 @@ class Oracle:
     def _once(self, event: Event, wishes: "list[Wish]") -> list[Letter]:
         """ "Nobody twice within one type for one cause", also not a deputy who stands in for several."""
         scope = event.get("emitter", "")
-        before = set(self.told)
+        now: set[Claim] = set()
         letters: dict[str, Letter] = {}
         for wish in wishes:
-            fresh = [item for item in wish.items if (scope, wish.message_type, *wish.claims[item]) not in before]
-            self.told |= {(scope, wish.message_type, *wish.claims[item]) for item in wish.items}
-            self.told |= {(scope, wish.message_type, *claim) for claim in wish.closes}
+            fresh = [item for item in wish.items if (scope, wish.message_type, *wish.claims[item]) not in self.told]
+            now |= {(scope, wish.message_type, *wish.claims[item]) for item in wish.items}
+            now |= {(scope, wish.message_type, *claim) for claim in wish.closes}
             if fresh:
                 gets = self.people.reached(wish.person, self.day)
                 shown = frozenset(fresh if wish.by_item else wish.items)
                 letter = Letter(wish.message_type, gets, shown, wish.person if gets != wish.person else "")
                 known = letters.get(gets)
                 letters[gets] = replace(known, items=known.items | shown) if known else letter
+        self.told |= now
         return list(letters.values())
 
 

@@ -41,10 +41,14 @@ class Sent:
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer by mail to what `to` sent; `held` is the reason for which a person must look at it first, '' if it joins the thread."""
+    """An answer by mail to what `to` sent; `held` is the reason for which a person must look at it first, '' if it joins the thread.
+
+    `accepted`: somebody has looked, and let it in.
+    """
 
     to: Sent
     held: str
+    accepted: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,18 +58,50 @@ class Forwarded:
     to: str
 
 
-Deed = Wrote | Sent | Answered | Forwarded
+@dataclass(frozen=True)
+class Erased:
+    """Somebody of this side saved a log, and an operator erased it."""
+
+    order: Order
+    side: Side
+
+
+@dataclass(frozen=True)
+class Budgeted:
+    """A user's budget was entered whose period has passed: the daily check finds it."""
+
+    owner: str
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An order with a document in it was handed in at the door."""
+
+
+@dataclass(frozen=True)
+class Hired:
+    """Somebody came into the directory, of whom an event had spoken before."""
+
+    person: str
+
+
+Deed = Wrote | Sent | Answered | Forwarded | Erased | Budgeted | Placed | Hired
 
 
 @dataclass
 class Consequences:
-    """By mark: (address, mark) → what the mail must have attached; who is told what in the inbox; logs by order; reviews by reason."""
+    """By mark: (address, mark) → what the mail must have attached; who is told what in the inbox; logs by order; reviews by reason.
+
+    `told` is told by mail, too: (person, message type, mark). `erased` counts logs without a word; `orders` are those handed in.
+    """
 
     mails: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     inbox: set[tuple[str, str, str]] = field(default_factory=set)
     logs: dict[str, str] = field(default_factory=dict)
     reviews: dict[str, str] = field(default_factory=dict)
-    forwarded: set[tuple[str, str]] = field(default_factory=set)
+    told: set[tuple[str, str, str]] = field(default_factory=set)
+    erased: int = 0
+    orders: set[str] = field(default_factory=set)
 
 
 def consequences(deeds: dict[str, Deed]) -> Consequences:
@@ -73,19 +109,36 @@ def consequences(deeds: dict[str, Deed]) -> Consequences:
     found = Consequences()
     for mark, deed in deeds.items():
         match deed:
-            case Wrote(order, side):
-                _logged(found, mark, order, side)
+            case Wrote() | Erased():
+                _wrote(found, mark, deed)
             case Sent():
                 attached = frozenset({*deed.documents, *([PDF] if deed.pdf else [])})
                 found.mails |= {(address, mark): attached for address in deed.to}
-            case Answered(sent, ""):
-                _logged(found, mark, sent.order, OTHER[sent.side])
-            case Answered(_, held):
-                found.reviews[mark] = held
+            case Answered():
+                _answered(found, mark, deed)
             case Forwarded(person):
-                found.inbox.add((person, "forwarded-message", mark))
-                found.forwarded.add((person, mark))
+                found.told.add((person, "forwarded-message", mark))
+            case Budgeted(owner):
+                found.told.add((owner, "budget-expired", mark))
+            case Placed():
+                found.orders.add(mark)
+    found.inbox |= found.told
     return found
+
+
+def _wrote(found: Consequences, mark: str, deed: Wrote | Erased) -> None:
+    """What was erased had been told."""
+    _logged(found, mark, deed.order, deed.side)
+    if isinstance(deed, Erased):
+        del found.logs[mark]
+        found.erased += 1
+
+
+def _answered(found: Consequences, mark: str, deed: Answered) -> None:
+    if deed.held:
+        found.reviews[mark] = deed.held
+    if deed.accepted or not deed.held:
+        _logged(found, mark, deed.to.order, OTHER[deed.to.side])
 
 
 def _logged(found: Consequences, mark: str, order: Order, side: Side) -> None:

@@ -1,5 +1,6 @@
 """The documents that the world's companies exchange, as small as UBL allows."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -20,10 +21,21 @@ class Trade:
 
 
 def order(
-    trade: Trade, number: str, issued: date, contract: str, lines: Mapping[str, tuple[str, Decimal, date]], *, seller_contact: str = ""
+    trade: Trade,
+    number: str,
+    issued: date,
+    contract: str,
+    lines: Mapping[str, tuple[str, Decimal, date]],
+    *,
+    seller_contact: str = "",
+    enclosed: bytes = b"",
 ) -> bytes:
-    """`lines`: line → (the orderer's mail address, quantity, requested day); `seller_contact`: a mail address at the supplier."""
-    body = f"<cac:Contract><cbc:ID>{contract}</cbc:ID></cac:Contract>{_buyer(trade)}{_seller(trade, seller_contact)}"
+    """`lines`: line → (the orderer's mail address, quantity, requested day); `seller_contact`: a mail address at the supplier.
+
+    `enclosed` are the bytes of a document that comes with it.
+    """
+    body = f"<cac:Contract><cbc:ID>{contract}</cbc:ID></cac:Contract>{_enclosed(enclosed) if enclosed else ''}"
+    body += _buyer(trade) + _seller(trade, seller_contact)
     for line, (address, quantity, day) in lines.items():
         body += (
             f'<cac:OrderLine><cac:LineItem><cbc:ID>{line}</cbc:ID><cbc:Quantity unitCode="EA">{quantity}</cbc:Quantity>'
@@ -68,6 +80,12 @@ def despatch_advice(trade: Trade, number: str, issued: date, order_number: str, 
 def _document(kind: str, number: str, issued: date, body: str) -> bytes:
     space = f'xmlns="urn:oasis:names:specification:ubl:schema:xsd:{kind}-2"'
     return f"<{kind} {space} {_SPACES}><cbc:ID>{number}</cbc:ID><cbc:IssueDate>{issued}</cbc:IssueDate>{body}</{kind}>".encode()
+
+
+def _enclosed(content: bytes) -> str:
+    coded = f'mimeCode="text/plain" filename="terms.txt">{b64encode(content).decode()}'
+    held = f"<cac:Attachment><cbc:EmbeddedDocumentBinaryObject {coded}</cbc:EmbeddedDocumentBinaryObject></cac:Attachment>"
+    return f"<cac:AdditionalDocumentReference><cbc:ID>terms</cbc:ID>{held}</cac:AdditionalDocumentReference>"
 
 
 def _of(order_number: str) -> str:

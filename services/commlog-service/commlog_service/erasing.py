@@ -6,7 +6,7 @@ from commlog_service import recording
 from commlog_service.domain import history
 from commlog_service.store import erasure as store
 from commlog_service.store import history as history_store
-from postroom import clock
+from postroom import clock, failpoints
 from postroom.auth import Principal
 from postroom.db import Connection
 from postroom.problems import Problem
@@ -24,6 +24,7 @@ async def erase(connection: Connection, principal: Principal, order: str, ref: s
         raise Problem(409, "under_way", detail, "ref")
     numbers = [row["entry"] for row in found]
     await _blank(connection, place, ref, numbers)
+    failpoints.reach("erasure.blanked")
     erased = {"entries": numbers, "reason": reason}
     entry = history.of_erasure(head, ref, principal.person, clock.now(), erased)
     await recording.append(connection, {place: [entry]})

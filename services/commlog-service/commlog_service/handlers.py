@@ -12,7 +12,7 @@ from commlog_service.store import history as history_store
 from commlog_service.store import logs as log_store
 from commlog_service.store import orders as order_store
 from commlog_service.store import outcomes as outcome_store
-from postroom import clock, outbox
+from postroom import clock, failpoints, outbox
 from postroom.auth import Principal
 from postroom.contracts import ids
 from postroom.contracts.event import Event
@@ -30,6 +30,7 @@ async def record_outcomes(connection: Connection, events: Sequence[Event]) -> No
     changes = outcomes.decide_all(events, await outcome_store.load(connection, places))
     if changes:
         await outcome_store.save(connection, {change.place: change.standing for change in changes})
+        failpoints.reach("outcomes.saved")
         await recording.append(connection, history.of_outcomes(changes, orders, heads))
 
 

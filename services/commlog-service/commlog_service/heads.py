@@ -12,6 +12,7 @@ import orjson
 import structlog
 
 from commlog_service.store import heads as store
+from postroom import failpoints
 from postroom.cancellation import obey_cancellation
 from postroom.db import Connection, Pool
 
@@ -67,7 +68,9 @@ class HeadsFile:
         async with connection.transaction():
             taken = await store.take(connection, BATCH)
             if taken:
+                failpoints.reach("heads.taken")
                 await asyncio.to_thread(append, self._path, taken)
+                failpoints.reach("heads.filed")
         return len(taken) == BATCH
 
 

@@ -11,7 +11,7 @@ from commlog_service.store import history as history_store
 from commlog_service.store import logs as log_store
 from commlog_service.store import orders as order_store
 from commlog_service.store import replies as store
-from postroom import clock, outbox
+from postroom import clock, failpoints, outbox
 from postroom.auth import Principal
 from postroom.blobs import Blobs
 from postroom.contracts.commlog import Author
@@ -38,6 +38,7 @@ async def record_mails(blobs: Blobs, connection: Connection, events: Sequence[Ev
             new.append((_review(answered, reply, held), order.supplier))
         elif writer := replies.author(reply, order, answered):
             await _join(connection, order, reply, writer)
+    failpoints.reach("mails.joined")
     if new:
         await store.hold(connection, new)
 
@@ -56,6 +57,7 @@ async def accept(connection: Connection, principal: Principal, review_id: str) -
         if review.reason == "unclear":
             writer = replies.stranger(review.reply, answered)
         await _join(connection, order, review.reply, writer, who)
+        failpoints.reach("review.joined")
         await store.decide(connection, review.id, "accepted", who, clock.now())
     return (await log_store.by_ids(connection, [review.id]))[0]
 

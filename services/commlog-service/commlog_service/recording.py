@@ -6,7 +6,7 @@ from secrets import token_bytes
 from commlog_service.domain import history
 from commlog_service.domain.history import Entry, OrderPlace
 from commlog_service.store import history as store
-from postroom import outbox
+from postroom import failpoints, outbox
 from postroom.contracts import chain
 from postroom.db import Connection
 
@@ -24,4 +24,5 @@ async def append(connection: Connection, entries: Mapping[OrderPlace, Sequence[E
     await store.add_contents(connection, linked)
     await store.advance(connection, lasts)
     await store.queue(connection, lasts)
+    failpoints.reach("history.advanced")
     await outbox.add(connection, [history.advanced(last) for last in lasts])

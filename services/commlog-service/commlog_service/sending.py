@@ -14,7 +14,7 @@ from commlog_service.store import correspondences as store
 from commlog_service.store import history as history_store
 from commlog_service.store import logs as log_store
 from commlog_service.wiring import Asker
-from postroom import clock, db, idempotency
+from postroom import clock, db, failpoints, idempotency
 from postroom.contracts import ids
 from postroom.contracts.commlog import Attachment, Blob, FrozenLogs
 from postroom.problems import Problem
@@ -103,9 +103,11 @@ async def send(asker: Asker, correspondence: str, body: Sending, key: str) -> di
     order = await asker.order(opened.order_id)
     recipients = addresses.recipients(order.people, body.contacts, body.to)
     documents = await _pinned(asker, opened, body.documents)
+    failpoints.reach("send.pinned")
     content = orjson.dumps((await frozen(asker, opened, subject, body.language, body.zone)).model_dump(mode="json"))
     # Before the transaction: a blob that nothing names is harmless, an event whose blob is missing is not.
     logs = Blob(sha256=await asker.wiring.blobs.put(order.tenant, content), size=len(content))
+    failpoints.reach("send.frozen")
     draft = Send(
         id=ids.stable("send", order.tenant, asker.principal.person, key),
         correspondence=opened,
@@ -134,6 +136,7 @@ async def _accepted(asker: Asker, draft: Send, key: str, request: Any, *, confir
         await handlers.accept_send(connection, accepted, confirm_identical=confirm_identical)
         answer = shown(accepted)
         await idempotency.finish(connection, asker.principal, key, answer)
+    failpoints.reach("send.answering")
     return answer
 
 

@@ -10,6 +10,7 @@ from starlette.background import BackgroundTask
 from gateway import endless
 from gateway.routes import ROUTES, Route
 from gateway.upstream import Upstream, away, silent
+from postroom import failpoints
 from postroom.auth import Caller
 from postroom.problems import Problem
 
@@ -70,6 +71,7 @@ async def pass_on(request: Request, pool: httpx.AsyncClient, service: str, path:
         raise away(service) from error
     except httpx.TransportError as error:
         raise silent(service) from error
+    failpoints.reach("gateway.passing")
     response = StreamingResponse(_stream(answer), answer.status_code, background=BackgroundTask(answer.aclose))
     response.raw_headers = _without(answer.headers.raw, _NOT_RETURNED)
     return response

@@ -83,4 +83,7 @@ ROUTES = (
     Route(MAILER, "/templates/{message_type}/preview", ("POST",)),
     Route(MAILER, "/templates/{message_type}/test", ("POST",)),
     Route(MAILER, "/envelopes/{envelope}/resend", ("POST",)),
+    Route(MAILER, "/unknown"),
+    Route(MAILER, "/unknown/decisions", ("POST",)),
+    Route(MAILER, "/unknown/{envelope}/decision", ("POST",)),
 )

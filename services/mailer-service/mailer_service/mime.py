@@ -15,6 +15,8 @@ from hashlib import sha256
 from urllib.parse import quote
 
 MAX_LINE, FOLD = 900, 70
+# Characters of an attachment's name and of its ending; bytes of the name as RFC 2231 quotes it (an emoji has twelve).
+MAX_FILENAME, MAX_ENDING, MAX_QUOTED = 150, 12, 600
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _BODY_CONTROL = bytes({*range(32), 127} - {9, 10})
 _NEWLINE = re.compile(r"\r\n?")
@@ -174,11 +176,23 @@ def _text(kind: str, text: str, boundary: str) -> bytes:
     return head + (octets if plain else binascii.b2a_qp(octets, istext=True))
 
 
+def _filename(text: str) -> str:
+    """A name without folders that fits on a line; its ending stays, for programs go by it."""
+    name = clean(text).replace("/", "_").replace("\\", "_") or "document"
+    stem, dot, ending = name.rpartition(".")
+    if not dot or len(ending) > MAX_ENDING:
+        stem, ending = name, ""
+    stem = stem[:MAX_FILENAME]
+    while len(quote(stem, safe="")) > MAX_QUOTED:
+        stem = stem[:-1]
+    return f"{stem}.{ending}" if ending else stem
+
+
 def _file(file: File) -> bytes:
     media_type = file.media_type.strip().lower()
     if not _MEDIA_TYPE.fullmatch(media_type):
         media_type = "application/octet-stream"
-    name = clean(file.filename).replace("/", "_").replace("\\", "_")[:150] or "document"
+    name = _filename(file.filename)
     # One form only: given both, some readers take the plain one.
     shown = f'filename="{name}"' if _PLAIN_NAME.fullmatch(name) else f"\r\n filename*=utf-8''{quote(name, safe='')}"
     head = f"Content-Type: {media_type}\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; {shown}\r\n\r\n"

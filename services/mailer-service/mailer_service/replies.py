@@ -8,6 +8,7 @@ from mailer_service.domain.delivery import Reply
 
 _REPLY = re.compile(rb"([2-5]\d\d)([ -]?)(.*)")
 _MAX_UNREAD = 65_536
+_NO_TEXT = "\N{REPLACEMENT CHARACTER}".encode()
 
 
 class Disconnected(Exception):  # noqa: N818 - a fact of life with mail servers
@@ -31,7 +32,8 @@ class Replies(asyncio.Protocol):
             if match is None:
                 self._end()
                 return
-            self._text.append(match[3].decode("utf-8", "replace"))
+            # No text in Postgres holds a NUL: the commit that carries it, and every other result with it, would fail for ever.
+            self._text.append(match[3].replace(b"\0", _NO_TEXT).decode("utf-8", "replace"))
             if match[2] != b"-":
                 self.replies.append(Reply(int(match[1]), "\n".join(self._text)))
                 self._text = []

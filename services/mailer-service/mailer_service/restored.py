@@ -68,7 +68,6 @@ class Restored:
                 sent += len(found)
                 last = max(filter(None, (last, *(at for *_, at in found))), default=None)
         async with self._pool.acquire() as connection, connection.transaction():
-            await store.unblock(connection)
             settled = await store.settle(connection)
             await store.begin(connection, held.id, last, sent)
         log.info("the outcomes since the copy are read", sent=sent, settled=settled)
@@ -97,7 +96,6 @@ class Restored:
                 raise Problem(409, "outcomes_unread", "What was sent before the restore is still being read from Kafka. Try again shortly.")
             if progress["last_sequence"] is None and how.doubtful == "hold":
                 raise Problem(409, "not_read_again", "What lay in Kafka is still being read again, and may be in doubt too. See lag.")
-            await store.unblock(connection)
             await store.settle(connection)
         if how.doubtful == "hold":
             return {"held": await store.hold_doubtful(connection, held.id if held else 0)}

@@ -17,7 +17,7 @@ from mailer_service.domain.messages import Envelope, Message
 from mailer_service.store import digests as store
 from mailer_service.store import intake
 from mailer_service.withdrawing import cut
-from postroom import outbox
+from postroom import failpoints, outbox
 from postroom.db import Connection, Pool
 
 log = structlog.get_logger()
@@ -43,6 +43,9 @@ class Digester:
             groups = await store.due(connection, AT_ONCE)
             if groups:
                 await self._make(connection, groups)
+                failpoints.reach("digest.told")
+        if groups:
+            failpoints.reach("digest.committed")
         return len(groups)
 
     async def _make(self, connection: Connection, groups: Sequence[store.Group]) -> None:
@@ -53,6 +56,7 @@ class Digester:
             for group, own in groupby(rows, lambda row: (row["tenant"], row["person"], row["moment"]))
         }
         entries = await store.close(connection, groups, [made[group].id if group in made else None for group in groups])
+        failpoints.reach("digest.closed")
         envelopes = await self._send(connection, list(made.values()))
         await outbox.add(connection, [outcomes.in_digest(entry, envelopes[entry["digest"]]) for entry in entries])
         log.info("digests made", digests=len(made), messages=len(entries))

@@ -50,9 +50,11 @@ def _author(facts: dict[str, Any]) -> str:
     return str(author.get("name", "")) if isinstance(author, dict) else ""
 
 
-def messages(briefs: Briefs, found: Sequence[Row], envelopes: Sequence[Row], attempts: Sequence[Row]) -> list[dict[str, Any]]:
-    """Messages with their envelopes, each with its attempts."""
-    attempts_of = _by("envelope", attempts)
+def messages(
+    briefs: Briefs, found: Sequence[Row], envelopes: Sequence[Row], attempts: Sequence[Row], decided: Sequence[Row] = ()
+) -> list[dict[str, Any]]:
+    """Messages with their envelopes, each with its attempts and what a person decided of those whose reply was lost."""
+    attempts_of, decided_of = _by("envelope", attempts), _by("envelope", decided)
     envelopes_of = _by("message", envelopes)
     return [
         {
@@ -72,7 +74,7 @@ def messages(briefs: Briefs, found: Sequence[Row], envelopes: Sequence[Row], att
             "digest": _digest(row, envelopes_of),
             "withdrawn": _withdrawn(row),
             "created_at": row["created_at"],
-            "envelopes": [_envelope(envelope, attempts_of[envelope["id"]]) for envelope in envelopes_of[row["id"]]],
+            "envelopes": [_envelope(one, attempts_of[one["id"]], decided_of[one["id"]]) for one in envelopes_of[row["id"]]],
         }
         for row in found
     ]
@@ -95,7 +97,7 @@ def _withdrawn(row: Row) -> dict[str, Any] | None:
     return {"whole": is_void(row), "about": about, "reason": row["void_reason"], "cause": row["void_cause"], "at": row["void_at"]}
 
 
-def _envelope(row: Row, attempts: Sequence[Row]) -> dict[str, Any]:
+def _envelope(row: Row, attempts: Sequence[Row], decided: Sequence[Row]) -> dict[str, Any]:
     return {
         "envelope": row["id"],
         "address": row["address"],
@@ -107,6 +109,7 @@ def _envelope(row: Row, attempts: Sequence[Row]) -> dict[str, Any]:
             {"attempt": attempt["number"], **{name: attempt[name] for name in ("opened_at", "settled_at", "result", "code", "detail")}}
             for attempt in attempts
         ],
+        "decisions": [{name: one[name] for name in ("attempt", "decision", "reason", "person", "decided_at")} for one in decided],
     }
 
 

@@ -7,7 +7,7 @@ from mailer_service import outcomes
 from mailer_service.domain.withdrawals import remaining
 from mailer_service.rows import Row
 from mailer_service.store import withdrawals as store
-from postroom import outbox
+from postroom import failpoints, outbox
 from postroom.db import Connection, Pool
 
 
@@ -21,6 +21,7 @@ async def withdraw(connection: Connection, messages: Collection[str]) -> None:
     stopped = await store.cancel_envelopes(connection, list(void), details)
     waited = await store.cancel_digest_entries(connection, list(void))
     await store.mark_inbox(connection, list(void), [row["reason"] for row in void.values()])
+    failpoints.reach("withdrawal.marked")
     told = [outcomes.cancelled(void[row["message"]], row) for row in stopped]
     await outbox.add(connection, told + [outcomes.left_out(void[id_]) for id_ in waited])
 

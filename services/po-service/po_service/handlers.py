@@ -10,7 +10,7 @@ from po_service.domain.received import Received, ReceivedCatalogue, ReceivedResp
 from po_service.store import book as books
 from po_service.store import ledger as ledgers
 from po_service.store import shelf as shelves
-from postroom import clock
+from postroom import clock, failpoints
 from postroom.blobs import Blobs
 from postroom.contracts.event import Event
 from postroom.db import Connection
@@ -52,4 +52,7 @@ class Handlers:
         contents = {
             (one.received.tenant, part.content) for one in decisions if one.order for part in one.attachments if part.content is not None
         }
-        return {content: await self.blobs.put(tenant, content) for tenant, content in contents}
+        kept = {content: await self.blobs.put(tenant, content) for tenant, content in contents}
+        if kept:
+            failpoints.reach("documents.kept")
+        return kept

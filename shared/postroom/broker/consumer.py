@@ -19,9 +19,9 @@ from postroom import fetched, offsets, older_copy
 from postroom.broker import ghosts
 from postroom.broker.clients import AWAY, cluster_id
 from postroom.broker.subscribing import Raw, subscribe
-from postroom.cancellation import obey_cancellation
+from postroom.cancellation import in_time, obey_cancellation
 from postroom.contracts.record import Record
-from postroom.db import DATABASE_AWAY, Pool
+from postroom.db import DATABASE_AWAY, Pool, of_the_world
 from postroom.intake import Intake
 from postroom.offsets import Overtaken
 from postroom.settings import ServiceSettings
@@ -32,6 +32,7 @@ fetched.install()
 LONG_POLL_MS = 5_000
 # A connection that is half-open fails no request: each must have an end of its own. A join waits for others, for a session at most.
 REQUEST_MS = 15_000
+STOP_SECONDS = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 # A poll ends after LONG_POLL_MS at the latest; if none has ended for this long, the client is stuck.
 STUCK_SECONDS = 60.0
@@ -85,7 +86,8 @@ class Consumer:
                 log.warning("Kafka is away; trying again", error=str(error) or type(error).__name__)
             finally:
                 self._client = None
-                await broker.stop()
+                with contextlib.suppress(TimeoutError):
+                    await in_time(broker.stop(), STOP_SECONDS)
             obey_cancellation()
             await asyncio.sleep(1)
 
@@ -152,7 +154,9 @@ class Consumer:
                     await self._seek(_firsts(records))
                     return
                 except Exception as error:
-                    log.exception("batch failed and comes again", records=len(records), pause=pause, error=str(error))
+                    trace = None if of_the_world(error) else error
+                    told = {"records": len(records), "pause": pause, "error": repr(error)}
+                    log.exception("batch failed and comes again", alert=True, **told, exc_info=trace)
                     obey_cancellation()
                     await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                     pause = min(pause * 2, LONGEST_PAUSE)
@@ -248,5 +252,5 @@ def _record(raw: ConsumerRecord[bytes, bytes]) -> Record:
 
 
 def _moment(timestamp: int) -> datetime:
-    """A record's timestamp (ms). Its writer chooses it: what no calendar has, such as the year 300,000, is the last moment of it or the first."""
+    """A record's timestamp (ms). Its writer chooses it: a moment that no calendar has, such as one in the year 300,000, is its nearest."""
     return datetime.fromtimestamp(min(max(timestamp, 0), LAST_MOMENT_MS) / 1000, UTC)

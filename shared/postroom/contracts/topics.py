@@ -58,6 +58,8 @@ class Topic:
             "retention.ms": "-1" if self.compacted else str(self.retention_ms),
             "max.message.bytes": str(max(self.max_bytes, CLIENT_BATCH) + 64 * KB),
             "compression.type": "uncompressed",
+            # By the broker's clock: of a writer whose clock is an hour ahead it would take nothing until that is right again.
+            "message.timestamp.type": "LogAppendTime",
         }
 
 

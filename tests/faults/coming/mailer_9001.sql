@@ -7,5 +7,3 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER messages_have_both BEFORE INSERT OR UPDATE ON messages FOR EACH ROW EXECUTE FUNCTION messages_have_both();
-UPDATE messages SET standing = hop WHERE standing IS NULL;
-ALTER TABLE envelopes ADD COLUMN urgency text NOT NULL DEFAULT 'normal';

@@ -10,30 +10,33 @@ import copy
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import asyncpg
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from tests.faults.states.flaky import Broken, Flaky
 from tests.faults.states.model import FINAL, Mail
 from tests.integration.mailer.wishes import requested, withdrawn
 
 from mailer_service import handlers
 from mailer_service.compose import Held
+from mailer_service.deciding import Chosen, Decision, decide
 from mailer_service.domain.delivery import Verdict
 from mailer_service.domain.job import Job
 from mailer_service.sender.lease import Lease
 from mailer_service.sender.recorder import Recorder
+from mailer_service.sender.relay import Relay
 from mailer_service.sender.supply import Supply
 from mailer_service.sender.window import Window
 from mailer_service.settings import Settings
 from mailer_service.store import envelopes, rendered, senders
 from postroom import db
+from postroom.auth import Principal
 from postroom.db import Pool
 
-MAILS, SENDERS = 3, ("one", "two")
+MAILS, SENDERS, STEPS = 3, ("one", "two"), 60
 TABLES = "envelopes, attempts, senders, outbox, messages, rendered, inbox, withdrawals, unknown_decisions"
 _LOOK = """
     SELECT e.id, e.state, coalesce(e.sender_id::text, '') AS holder, e.attempts, e.resent,
@@ -45,6 +48,7 @@ _LOOK = """
     FROM envelopes AS e
 """
 FAULTS = st.sampled_from([None, None, None, 1, 2, 3, 4, 5, "answer"])
+OPERATOR = Principal(person="operator", tenant="tenant-a", side="operator")
 LATE = st.sampled_from(["rcpt", "lost", "relay", "bounced"])
 Face = tuple[Any, ...]
 
@@ -57,6 +61,8 @@ class Bench:
         self.runner = asyncio.Runner()
         self.pool: Pool = self.run(db.open_pool(settings, "worker"))
         self.owner: asyncpg.Connection[Any] = self.run(asyncpg.connect(settings.dsn))
+        # What the consumer does before it reads: these data are the newest.
+        self.run(self.owner.execute("INSERT INTO compared (start) VALUES (this_start())"))
 
     def run(self, what: Coroutine[Any, Any, Any]) -> Any:
         """To its end."""
@@ -79,6 +85,7 @@ class Process:
     supply: Supply
     window: Window
     wire: list[tuple[Job, bool | None]] = field(default_factory=list)
+    asleep: bool = False
 
     @property
     def id(self) -> str:
@@ -88,7 +95,7 @@ class Process:
 def process(bench: Bench) -> Process:
     """A new one, not yet registered."""
     flaky: Any = Flaky(bench.pool)
-    relay: Any = SimpleNamespace(accepting=True, detail="")
+    relay = Relay(bench.settings, "machine.example")
     made: list[Process] = []
     lease = Lease(flaky, bench.settings, relay, lambda: _drop(made[0]))
     recorder = Recorder(flaky, bench.settings, lease)
@@ -129,9 +136,10 @@ def _work(one: Process, *, opening: bool = True) -> Work:
 
 
 class Senders(RuleBasedStateMachine):
-    """The machine; `bench` is set by whoever runs it."""
+    """The machine; `bench` is set by whoever runs it. `walked` counts the ways between two states that were gone, over all examples."""
 
     bench: ClassVar[Bench]
+    walked: ClassVar[Counter[tuple[str, str]]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -140,19 +148,28 @@ class Senders(RuleBasedStateMachine):
         self.processes: dict[str, Process | None] = dict.fromkeys(SENDERS)
         self.expired: set[str] = set()
         self.registered: set[str] = set()
+        self.states: dict[str, str] = {}
 
     # -- the outside
 
     @initialize()
-    def three_mails_and_a_sender(self) -> None:
+    def some_mails_and_a_sender(self) -> None:
         self.bench.run(self.bench.owner.execute(f"TRUNCATE {TABLES}"))
-        wishes = [requested(message=f"m-{n}", email=f"p{n}@example.com") for n in range(MAILS)]
-        self.bench.run(self._tell(*wishes))
-        made = [(f"m-{n}", "subject", b"bytes", "0" * 64, 0) for n in range(MAILS)]
-        self.bench.run(rendered.add(self.bench.owner, made))
-        for row in self.bench.run(self.bench.owner.fetch("SELECT id, message FROM envelopes ORDER BY id")):
-            self.mails[row["id"]], self.messages[row["id"]] = Mail(), row["message"]
+        self._come()
         self._start(SENDERS[0])
+
+    @precondition(lambda self: all(mail.state in FINAL for mail in self.mails.values()))
+    @rule()
+    def more_mails_come(self) -> None:
+        self._come()
+
+    def _come(self) -> None:
+        new = [f"m-{len(self.mails) + n}" for n in range(MAILS)]
+        self.bench.run(self._tell(*(requested(message=one, email=f"{one}@example.com") for one in new)))
+        self.bench.run(rendered.add(self.bench.owner, [(one, "subject", b"bytes", "0" * 64, 0) for one in new]))
+        rows = self.bench.run(self.bench.owner.fetch("SELECT id, message FROM envelopes WHERE message = ANY ($1) ORDER BY id", new))
+        self.mails |= {row["id"]: Mail() for row in rows}
+        self.messages |= {row["id"]: row["message"] for row in rows}
 
     async def _tell(self, *events: Any) -> None:
         async with self.bench.pool.acquire() as connection, connection.transaction():
@@ -201,13 +218,17 @@ class Senders(RuleBasedStateMachine):
         return found
 
     def _running(self, draw: Any) -> tuple[str, Process]:
-        name = draw.draw(st.sampled_from([name for name, one in self.processes.items() if one]), label="sender")
+        name = draw.draw(st.sampled_from([name for name, one in self.processes.items() if one and not one.asleep]), label="sender")
         return name, self._some(name)
 
     def _alive(self, id_: str) -> bool:
         return id_ in self.registered and id_ not in self.expired
 
-    anybody = precondition(lambda self: any(self.processes.values()))
+    anybody = precondition(lambda self: any(one and not one.asleep for one in self.processes.values()))
+    # Before somebody has something in hand, what could go wrong would only spend the steps.
+    busy = precondition(
+        lambda self: any(one and not one.asleep for one in self.processes.values()) and any(mail.holder for mail in self.mails.values())
+    )
 
     # -- processes come and go
 
@@ -216,14 +237,14 @@ class Senders(RuleBasedStateMachine):
     def starts(self) -> None:
         self._start(next(name for name, one in self.processes.items() if not one))
 
-    @anybody
+    @busy
     @rule(draw=st.data())
     def is_killed(self, draw: Any) -> None:
         """Whatever it had in memory is gone; the server may have taken what was on the wire."""
         name, _ = self._running(draw)
         self.processes[name] = None
 
-    @anybody
+    @busy
     @rule(draw=st.data(), knows=st.booleans())
     def its_time_runs_out(self, draw: Any, *, knows: bool) -> None:
         """By its own clock too, unless that stood still as a suspended machine's does."""
@@ -232,6 +253,32 @@ class Senders(RuleBasedStateMachine):
         if knows:
             one.lease._until = 0.0
 
+    @busy
+    @rule(draw=st.data())
+    def is_stopped(self, draw: Any) -> None:
+        """For longer than its lease, with something in hand; another one is there, or comes."""
+        holders = {mail.holder for mail in self.mails.values()}
+        names = [name for name, one in self.processes.items() if one and not one.asleep and one.id in holders]
+        if not names or any(one and one.asleep for one in self.processes.values()):
+            return
+        name = draw.draw(st.sampled_from(names), label="sender")
+        self._some(name).asleep = True
+        self._expire(self._some(name).id)
+        if not all(self.processes.values()):
+            self.starts()
+
+    @precondition(lambda self: any(one and one.asleep for one in self.processes.values()))
+    @rule(knows=st.booleans(), steps=st.integers(1, 4), server=st.sampled_from(["well", "silent"]))
+    def comes_back(self, *, knows: bool, steps: int, server: str) -> None:
+        """And goes on at once where it stood, before its next beat; by its own clock no time has passed, or all of it."""
+        one = next(one for one in self.processes.values() if one and one.asleep)
+        one.asleep = False
+        if knows:
+            one.lease._until = 0.0
+        for _ in range(steps):
+            self._next_thing(one, None, server)
+
+    @busy
     @precondition(lambda self: bool(self.registered - self.expired))
     @rule(draw=st.data())
     def any_lease_runs_out(self, draw: Any) -> None:
@@ -257,7 +304,9 @@ class Senders(RuleBasedStateMachine):
     @rule(draw=st.data(), fault=FAULTS)
     def takes_over(self, draw: Any, fault: int | str | None) -> None:
         """From all whose time is up, itself included: all of it, or nothing."""
-        _, one = self._running(draw)
+        self._take_over(self._running(draw)[1], fault)
+
+    def _take_over(self, one: Process, fault: int | str | None) -> None:
         one.flaky.breaks_at = fault
         with contextlib.suppress(Broken):
             self.bench.run(one.lease.take_over())
@@ -278,7 +327,7 @@ class Senders(RuleBasedStateMachine):
         self.registered &= there
         self.expired &= there
 
-    @anybody
+    @busy
     @rule(draw=st.data())
     def stops_in_order(self, draw: Any) -> None:
         """What is on the wire counts as unknown, what was not begun is given back."""
@@ -301,10 +350,39 @@ class Senders(RuleBasedStateMachine):
     # -- a mail's way
 
     @anybody
+    @rule(draw=st.data(), fault=FAULTS, steps=st.integers(1, 8), server=st.sampled_from(["well", "silent", "busy", "refusing"]))
+    def goes_on(self, draw: Any, fault: int | str | None, steps: int, server: str) -> None:
+        """The next things that a sender does by itself; the last one may break."""
+        _, one = self._running(draw)
+        for n in range(steps):
+            self._next_thing(one, fault if n == steps - 1 else None, server)
+
+    # More often than anything else, for most ways are long.
+    goes_on_too = goes_on_as_well = goes_on
+
+    def _next_thing(self, one: Process, fault: int | str | None, server: str) -> None:
+        if any(mail.holder in self.expired and mail.holder != one.id for mail in self.mails.values()):
+            self._take_over(one, fault)
+        elif one.recorder._finished or (one.recorder.ready and one.lease.fresh):
+            self._commit(one, fault)
+        elif one.window.opened and one.lease.fresh:
+            self._begin(one)
+        elif one.wire and one.wire[0][1] is None:
+            self._dot(one, takes=server in ("well", "silent"))
+        elif one.wire:
+            self._reply(one, "bounced" if server == "refusing" else "rcpt", lost=server == "silent")
+        else:
+            if not any(mail.due == "now" for mail in self.mails.values()):
+                self.time_passes()
+            self._take(one, fault)
+
+    @anybody
     @rule(draw=st.data(), fault=FAULTS)
     def takes(self, draw: Any, fault: int | str | None) -> None:
         """Due mails, only while its lease holds; what is void is cancelled on the way; in doubt, what it doesn't hold is given back."""
-        _, one = self._running(draw)
+        self._take(self._running(draw)[1], fault)
+
+    def _take(self, one: Process, fault: int | str | None) -> None:
         doubt, kept, before = one.supply._doubt, set(one.recorder.held), copy.deepcopy(self.mails)
         one.flaky.breaks_at = fault
         try:
@@ -368,7 +446,7 @@ class Senders(RuleBasedStateMachine):
         handed = {str(job.token) for job in one.window.opened if job.token not in before_handed}
         assert handed == (set() if lost else opened), "handed out what it had not opened, or kept back what it had"
 
-    @precondition(lambda self: all(self.processes.values()))
+    @precondition(lambda self: all(one and not one.asleep for one in self.processes.values()))
     @rule(first=st.sampled_from(SENDERS))
     def one_commits_while_the_other_takes_over(self, first: str) -> None:
         """At the same time, on two connections: each mail is one's or the other's."""
@@ -400,7 +478,9 @@ class Senders(RuleBasedStateMachine):
     @rule(draw=st.data())
     def begins(self, draw: Any) -> None:
         """MAIL is written for a mail whose attempt is open, while the sender believes in its lease."""
-        _, one = self._running(draw)
+        self._begin(self._running(draw)[1])
+
+    def _begin(self, one: Process) -> None:
         if one.lease.fresh and (job := one.window.take()):
             mail = self.mails[job.envelope]
             assert mail.results[job.attempts] in ("", "unknown", "released"), "an attempt with a result is begun"
@@ -411,7 +491,9 @@ class Senders(RuleBasedStateMachine):
     @rule(draw=st.data(), takes=st.booleans())
     def writes_the_dot(self, draw: Any, *, takes: bool) -> None:
         """From here on the server may have it."""
-        one = draw.draw(st.sampled_from([one for one in self.processes.values() if one and one.wire]))
+        self._dot(draw.draw(st.sampled_from([one for one in self.processes.values() if one and one.wire])), takes=takes)
+
+    def _dot(self, one: Process, *, takes: bool) -> None:
         job, taken = one.wire.pop(0)
         if taken is None and takes:
             self.mails[job.envelope].copies += 1
@@ -421,7 +503,9 @@ class Senders(RuleBasedStateMachine):
     @rule(draw=st.data(), refusal=LATE, lost=st.booleans())
     def has_its_reply(self, draw: Any, refusal: str, *, lost: bool) -> None:
         """Or none, early or late."""
-        one = draw.draw(st.sampled_from([one for one in self.processes.values() if one and one.wire]))
+        self._reply(draw.draw(st.sampled_from([one for one in self.processes.values() if one and one.wire])), refusal, lost=lost)
+
+    def _reply(self, one: Process, refusal: str, *, lost: bool) -> None:
         job, taken = one.wire.pop(0)
         match taken, lost:
             case True, False:
@@ -459,11 +543,11 @@ class Senders(RuleBasedStateMachine):
         for mail in self.mails.values():
             mail.due = "now" if mail.due == "later" else mail.due
 
-    @precondition(lambda self: not all(mail.void for mail in self.mails.values()))
+    @precondition(lambda self: not any(mail.void for mail in self.mails.values()) and any(mail.attempts for mail in self.mails.values()))
     @rule(draw=st.data())
     def is_withdrawn(self, draw: Any) -> None:
-        """What is not on its way is cancelled; what is goes on."""
-        id_ = draw.draw(st.sampled_from([id_ for id_, mail in self.mails.items() if not mail.void]), label="mail")
+        """What is not on its way is cancelled; what is goes on. One mail only, for the others are to live."""
+        id_ = draw.draw(st.sampled_from([id_ for id_, mail in self.mails.items() if mail.attempts]), label="mail")
         self.bench.run(self._tell(withdrawn(self.messages[id_])))
         mail = self.mails[id_]
         mail.void = True
@@ -488,12 +572,29 @@ class Senders(RuleBasedStateMachine):
         if done:
             mail.go("pending", "now")
 
+    @precondition(lambda self: any(mail.ever_unknown for mail in self.mails.values()))
+    @rule(draw=st.data(), decision=st.sampled_from(["resend", "arrived", "leave"]))
+    def a_person_decides(self, draw: Any, decision: Decision) -> None:
+        """Of the attempt that they saw, perhaps a while ago: once, and not of anything else."""
+        id_ = draw.draw(st.sampled_from([id_ for id_, mail in self.mails.items() if mail.ever_unknown]), label="mail")
+        mail = self.mails[id_]
+        attempt = draw.draw(st.sampled_from(sorted(mail.ever_unknown)), label="attempt")
+        refused = self.bench.run(self._decide(decision, (id_, attempt)))
+        assert bool(refused) != mail.decide(attempt, decision), refused
+
+    async def _decide(self, decision: Decision, one: Chosen) -> dict[Chosen, str]:
+        async with self.bench.pool.acquire() as connection, connection.transaction():
+            return await decide(connection, OPERATOR, decision, "", [one])
+
     # -- what holds
 
     @invariant()
     def the_database_is_as_the_model_says(self) -> None:
         if self.mails:
             self._one_of(self.mails)
+            now = {id_: mail.state for id_, mail in self.mails.items()}
+            self.walked.update((self.states.get(id_, "pending"), state) for id_, state in now.items())
+            self.states = now
             broken = [f"{id_}: {what}" for id_, mail in self.mails.items() for what in mail.broken_promises()]
             assert not broken, broken
 
@@ -532,3 +633,24 @@ class Senders(RuleBasedStateMachine):
             one.window.flying -= 1
             one.recorder.finish(job, Verdict("sent", 250))
         self._commit(one, None)
+
+
+def play(made: Settings, number: int, from_seed: int) -> Counter[tuple[str, str]]:
+    """So many examples on this database, in a thread without a loop; → the ways gone, with how often. Raises what does not hold."""
+    bench = Bench(made)
+    machine = type("Senders", (Senders,), {"bench": bench, "walked": Counter()})
+    # Not shrunk: with a database behind each step that takes minutes, and the steps that failed are told as they are.
+    bounds = settings(
+        max_examples=number,
+        stateful_step_count=STEPS,
+        phases=[Phase.generate],
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    try:
+        run_state_machine_as_test(seed(from_seed)(machine), settings=bounds, _min_steps=STEPS // 2)
+    finally:
+        bench.close()
+    walked: Counter[tuple[str, str]] = machine.walked  # type: ignore[attr-defined]
+    return Counter({way: n for way, n in walked.items() if way[0] != way[1]})

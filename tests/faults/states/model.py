@@ -35,6 +35,7 @@ class Mail:
     ever_unknown: set[int] = field(default_factory=set)
     copies: int = 0
     by_word: bool = False
+    decided: dict[int, str] = field(default_factory=dict)
 
     def go(self, state: str, due: Due = "never", *, tell: bool = True) -> None:
         """To this state, out of everybody's hands."""
@@ -70,6 +71,17 @@ class Mail:
                 self.resent = True
             else:
                 self.go(*RESULTS[result])
+
+    def decide(self, attempt: int, decision: str) -> bool:
+        """A person's word on this attempt: the same twice is one, another comes too late; → whether it is as they want it."""
+        if attempt in self.decided:
+            return self.decided[attempt] == decision
+        if self.state != "unknown" or self.attempts != attempt:
+            return False
+        self.decided[attempt] = decision
+        self.by_word |= decision == "arrived"
+        self.go({"resend": "pending", "arrived": "sent", "leave": "cancelled"}[decision], "now" if decision == "resend" else "never")
+        return True
 
     def lose_its_sender(self) -> None:
         """Leased: nothing happened. Sending: nobody knows."""

@@ -8,27 +8,48 @@ from tests.faults.stage import Scale, Stage
 INTAKE = ("intake.advanced", "intake.effected", "intake.committed")
 RELAY = ("relay.read", "relay.acked", "relay.marked", "relay.committed")
 SENDER = tuple(
-    f"sender.{step}" for step in ("taken", "rendered", "opening", "opened", "data", "replied", "settling", "told", "recorded", "took_over")
+    f"sender.{step}"
+    for step in ("taken", "rendered", "opening", "opened", "data", "dotted", "replied", "settling", "told", "recorded", "took_over")
 )
+CLICK = ("click.begun", "click.finishing")
 # Between each two durable steps of each service.
 FAILPOINTS = {
-    "po-service": (*INTAKE, *RELAY),
-    "notification-rules": (*INTAKE, "rules.claimed", "rules.saved", *RELAY),
-    "mailer-service": (*INTAKE, "mailer.stored", "mailer.queued", *RELAY, *SENDER),
-    "commlog-service": INTAKE,
+    "po-service": (*INTAKE, *RELAY, *(f"documents.{step}" for step in ("kept", "submitted", "stored")), "task.claimed", "task.raised"),
+    "notification-rules": (*INTAKE, *(f"rules.{step}" for step in ("claimed", "undecided", "voided", "saved", "settled")), *RELAY),
+    "mailer-service": (
+        *INTAKE,
+        "mailer.stored",
+        "mailer.queued",
+        "withdrawal.marked",
+        *(f"digest.{step}" for step in ("closed", "told", "committed")),
+        *(f"inbound.{step}" for step in ("stored", "added", "kept")),
+        *CLICK,
+        "forward.answering",
+        *RELAY,
+        *SENDER,
+    ),
+    "commlog-service": (
+        *INTAKE,
+        *CLICK,
+        "log.answering",
+        *(f"send.{step}" for step in ("pinned", "frozen", "answering")),
+        "outcomes.saved",
+        "mails.joined",
+        "history.advanced",
+        "heads.taken",
+        "heads.filed",
+        "review.joined",
+        "review.answering",
+        "erasure.blanked",
+        "erasure.answering",
+        *RELAY,
+    ),
+    "gateway": ("gateway.passing", "session.begun", "session.ended"),
 }
-SERVICES = (
-    "mailer-service",
-    "notification-rules",
-    "gateway",
-    "pdf-worker",
-    "po-service",
-    "mailer-service-2",
-    "notification-rules-2",
-    "template-worker",
-    "commlog-service",
-    "mail-reader",
-)
+# Of two processes one, or a worker whose mailer lives; and what stands alone.
+SPARE = ("mailer-service", "notification-rules", "pdf-worker", "mailer-service-2", "notification-rules-2", "template-worker", "mail-reader")
+SINGLE = ("po-service", "gateway", "commlog-service")
+SERVICES = (*SPARE, *SINGLE)
 LEASE_SECONDS = 20.0
 SESSION_SECONDS = 10.0
 # How often, in a whole run.
@@ -42,34 +63,48 @@ async def steady(stage: Stage, _: Scale) -> None:
 
 
 async def failpoints(stage: Stage, _: Scale) -> None:
-    """Each place between two durable steps, once."""
+    """Each place between two durable steps, once; the services one beside the other."""
     async with stage.under_load():
-        for service, names in FAILPOINTS.items():
-            for name in names:
-                provoke = (lambda: stage.house.kill("mailer-service-2")) if name == "sender.took_over" else (lambda: None)
-                if not await stage.reach(service, name, provoke):
-                    stage.say(f"the failpoint {name} of {service} was not reached")
+        await asyncio.gather(*(_places(stage, service, names) for service, names in FAILPOINTS.items()))
+
+
+async def _places(stage: Stage, service: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        provoke = (lambda: stage.house.kill("mailer-service-2")) if name == "sender.took_over" else (lambda: None)
+        if not await stage.reach(service, name, provoke):
+            stage.say(f"the failpoint {name} of {service} was not reached")
+    hits = {hit for hit in stage.house.hits() if hit.startswith(f"{service} ")}
+    stage.measure(f"failpoints of {service} hit", len(hits & {f"{service} {name}" for name in names}), at_least=len(names))
 
 
 async def services(stage: Stage, scale: Scale) -> None:
-    """kill -9 of each service's processes, and of those that the mailers keep for PDFs, customers' templates and replies, at their work."""
+    """kill -9 of each service's processes, and of those that the mailers keep for PDFs, customers' templates and replies, at their work.
+
+    What stands twice, or is a worker, beside what stands once.
+    """
+    number = scale.of(KILLS)
     async with stage.under_load():
-        for n in range(scale.of(KILLS)):
-            await stage.kill(SERVICES[n % len(SERVICES)])
+        await asyncio.gather(_killed(stage, SPARE, number - number // 2), _killed(stage, SINGLE, number // 2))
+
+
+async def _killed(stage: Stage, units: tuple[str, ...], number: int) -> None:
+    """So many kills that count, in rotation."""
+    counted = tried = 0
+    while counted < number and tried < 2 * number:
+        counted += await stage.kill(units[tried % len(units)])
+        tried += 1
 
 
 async def broker(stage: Stage, scale: Scale) -> None:
     """kill -9 of Kafka."""
     async with stage.under_load():
-        for _ in range(scale.of(BROKER)):
-            await stage.kill("kafka")
+        await _killed(stage, ("kafka",), scale.of(BROKER))
 
 
 async def database(stage: Stage, scale: Scale) -> None:
     """kill -9 of Postgres: the postmaster, whose children go with it."""
     async with stage.under_load():
-        for _ in range(scale.of(DATABASE)):
-            await stage.kill("postgres")
+        await _killed(stage, ("postgres",), scale.of(DATABASE))
 
 
 async def stopped(stage: Stage, _: Scale) -> None:

@@ -33,7 +33,9 @@ async def rebalance(stage: Stage, scale: Scale) -> None:
         finally:
             for one in others:
                 one.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
+            ended = await asyncio.gather(*others, return_exceptions=True)
+    for failed in (one for one in ended if isinstance(one, Exception)):
+        raise failed
     stage.measure("members that the groups had in the course of it", len(seen), at_least=2 * scale.of(VISITS))
     stage.measure("mails a second, nobody joining or leaving", round(quiet, 1))
     stage.measure("share of that while the groups change", round(restless / quiet, 2), at_least=0.7)
@@ -84,9 +86,9 @@ async def _count_members(stage: Stage, seen: set[str]) -> None:
     await admin.start()
     try:
         while True:
-            for response in await admin.describe_consumer_groups([RULES, MAILER]):
-                for group in response.groups:
-                    seen.update(member[0] for member in group[5])
+            for name in (RULES, MAILER):
+                for answer in await admin.describe_consumer_groups([name]):
+                    seen.update(member[0] for group in answer.groups for member in group[5])
             await asyncio.sleep(0.2)
     finally:
         await admin.close()

@@ -13,6 +13,8 @@ def behaviours() -> dict[str, tuple[Rule, ...]]:
         "4xx at each step": tuple(Rule(step, "451 4.3.0 later", chance=0.05) for step in ("mail", "rcpt", "data", "dot")),
         "5xx of the relay itself": (Rule("greeting", "554 5.3.2 not now", chance=0.4), Rule("mail", "530 5.7.0 sign in", chance=0.03)),
         "5xx at EHLO": (Rule("ehlo", "550 5.3.0 no", chance=0.4), Rule("mail", "421 4.3.2 closing", chance=0.02)),
+        "relaying denied now and then": (Rule("rcpt", "554 5.7.1 <you>: Relay access denied", chance=0.05),),
+        "4xx of the server's own state": (Rule("mail", "452 4.3.1 no room", chance=0.05), Rule("dot", "451 4.3.0 no room", chance=0.05)),
         "5xx by policy": (Rule("dot", "550 5.7.1 looks odd", chance=0.05, times=1),),
         "dropped before the dot": tuple(Rule(step, "DROP", chance=0.02) for step in ("mail", "rcpt", "data")),
         "dropped at the dot, not taken": (Rule("dot", "DROP", chance=0.03),),

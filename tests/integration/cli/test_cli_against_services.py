@@ -164,6 +164,17 @@ def test_tasks_tokens_status_and_what_is_not_known(cli: Cli) -> None:
     assert {"lag", "outbox", "parked", "duplicates", "waiting"} <= set(answer["services"]["po-service"])
 
 
+def test_after_a_restore_one_says_how_to_go_on_and_the_mailer_must_be_there(cli: Cli) -> None:
+    """The mailer doesn't run here: nothing is released behind its back."""
+    assert "mailer-service does not answer" in cli("restore", "status").err
+    assert cli("restore", "list").code == 2
+    assert "Say how" in cli("restore", "release").err
+    assert "Say how" in cli("restore", "release", "--all", "--sent-by-outcomes").err
+    refused = cli("restore", "release", "--all")
+    assert refused.code == 2
+    assert "mailer-service can't be reached" in refused.err
+
+
 OWN_RULE = """\
 rules:
   - name: big-budgets

@@ -19,7 +19,7 @@ import pytest
 from embedded import control
 from embedded.state import read_state
 
-# Each test starts everything twice, which a busy machine takes its time for.
+# Each test starts everything once or twice, which a busy machine takes its time for.
 pytestmark = pytest.mark.timeout(300)
 NAMES = {"kafka", "postgres", "mailbox"}
 
@@ -30,7 +30,7 @@ def embedded(run: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def up(run: Path) -> dict[str, Any]:
-    """Start the infrastructure and give its endpoints."""
+    """Start the infrastructure, unless it is up, and give its endpoints."""
     done = embedded(run, "up", "--infrastructure-only")
     assert done.returncode == 0, done.stdout + done.stderr
     endpoints: dict[str, Any] = json.loads((run / "endpoints.json").read_text())
@@ -50,9 +50,10 @@ def family(pids: dict[str, int]) -> list[psutil.Process]:
     return list({child for parent in parents for child in [parent, *parent.children(recursive=True)]})
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "run"
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One folder for all tests here: each begins with what the one before has left up."""
+    folder = tmp_path_factory.mktemp("supervisor") / "run"
     yield folder
     control.stop(folder)
     control.clean(folder)
@@ -79,11 +80,11 @@ def test_a_stop_leaves_no_process_and_a_second_start_keeps_the_data(run: Path) -
 
 
 def test_what_is_killed_comes_back_at_the_same_address(run: Path) -> None:
-    before = up(run)
+    before, restarts = up(run), {name: unit.restarts for name, unit in read_state(run).units.items()}
     for name in sorted(NAMES):
         done = embedded(run, "kill", name[:5])
         assert done.returncode == 0, done.stdout
-    wait_for(lambda: all(unit.restarts == 1 and unit.state == "up" for unit in read_state(run).units.values()), 40)
+    wait_for(lambda: all(unit.restarts == restarts[name] + 1 and unit.state == "up" for name, unit in read_state(run).units.items()), 40)
     after = json.loads((run / "endpoints.json").read_text())
     assert all(after["pids"][name] != before["pids"][name] for name in NAMES)
     assert after["kafka"] == before["kafka"]
@@ -104,6 +105,8 @@ def test_a_killed_supervisor_takes_its_processes_along_and_a_new_one_starts_on_t
 
 
 def test_two_who_start_it_at_once_get_one_installation(run: Path) -> None:
+    """On a folder where nothing was before."""
+    embedded(run, "clean")
     argv = [sys.executable, "-m", "embedded", "--run", str(run), "up", "--infrastructure-only"]
     both = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     told = [one.communicate(timeout=200)[0] for one in both]

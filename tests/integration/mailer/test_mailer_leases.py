@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections import Counter
 from uuid import uuid4
 
@@ -125,6 +126,81 @@ async def test_a_late_reply_settles_its_own_attempt(world: World) -> None:
     stored = await world.pool.fetchval("SELECT sha256 FROM rendered WHERE message = $1", message)
     assert told == [("unknown", stored), ("sent", stored)]
     assert [attempt[2] for attempt in await world.attempts()] == ["sent"]
+
+
+async def test_what_a_stopped_process_has_locked_holds_up_nothing_else(world: World) -> None:
+    """It may have stopped within a transaction: its rows come with a later round, when Postgres has ended its session."""
+    await world.ask("a@example.com", "b@example.com")
+    gone = uuid4()
+    await world.pool.execute("INSERT INTO senders (id, expires_at) VALUES ($1, now() - interval '1 second')", gone)
+    await world.pool.execute("UPDATE envelopes SET state = 'leased', sender_id = $1, due_at = NULL", gone)
+    stopped = await asyncpg.connect(world.settings.dsn)
+    transaction = stopped.transaction()
+    await transaction.start()
+    await stopped.execute("SELECT FROM envelopes WHERE address = 'a@example.com' FOR UPDATE")
+    lease = world.start_sender().lease
+    async with asyncio.timeout(10):
+        await lease.take_over()
+        await world.until_states(leased=1, sent=1)
+    assert await world.pool.fetchval("SELECT count(*) FROM senders WHERE id = $1", gone) == 1
+    await transaction.rollback()
+    await stopped.close()
+    await lease.take_over()
+    await world.until_states(sent=2)
+    assert await world.pool.fetchval("SELECT count(*) FROM senders WHERE id = $1", gone) == 0
+
+
+async def test_the_beat_waits_for_no_take_over(world: World) -> None:
+    """However long there is something to take over: else its own lease would run out over it."""
+    await world.ask("a@example.com")
+    gone = uuid4()
+    await world.pool.execute("INSERT INTO senders (id, expires_at) VALUES ($1, now() - interval '1 second')", gone)
+    await world.pool.execute("UPDATE envelopes SET state = 'leased', sender_id = $1, due_at = NULL", gone)
+    await world.pool.execute("UPDATE envelopes SET state = 'sending', attempts = 1")
+    await world.pool.execute("INSERT INTO attempts (envelope, number, token) SELECT id, 1, gen_random_uuid() FROM envelopes")
+    slow = await asyncpg.connect(world.settings.dsn)
+    async with slow.transaction():
+        await slow.execute("LOCK TABLE attempts IN EXCLUSIVE MODE")
+        lease = world.start_sender(beat_seconds=0.2, lease_seconds=2.0).lease
+        await asyncio.sleep(0.5)
+        me = lease.id
+        await asyncio.sleep(3.5)
+        assert lease.fresh
+        assert lease.id == me
+    await slow.close()
+    await world.until_states(unknown=1)
+
+
+async def test_a_machine_that_was_suspended_knows_that_its_lease_is_over(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """time.monotonic() stands still meanwhile; the database's clock doesn't, and others have taken over."""
+    lease = world.start_sender().lease
+
+    async def started() -> bool:
+        return lease.fresh
+
+    await world.until(started)
+    clock = time.clock_gettime
+    slept = {time.CLOCK_BOOTTIME: world.settings.lease_seconds}
+    monkeypatch.setattr(time, "clock_gettime", lambda which: clock(which) + slept.get(which, 0.0))
+    assert not lease.fresh
+
+
+async def test_a_late_reply_counts_also_for_what_was_held_again(world: World) -> None:
+    """A person has had it queued again, it was held back before it went out, and then the first attempt's 250 came."""
+    await world.ask("a@example.com")
+    me = uuid4()
+    async with world.pool.acquire() as connection:
+        await connection.execute("INSERT INTO senders (id, expires_at) VALUES ($1, now() + interval '1 minute')", me)
+        claim = Claim(Caps())
+        [row], _ = await claim.take(connection, me, 10, {})
+        await envelopes.open_attempts(connection, me, [(row["id"], 1, uuid4())])
+        await envelopes.settle_envelopes(connection, [(row["id"], 1, "unknown", None, "lost", True, False, False)])
+        await envelopes.resend(connection, row["id"])
+        await claim.take(connection, me, 10, {})
+        assert await envelopes.hold(connection, me, [(row["id"], "render", "a fault in the template")])
+        assert await envelopes.settle_envelopes(connection, [(row["id"], 1, "sent", None, "250", False, False, False)])
+        assert await envelopes.release_held(connection, [], ["wrong-delivery"]) == 0
+    await world.until_states(sent=1)
 
 
 async def test_an_attempt_is_opened_for_one_job_only(world: World) -> None:

@@ -177,3 +177,12 @@ async def test_a_421_goodbye_is_followed_by_a_new_connection(world: World) -> No
     await due_now(world)
     await world.until_states(sent=10)
     assert len(set(world.sink.ids)) == len(world.sink.ids) == 10
+
+
+async def test_a_reply_with_a_nul_stops_nobody(world: World) -> None:
+    """No text in Postgres can hold one: the commit that carries it, and with it everybody's results, would fail for ever."""
+    world.sink.script = lambda stage, to, _count: "451 4.3.0 la\0ter" if stage == "rcpt" and to == "a@example.com" else None
+    await world.ask("a@example.com", "b@example.com")
+    world.start_sender()
+    await world.until_states(deferred=1, sent=1)
+    assert {attempt[3] for attempt in await world.attempts()} == {"rcpt: 451 4.3.0 la\N{REPLACEMENT CHARACTER}ter", "dot: 250 2.0.0 taken"}

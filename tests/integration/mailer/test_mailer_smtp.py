@@ -1,8 +1,11 @@
 """The session against aiosmtpd: STARTTLS and AUTH, and refusals there that are the relay's fault."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +84,52 @@ async def test_a_server_without_starttls_is_refused_where_it_is_configured(world
     server = smtp.parse(f"smtp+starttls://127.0.0.1:{world.sink.port}")
     with pytest.raises(smtp.RelayAway, match="STARTTLS"):
         await smtp.connect(server, command_seconds=5, reply_seconds=5)
+
+
+@pytest.fixture
+def deaf() -> Iterator[int]:
+    """A port where nobody answers: its queue of connections is full, so that the next one times out."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port: int = listener.getsockname()[1]
+        waiting = [socket.socket() for _ in range(3)]
+        for one in waiting:
+            one.setblocking(False)  # noqa: FBT003
+            one.connect_ex(("127.0.0.1", port))
+        yield port
+        for one in waiting:
+            one.close()
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """A port where connections are taken, and nothing is said."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(100)
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps", "smtp+starttls"])
+async def test_a_relay_that_is_not_there_is_away_within_the_time_for_a_command(scheme: str, deaf: int, silent: int) -> None:
+    """No answer to the connection; nothing said; a name that nobody knows; a port where nobody listens."""
+    for place in (f"127.0.0.1:{deaf}", f"127.0.0.1:{silent}", "no-such-relay.invalid:25", "127.0.0.1:1"):
+        began = time.monotonic()
+        with pytest.raises(smtp.RelayAway):
+            await smtp.connect(smtp.parse(f"{scheme}://{place}"), command_seconds=0.5, reply_seconds=1)
+        assert time.monotonic() - began < 10, place
+
+
+@pytest.mark.parametrize("stage", ["greeting", "ehlo"])
+async def test_sessions_that_are_refused_or_hang_leave_the_mails_where_they_are(world: World, stage: str) -> None:
+    replies = iter(["554 5.3.2 no", "421 4.3.2 later", "DROP", "STALL"])
+    world.sink.script = lambda at, _to, _n: next(replies, None) if at == stage else None
+    await world.ask("a@example.com", "b@example.com")
+    world.start_sender(command_seconds=0.5)
+    await world.until_states(sent=2, seconds=40)
+    assert await world.pool.fetchval("SELECT count(*) FROM attempts") == 2
+    assert await world.pool.fetchval("SELECT max(waited) FROM envelopes") == timedelta()
 
 
 async def test_an_authority_that_cannot_be_read_is_named_and_ends_no_sender(tmp_path: Path) -> None:

@@ -164,3 +164,11 @@ async def test_a_log_with_an_unknown_contact_waits_for_them(rules: Rules) -> Non
     await rules.take(log_created(["anna"]))
     await rules.take(person_changed("anna"))
     assert await rules.told() == [("new-communication-log", "anna", "contact on the order")]
+
+
+async def test_after_the_clock_went_back_what_waits_is_looked_at_in_time(rules: Rules) -> None:
+    """By more than any look may lie ahead: else it would wait until the clock has caught up."""
+    await rules.take(goods_received(("1", "new")))
+    await rules.pass_time(-24 * 3600)
+    assert await rules.sweeper.sweep() == 1
+    assert await rules.sweeper.sweep() == 0

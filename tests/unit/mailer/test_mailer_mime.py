@@ -82,16 +82,27 @@ def test_the_text_arrives_as_it_was_written(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["offer.pdf", "Angebot Ä 100 %.pdf", "../../etc/passwd", 'a"b\r\nX: y.pdf', "", "x" * 300, "=?utf-8?q?evil?="]
+    "name",
+    ["offer.pdf", "Angebot Ä 100 %.pdf", "../../etc/passwd", 'a"b\r\nX: y.pdf', "", "x" * 300, "=?utf-8?q?evil?=", "🔩" * 200 + ".pdf"],
 )
 def test_attachments_keep_their_bytes_under_a_safe_name(name: str) -> None:
     content = bytes(range(256)) * 40
-    [attached] = parse(build(mail(files=(File(name, "application/pdf", content),)))).iter_attachments()
+    body = build(mail(files=(File(name, "application/pdf", content),)))
+    assert max(map(len, body.split(b"\r\n"))) <= 998
+    [attached] = parse(body).iter_attachments()
     assert attached.get_content() == content
     filename = attached.get_filename()
     assert filename
     assert not set(filename) & set("/\\\r\n")
     assert sorted(attached.keys()) == ["Content-Disposition", "Content-Transfer-Encoding", "Content-Type"]
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".pdf", "🔩" * 200 + ".pdf"])
+def test_a_name_that_is_cut_keeps_its_ending(name: str) -> None:
+    [attached] = parse(build(mail(files=(File(name, "application/pdf", b"x"),)))).iter_attachments()
+    filename = attached.get_filename()
+    assert filename
+    assert filename.endswith(f"{name[0] * 10}.pdf")
 
 
 @pytest.mark.parametrize("media_type", ["message/rfc822", "multipart/mixed", "text/html\r\nX: y", "nonsense", ""])

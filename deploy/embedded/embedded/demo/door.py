@@ -51,16 +51,18 @@ class Door:
 
     def mails(self, to: str, subject: str = "") -> list[dict[str, Any]]:
         """What lies in the mailbox for this address, with these words in the subject, the oldest first."""
-        query = f'to:"{to}" subject:"{subject}"' if subject else f'to:"{to}"'
         found: list[dict[str, Any]] = []
-        while page := self._page(query, len(found)):
+        while page := self._search(to, subject, len(found), _PAGE)["messages"]:
             found += page
         return found[::-1]
 
-    def _page(self, words: str, start: int) -> list[dict[str, Any]]:
-        query: dict[str, str | int] = {"query": words, "start": start, "limit": _PAGE}
-        page: list[dict[str, Any]] = self._mailbox.get("/api/v1/search", params=query).json()["messages"]
-        return page
+    def count(self, to: str, subject: str) -> int:
+        """How many of them there are; reading a thousand over and over would keep the mailbox from taking the rest."""
+        return int(self._search(to, subject, 0, 1)["messages_count"])
+
+    def _search(self, to: str, subject: str, start: int, limit: int) -> Any:
+        query = f'to:"{to}" subject:"{subject}"' if subject else f'to:"{to}"'
+        return self._mailbox.get("/api/v1/search", params={"query": query, "start": start, "limit": limit}).json()
 
     def total(self) -> int:
         """How many mails lie in the mailbox."""

@@ -19,17 +19,15 @@ _MARK = "STORM"
 def kill_while_sending(stage: Stage, run: Path) -> None:
     """Write a burst, kill the mailer when the first mails of it have arrived, and count."""
     stage.title("h", f"{MAILS} events at once, and the mailer is killed with -9 while it sends")
-    total, before = stage.door.total(), len(copies_of(stage.door, _MARK))
+    total, before = stage.door.total(), stage.door.count(_TO, _MARK)
     stage.door.write("in.erp", [received(f"storm-{n}", f"{_MARK}-{n:04d}", cast.BELA, "Fuse") for n in range(MAILS)])
     if before == 0:
         until("the first mails of the burst", lambda: stage.door.total() > total + FIRST or None, pause=0.005)
         name, pid = control.kill(run, "mailer-service")
-        stage.say(
-            f"{name} (process {pid}) is killed with {len(copies_of(stage.door, _MARK))} of {MAILS} mails delivered; it is started again"
-        )
+        stage.say(f"{name} (process {pid}) is killed with {stage.door.count(_TO, _MARK)} of {MAILS} mails delivered; it is started again")
     else:
         stage.say("every one of them is known from an earlier run: nothing is sent, and nobody is killed")
-    until("every mail of the burst", lambda: len(copies_of(stage.door, _MARK)) >= MAILS or None, patience=90)
+    until("every mail of the burst", lambda: arrived(stage.door, _MARK, MAILS), patience=90)
     until("no attempt being open", lambda: settled(stage), patience=90)
     copies = copies_of(stage.door, _MARK)
     unknown, beyond_one = ever_unknown(stage), copies.total() - len(copies)
@@ -41,6 +39,11 @@ def kill_while_sending(stage: Stage, run: Path) -> None:
 def copies_of(door: Door, mark: str) -> Counter[str]:
     """How often each mail with this mark in its subject lies in the mailbox."""
     return Counter(mail["Subject"] for mail in door.mails(_TO, mark))
+
+
+def arrived(door: Door, mark: str, mails: int) -> bool | None:
+    """Whether this many different mails with the mark are there."""
+    return (door.count(_TO, mark) >= mails and len(copies_of(door, mark)) >= mails) or None
 
 
 def settled(stage: Stage) -> bool | None:

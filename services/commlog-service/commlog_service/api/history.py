@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from commlog_service import erasing
 from commlog_service.store import export
 from commlog_service.wiring import NO_NUL, Asker, Asking
-from postroom import db
+from postroom import db, failpoints
 from postroom.auth import Operator
 from postroom.db import Connection
 
@@ -50,7 +50,9 @@ async def export_history(
 async def erase(asker: Asking, _: Operator, body: Erasure) -> Erased:
     """Blank a log, or a send with its outcomes, in the history and where it is shown. It can't be undone."""
     async with db.as_principal(asker.wiring.api, asker.principal) as connection:
-        return Erased(**await erasing.erase(connection, asker.principal, body.order, body.ref, body.reason))
+        erased = Erased(**await erasing.erase(connection, asker.principal, body.order, body.ref, body.reason))
+    failpoints.reach("erasure.answering")
+    return erased
 
 
 async def _lines(asker: Asker, order: str | None) -> AsyncIterator[bytes]:

@@ -10,7 +10,7 @@ from commlog_service.domain.logs import Log, TenantSettings, checked_types
 from commlog_service.store import orders as store
 from commlog_service.store import replies
 from commlog_service.wiring import Asking, Before, IdempotencyKey, PageSize, PathId, Writing
-from postroom import db, idempotency
+from postroom import db, failpoints, idempotency
 from postroom.auth import Operator
 
 router = APIRouter(tags=["communication logs"])
@@ -85,4 +85,5 @@ async def write_log(asker: Writing, order: PathId, body: NewLog, key: Idempotenc
             return answered
         log = (await handlers.write_log(connection, asker.principal, seen, key, (body.type, body.message))).model_dump(mode="json")
         await idempotency.finish(connection, asker.principal, key, log)
+    failpoints.reach("log.answering")
     return log

@@ -11,7 +11,7 @@ from commlog_service.domain.logs import Acceptance, Log
 from commlog_service.domain.replies import Review
 from commlog_service.store import replies as store
 from commlog_service.wiring import Asking, PathId
-from postroom import db
+from postroom import db, failpoints
 from postroom.contracts.mail import ReceivedFile
 from postroom.problems import Problem
 
@@ -56,7 +56,9 @@ async def list_reviews(asker: Asking, order: PathId) -> Reviews:
 async def accept_review(asker: Asking, review: PathId) -> Log:
     """The reply joins the order's thread as a log, marked with who accepted it. A retry finds the same log."""
     async with db.as_principal(asker.wiring.api, asker.principal) as connection:
-        return await receiving.accept(connection, asker.principal, review)
+        log = await receiving.accept(connection, asker.principal, review)
+    failpoints.reach("review.answering")
+    return log
 
 
 @router.post("/reviews/{review}/discard")

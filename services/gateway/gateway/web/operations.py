@@ -1,13 +1,15 @@
 """For operators: how the installation does, what is parked, and why somebody got a message or didn't."""
 
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 from fastapi import Depends
 from starlette.responses import Response
 
 from gateway import operations
 from gateway.explain import explain
-from gateway.web import page, routing
+from gateway.upstream import SERVER_ERROR
+from gateway.web import page, routing, unknown
 from gateway.web.visit import Acting, Visit, Visiting
 from postroom.problems import Problem
 
@@ -27,12 +29,43 @@ Operating = Annotated[Visit, Depends(_operator)]
 
 @router.get("/operations")
 async def how_it_does(visit: Operating) -> Response:
-    """Lag, outbox, parked and each service's own figures; what can't be processed, and why."""
-    status = await operations.status(visit.upstream, visit.token)
+    """Lag, outbox, parked and each service's own figures; mails whose reply was lost; what can't be processed, and why."""
+    return await _shown(visit, unknown.filtered(visit.request.query_params))
+
+
+async def _shown(visit: Visit, given: dict[str, str], *, status: int = 200, **said: Any) -> Response:
+    """The page, with what an act on it has to say."""
+    doing = await operations.status(visit.upstream, visit.token)
     parked = await operations.parked(visit.upstream, visit.token, None, closed=False)
-    services = [_row(name, found) for name, found in status["services"].items()]
-    older = {name: found["older_copy"] for name, found in status["services"].items() if "older_copy" in found}
-    return page.show(visit, "operations.html", services=services, older=older, unreachable=status["unreachable"], parked=parked["parked"])
+    services = [_row(name, found) for name, found in doing["services"].items()]
+    older = {name: found["older_copy"] for name, found in doing["services"].items() if "older_copy" in found}
+    shown = {"services": services, "older": older, "unreachable": doing["unreachable"], "parked": parked["parked"]}
+    lost: dict[str, Any] = {
+        "unknown": await unknown.listed(visit, given),
+        "filter": given,
+        "problem": None,
+        "refused": [],
+        "ticked": [],
+        "reason": "",
+    }
+    return page.show(visit, "operations.html", status=status, **shown, **(lost | said))
+
+
+@router.post("/operations/unknown")
+async def decide(acting: Acting) -> Response:
+    """They arrived, they are sent once more, or left: those ticked, or all that match."""
+    visit, form = _operator(acting[0]), acting[1]
+    given = unknown.filtered(form)
+    try:
+        refused = await unknown.decide(visit, form)
+    except Problem as problem:
+        if problem.status >= SERVER_ERROR:
+            raise
+        typed = {"ticked": form.all("one"), "reason": form.text("reason")}
+        return await _shown(visit, given, status=problem.status, problem=problem, **typed)
+    if refused:
+        return await _shown(visit, given, status=409, refused=refused)
+    return page.go(visit.request, f"/operations?{urlencode(given)}#unknown" if given else "/operations#unknown")
 
 
 def _row(name: str, found: dict[str, Any]) -> dict[str, Any]:

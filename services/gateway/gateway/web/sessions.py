@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from gateway import store
 from gateway.settings import Settings
-from postroom import db
+from postroom import db, failpoints
 from postroom.auth import Principal
 from postroom.db import Connection, Pool
 
@@ -48,6 +48,7 @@ class Sessions:
         given = {"principal": principal.model_dump(mode="json"), "language": language, "zone": zone, "token": token}
         async with self._connection() as connection:
             await store.begin(connection, _id(cookie), {**given, "csrf": secrets.token_urlsafe(24)}, min(life, LIFE))
+        failpoints.reach("session.begun")
         return cookie
 
     async def find(self, cookie: str, *, used: bool = True) -> Session | None:
@@ -75,6 +76,7 @@ class Sessions:
         """Sign out."""
         async with self._connection() as connection:
             await store.end(connection, _id(cookie))
+        failpoints.reach("session.ended")
 
     async def close(self) -> None:
         """Give the connections back."""

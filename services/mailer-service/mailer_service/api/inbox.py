@@ -11,7 +11,7 @@ from mailer_service.customer.templates import Templates
 from mailer_service.rows import Row
 from mailer_service.store import inbox as store
 from mailer_service.withdrawing import cut
-from postroom import clock, db, idempotency, outbox
+from postroom import clock, db, failpoints, idempotency, outbox
 from postroom.auth import Caller, Principal
 from postroom.contracts import event, ids
 from postroom.contracts.inboxes import MessageForwarded
@@ -49,6 +49,7 @@ def router(pool: Pool, templates: Templates) -> APIRouter:
                 return dict(known)
             answer = await _forward(connection, templates, caller, message, body, ids.stable("forward", caller.tenant, caller.person, key))
             await idempotency.finish(connection, caller, key, answer)
+        failpoints.reach("forward.answering")
         return answer
 
     return routes

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from mailer_service import views
 from mailer_service.customer.templates import Templates
 from mailer_service.pdf import PdfFailedError, Pdfs
-from mailer_service.store import envelopes, reading
+from mailer_service.store import envelopes, reading, unknown
 from postroom import db
 from postroom.auth import Caller, Operator
 from postroom.contracts.commlog import FrozenLogs
@@ -49,11 +49,12 @@ def _add_messages(routes: APIRouter, pool: Pool, templates: Templates) -> None:
             # Those of the digests too, in which some of these were sent.
             of = await reading.envelopes(connection, [id_ for row in found for id_ in (row["id"], row["digest_message"]) if id_])
             attempts = await reading.attempts(connection, [row["id"] for row in of])
-        return {"messages": views.messages(await templates.briefs(found), found, of, attempts)}
+            decided = await unknown.decisions(connection, [row["id"] for row in of])
+        return {"messages": views.messages(await templates.briefs(found), found, of, attempts, decided)}
 
     @routes.post("/envelopes/{envelope}/resend")
     async def resend(operator: Operator, envelope: str) -> dict[str, Any]:
-        """Queue an envelope again, due at once; a suppressed address is good again by that."""
+        """Queue an envelope again, due at once; a suppressed address is good again by that. Of `unknown` ones, see GET /unknown first."""
         async with db.as_principal(pool, operator) as connection:
             state = await envelopes.state(connection, envelope)
             if state is None:
@@ -61,6 +62,8 @@ def _add_messages(routes: APIRouter, pool: Pool, templates: Templates) -> None:
             row = await envelopes.resend(connection, envelope)
             if row is None:
                 raise Problem(409, "not_resendable", f"The envelope is {state}; {RESENDABLE}.")
+            if state == "unknown":
+                await unknown.note(connection, [(envelope, row["attempts"], row["tenant"])], "resend", "", operator.person)
             await envelopes.lift_suppression(connection, row["tenant"], row["address"])
             await envelopes.wake_senders(connection)
         return {"envelope": envelope, "state": "pending", "was": state}

@@ -73,13 +73,19 @@ def judge(stage: Stage, reply: Reply, *, relay_is_well: bool = False) -> Verdict
         return Verdict("deferred", reply.code, detail, in_doubt=_of_the_relay(stage, reply))
     if reply.enhanced in TOO_LARGE_STATUS or (reply.code == TOO_LARGE and not reply.enhanced.startswith(("5.1.", "5.2."))):
         return Verdict("dead", reply.code, f"too_large: {detail}")
-    if stage == "mail" or reply.code in _OURS_TO_MEND or reply.enhanced in _OUR_ADDRESS:
+    if stage == "mail":
         return Verdict("relay", reply.code, detail)
-    # "User unknown in relay recipient table" is about the recipient.
-    denied = _NO_RELAYING.search(reply.text) and not reply.enhanced.startswith(("5.1.", "5.2."))
-    if denied or (reply.enhanced.startswith("5.7.") and not relay_is_well):
+    if _held_against_us(reply) or (reply.enhanced.startswith("5.7.") and not relay_is_well):
         return Verdict("deferred", reply.code, detail, in_doubt=True)
     return Verdict("bounced", reply.code, detail, suppress=reply.enhanced.startswith("5.1."))
+
+
+def _held_against_us(reply: Reply) -> bool:
+    """Whether a 5xx speaks of us or of relaying, whichever command it answers: it says nothing of the recipient, and never bounces."""
+    if reply.code in _OURS_TO_MEND or reply.enhanced in _OUR_ADDRESS:
+        return True
+    # "User unknown in relay recipient table" is about the recipient.
+    return bool(_NO_RELAYING.search(reply.text)) and not reply.enhanced.startswith(("5.1.", "5.2."))
 
 
 def _of_the_relay(stage: Stage, reply: Reply) -> bool:

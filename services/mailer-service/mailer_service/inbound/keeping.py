@@ -7,7 +7,7 @@ from mailer_service.inbound import headers
 from mailer_service.inbound.parts import File
 from mailer_service.inbound.reader import MailReader
 from mailer_service.store import received as store
-from postroom import clock, outbox
+from postroom import clock, failpoints, outbox
 from postroom.blobs import Blobs
 from postroom.contracts.commlog import Blob
 from postroom.contracts.mail import ReceivedFile
@@ -32,10 +32,13 @@ class Keeper:
         found, files = await self._reader.read(raw, return_path)
         # Before the transaction: a blob that nothing names is harmless, an event whose blob is missing is not.
         stored = {tenant: await self._store(tenant, raw, found, files) for tenant in {one.tenant for one in answered}}
+        failpoints.reach("inbound.stored")
         mails = [Received(one, found, stored[one.tenant], headers.line(return_path, 320), clock.now()) for one in answered]
         async with self._pool.acquire() as connection, connection.transaction():
             new = [one for one in mails if await store.add(connection, one)]
             await outbox.add(connection, [told(one) for one in new])
+            failpoints.reach("inbound.added")
+        failpoints.reach("inbound.kept")
         return new
 
     async def _store(self, tenant: str, raw: bytes, found: Found, files: Sequence[File]) -> Stored:

@@ -9,17 +9,18 @@ ALTER TABLE envelopes
 CREATE INDEX envelopes_unknown ON envelopes (tenant, unknown_since, id) WHERE unknown_since IS NOT NULL;
 
 -- The ways are listed in docs/architecture.md. New: held>sent, for the reply that comes late to a mail which was queued again and then
--- held; gone: leased>dead, which nothing ever went.
+-- held; deferred>sent and dead>sent, for what an outcome in Kafka says after an older copy was restored; gone: leased>dead, which
+-- nothing ever went.
 CREATE OR REPLACE FUNCTION envelope_goes_a_legal_way() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.state || '>' || NEW.state <> ALL (ARRAY[
         'pending>leased', 'pending>held', 'pending>cancelled', 'pending>sent',
         'leased>sending', 'leased>pending', 'leased>held', 'leased>cancelled', 'leased>sent',
         'sending>sent', 'sending>deferred', 'sending>unknown', 'sending>bounced', 'sending>dead', 'sending>pending',
-        'deferred>leased', 'deferred>pending', 'deferred>held', 'deferred>cancelled',
+        'deferred>leased', 'deferred>pending', 'deferred>held', 'deferred>cancelled', 'deferred>sent',
         'unknown>leased', 'unknown>pending', 'unknown>sent', 'unknown>deferred', 'unknown>bounced', 'unknown>dead', 'unknown>cancelled',
         'held>pending', 'held>cancelled', 'held>sent',
-        'dead>pending', 'cancelled>sent']) THEN
+        'dead>pending', 'dead>sent', 'cancelled>sent']) THEN
         RAISE EXCEPTION 'an envelope does not go from % to %', OLD.state, NEW.state USING ERRCODE = 'check_violation';
     END IF;
     NEW.changed_at := now();
@@ -27,13 +28,13 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- A beginning is a way too.
+-- A beginning is a way too; `sent`, for what an outcome in Kafka says was sent before the database was restored from an older copy.
 CREATE FUNCTION envelope_begins_legally() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'an envelope does not begin as %', NEW.state USING ERRCODE = 'check_violation';
 END $$;
 CREATE TRIGGER envelope_begins_legally BEFORE INSERT ON envelopes
-    FOR EACH ROW WHEN (NEW.state NOT IN ('pending', 'held', 'dead')) EXECUTE FUNCTION envelope_begins_legally();
+    FOR EACH ROW WHEN (NEW.state NOT IN ('pending', 'held', 'dead', 'sent')) EXECUTE FUNCTION envelope_begins_legally();
 
 -- What an attempt came to stays; only `unknown` may be corrected, by its own late reply.
 CREATE FUNCTION a_result_stays() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,7 +1,7 @@
 """One connection to the relay and what goes over it."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import ExitStack
 
 from mailer_service.domain.addresses import deliverable
 from mailer_service.domain.delivery import CLOSING, Reply, Stage, Verdict, judge
@@ -35,7 +35,7 @@ class Lane:
         self._window = window
         self._mail_from = mail_from
         self._epoch = 0
-        self._turn = AsyncExitStack()
+        self._turn = ExitStack()
         self._session: Session | None = None
         self._gives_way: asyncio.Future[None] | None = None
         self._aside: asyncio.Task[None] | None = None
@@ -51,7 +51,6 @@ class Lane:
                     current.result()
                 else:
                     aside = self._aside = current
-                    await self._turn.aclose()
                 current = asyncio.create_task(self._one_session())
             await asyncio.wait(filter(None, (current, aside)))
         finally:
@@ -81,25 +80,25 @@ class Lane:
             await self._window.hint.wait()
 
     async def _connected(self) -> None:
-        async with AsyncExitStack() as turn:
-            await turn.enter_async_context(self._relay.turn())
+        with await self._relay.turn() as self._turn:
             session = self._session = await self._relay.session()
-            self._turn, self._epoch = turn, self._relay.epoch
+            self._epoch = self._relay.epoch
             self._window.connected = True
             self._recorder.wake()
             try:
-                await self._serve(session, turn)
+                await self._serve(session)
             finally:
                 if session is self._session:
                     self._window.connected = False
+                    self._relay.left()
                 session.close()
 
-    async def _serve(self, session: Session, turn: AsyncExitStack) -> None:
+    async def _serve(self, session: Session) -> None:
         """One job after the other, to the session's end; once the relay is well, the other lanes have their turn."""
         job: Job | None = None
         while True:
             if self._relay.well:
-                await turn.aclose()
+                self._turn.close()
             job = job or await self._next(session)
             if job is None:
                 await session.quit()
@@ -158,6 +157,8 @@ class Lane:
         failpoints.reach("sender.data")
         session.message(job.body)
         following = self._begin(session) if session.pipelining and session is self._session and self._relay.well else None
+        # In the next turn of the loop: uvloop writes at the end of this one.
+        asyncio.get_running_loop().call_soon(failpoints.reach, "sender.dotted")
         try:
             reply = await session.delivered()
         except (Disconnected, asyncio.CancelledError) as error:
@@ -173,12 +174,15 @@ class Lane:
         """What waits behind this mail goes to other connections, and nothing new comes here."""
         if session is self._session:
             self._window.stalled = True
+            self._relay.keeps_us_waiting()
+            self._turn.close()
             self.release("the mail before it takes long")
 
     def _give_way(self, session: Session) -> None:
         """What is being sent here goes on waiting aside, unless another does so already."""
         if session is self._session and self._gives_way and (self._aside is None or self._aside.done()):
             self._session, self._window.connected, self._window.stalled = None, False, False
+            self._relay.left()
             self._gives_way.set_result(None)
 
     def _refused(self, job: Job, stage: Stage, reply: Reply) -> None:

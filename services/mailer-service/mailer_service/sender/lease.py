@@ -3,17 +3,19 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import structlog
 
 from mailer_service import outcomes
+from mailer_service.domain import delivery
 from mailer_service.rows import Row
 from mailer_service.sender.relay import Relay
 from mailer_service.settings import Settings
+from mailer_service.store import envelopes
 from mailer_service.store import senders as store
-from postroom import failpoints, outbox
+from postroom import clock, failpoints, outbox
 from postroom.contracts.event import Event
 from postroom.db import Pool
 
@@ -22,6 +24,8 @@ log = structlog.get_logger()
 BATCH = 2_000
 # A machine that was suspended is not young again when it wakes: the database's clock went on. (macOS has no such clock.)
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+# A clock that is corrected a little at a time is no clock that has gone back.
+STEP = timedelta(seconds=5)
 
 
 class Lease:
@@ -34,6 +38,7 @@ class Lease:
         self._relay = relay
         self._when_lost = when_lost
         self._until = 0.0
+        self._clock: tuple[datetime, float] | None = None
 
     @property
     def fresh(self) -> bool:
@@ -57,13 +62,27 @@ class Lease:
         before = time.clock_gettime(_CLOCK)
         async with self._pool.acquire() as connection:
             relay = "accepting" if self._relay.well else "refusing"
-            alive = await store.beat(connection, self.id, self._length, relay, self._relay.detail)
+            now, alive = await store.beat(connection, self.id, self._length, relay, self._relay.detail)
+        await self._watch_the_clock(now, before)
         if alive:
             self._until = before + self._settings.lease_seconds
         else:
             log.warning("this sender was marked gone; it goes on under a new id", sender=str(self.id))
             self._when_lost()
             await self.start()
+
+    async def _watch_the_clock(self, now: datetime, asked_at: float) -> None:
+        """The database's clock says what is due: when it has gone back, what was to come in seconds would come in hours."""
+        self._relay.database_ahead = now - clock.now()
+        last, self._clock = self._clock, (now, asked_at)
+        back = timedelta(seconds=asked_at - last[1]) - (now - last[0]) if last else timedelta(0)
+        if last is None or back > STEP:
+            async with self._pool.acquire() as connection:
+                brought = await envelopes.bring_forward(connection, delivery.CAP, delivery.BASE, self._settings.unknown_resend)
+            if last or brought:
+                log.warning(
+                    "the database's clock has gone back; what it had put off is due again", seconds=back.total_seconds(), mails=brought
+                )
 
     async def take_over(self) -> None:
         """Senders whose lease ran out: leased → pending, sending → unknown, with the outcomes; batch by batch, each one transaction."""
@@ -73,6 +92,7 @@ class Lease:
     async def _take_over_some(self) -> int:
         """→ how many envelopes."""
         async with self._pool.acquire() as connection, connection.transaction():
+            await store.shorten(connection, self._length)
             gone = await store.expired(connection)
             if not gone:
                 return 0

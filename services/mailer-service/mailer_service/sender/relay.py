@@ -5,8 +5,8 @@ A session alone is no proof that a relay is well again which had refused mails: 
 
 import asyncio
 import random
-from contextlib import AbstractAsyncContextManager, nullcontext
-from datetime import datetime
+from contextlib import ExitStack
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -35,10 +35,12 @@ class Relay:
         self.recovered = False
         self.detail = ""
         self.epoch = 0
+        # It is compared with what the database's clock says of refusals.
+        self.database_ahead = timedelta(0)
         self._accepted_at: datetime | None = None
         # Of what was before this process nothing is known: perhaps somebody mended the relay and started it again.
         self._refused = True
-        self._doubts = 0
+        self._doubts = self._sessions = 0
         self._settings = settings
         self._pause = FIRST_PAUSE
         self._one_tries = asyncio.Lock()
@@ -48,9 +50,13 @@ class Relay:
         """Whether mails may go out as fast as they can."""
         return self.accepting and not self.on_trial
 
-    def turn(self) -> AbstractAsyncContextManager[None]:
-        """Held while connecting and until the relay is well: one caller tries, and the others wait for what comes of it."""
-        return nullcontext() if self.well else self._one_tries
+    async def turn(self) -> ExitStack:
+        """Closed when the relay is well: until then one caller tries, and the others wait for what comes of it."""
+        turn = ExitStack()
+        if not self.well:
+            await self._one_tries.acquire()
+            turn.callback(self._one_tries.release)
+        return turn
 
     async def session(self) -> smtp.Session:
         """A new session; while the relay refuses, at growing intervals. Raises RelayAway."""
@@ -62,12 +68,21 @@ class Relay:
                 self.server, command_seconds=self._settings.command_seconds, reply_seconds=self._settings.reply_seconds
             )
         except smtp.RelayAway as error:
-            self._refuses(str(error))
+            if self.well and self._sessions:
+                # It has others of ours: one more is too many for it, or they will end, too, and the last one tells.
+                await asyncio.sleep(LONGEST_PAUSE * random.uniform(0.5, 1))  # noqa: S311 - jitter
+            else:
+                self._refuses(str(error))
             raise
+        self._sessions += 1
         self.accepting = True
         if not self.on_trial and self.detail:
             self._is_well()
         return session
+
+    def left(self) -> None:
+        """A session has ended."""
+        self._sessions -= 1
 
     def was_well_since(self, moment: datetime | None) -> bool:
         """Whether it has taken a mail since, and refused none after that on grounds that may be its own."""
@@ -83,13 +98,17 @@ class Relay:
             if self.on_trial or self._doubts >= DOUBTS:
                 self._refuses_mail(verdict.detail)
         elif verdict.result == "sent":
-            self._accepted_at, self._doubts, self._pause = clock.now(), 0, FIRST_PAUSE
+            self._accepted_at, self._doubts, self._pause = clock.now() + self.database_ahead, 0, FIRST_PAUSE
             self.recovered |= self._refused
             self._refused = False
             self._is_well()
         elif verdict.result in {"deferred", "bounced", "dead"} and verdict.code:
             # It speaks of one recipient, or of one mail: the relay itself works.
             self._is_well()
+
+    def keeps_us_waiting(self) -> None:
+        """It has taken a mail as far as its dot, and needs time: no reason to let the others wait."""
+        self._is_well()
 
     def _is_well(self) -> None:
         if self.detail:

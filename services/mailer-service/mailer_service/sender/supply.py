@@ -125,7 +125,7 @@ class Supply:
         if not self._relay.accepting or not self._lease.fresh:
             return False
         if self._relay.on_trial:
-            return not self._recorder.busy
+            return not (self._recorder.busy or self._slow)
         return len(self._recorder.ready) <= self._limit // 2 and self._recorder.bytes_in_hand <= BYTES_IN_HAND
 
     @property

@@ -227,6 +227,29 @@ async def lift_suppression(connection: Connection, tenant: str, address: str) ->
     await connection.execute("DELETE FROM suppression WHERE tenant = $1 AND address = $2", tenant, address)
 
 
+async def bring_forward(connection: Connection, longest: timedelta, base: timedelta, unknown_resend: timedelta) -> int:
+    """After the clock went back: nothing waits longer than its kind of waiting may last from now on. Returns how many were due later."""
+    rows = await connection.fetch(
+        """
+        UPDATE envelopes AS e
+        SET due_at = CASE e.state
+            WHEN 'pending' THEN greatest(now(), m.not_before)
+            WHEN 'deferred' THEN now() + least($1::interval, $2::interval * 2 ^ least(greatest(e.attempts - 1, 0), 16))
+            ELSE now() + $3::interval END
+        FROM messages AS m
+        WHERE m.id = e.message AND e.due_at > CASE e.state
+            WHEN 'pending' THEN greatest(now(), m.not_before)
+            WHEN 'deferred' THEN now() + least($1::interval, $2::interval * 2 ^ least(greatest(e.attempts - 1, 0), 16))
+            ELSE now() + $3::interval END
+        RETURNING 1
+        """,
+        longest,
+        base,
+        unknown_resend,
+    )
+    return len(rows)
+
+
 async def release_held(connection: Connection, message_types: Sequence[str], changed: Sequence[str] = ()) -> int:
     """Queue what was held for want of a template, now that these types have one, and what failed in one that has `changed`; → how many."""
     rows = await connection.fetch(
@@ -247,7 +270,7 @@ async def resend(connection: Connection, envelope: str) -> dict[str, Any] | None
         """
         UPDATE envelopes SET state = 'pending', hold_reason = NULL, due_at = now(), waited = '0', refused_at = NULL, detail = '',
             admitted_at = coalesce(admitted_at, '-infinity')
-        WHERE id = $1 AND state IN ('held', 'unknown', 'dead', 'deferred') RETURNING id, tenant, address, message
+        WHERE id = $1 AND state IN ('held', 'unknown', 'dead', 'deferred') RETURNING id, tenant, address, message, attempts
         """,
         envelope,
     )

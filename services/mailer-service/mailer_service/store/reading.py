@@ -59,11 +59,13 @@ async def attempts(connection: Connection, of: Sequence[str]) -> list[asyncpg.Re
 async def figures(connection: Connection) -> dict[str, Any]:
     """What an operator sees of the mailer at a glance; it costs the same with a million envelopes."""
     senders = await connection.fetch("SELECT id, started_at, expires_at, expires_at > now() AS alive, relay, relay_detail FROM senders")
+    for_a_person = await connection.fetchval("SELECT count(*) FROM envelopes WHERE unknown_since IS NOT NULL AND due_at IS NULL")
     states, held, unknown = await tallies.read(connection)
     return {
         "envelopes": states,
         "held": held,
         "leases": [{**row, "id": str(row["id"])} for row in senders],
         "unknown_attempts": unknown,
+        "unknown_for_a_person": for_a_person,
         "messages": await db.rows(connection, "messages"),
     }

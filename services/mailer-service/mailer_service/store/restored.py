@@ -31,24 +31,16 @@ async def add_sent(connection: Connection, sent: Sequence[Sent]) -> None:
     )
 
 
-async def unblock(connection: Connection) -> None:
-    """What is known to be sent, and waits or is held here: the way to `sent` leads through pending, due never."""
-    await connection.execute(
-        """
-        UPDATE envelopes SET state = 'pending', hold_reason = NULL, due_at = NULL
-        WHERE id IN (SELECT envelope FROM sent_elsewhere) AND state IN ('deferred', 'held', 'dead')
-        """
-    )
-
-
 async def settle(connection: Connection) -> int:
     """Record as sent what is known to be; → how many. A sender that holds one of them can't open an attempt any more."""
     rows = await connection.fetch(
         """
         WITH settled AS (
             UPDATE envelopes AS e
-            SET state = 'sent', sender_id = NULL, due_at = NULL, attempts = greatest(e.attempts, s.attempt), detail = s.detail
-            FROM sent_elsewhere AS s WHERE e.id = s.envelope AND e.state IN ('pending', 'leased', 'sending', 'unknown')
+            SET state = 'sent', sender_id = NULL, due_at = NULL, hold_reason = NULL, attempts = greatest(e.attempts, s.attempt),
+                detail = s.detail
+            FROM sent_elsewhere AS s
+            WHERE e.id = s.envelope AND e.state IN ('pending', 'leased', 'sending', 'unknown', 'deferred', 'held', 'dead')
             RETURNING e.id
         ), noted AS (
             INSERT INTO attempts AS a (envelope, number, token, opened_at, settled_at, result, code, detail)

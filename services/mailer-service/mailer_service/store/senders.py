@@ -1,6 +1,6 @@
 """Who is sending: leases, and taking over from a sender that is gone."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -13,18 +13,22 @@ async def register(connection: Connection, sender: UUID, lease: timedelta) -> No
     await connection.execute("INSERT INTO senders (id, expires_at) VALUES ($1, now() + $2)", sender, lease)
 
 
-async def beat(connection: Connection, sender: UUID, lease: timedelta, relay: str, detail: str) -> bool:
-    """Stay alive; False if this sender was marked gone (or its time was up) and must take a new id."""
-    return (
-        await connection.fetchval(
-            "UPDATE senders SET expires_at = now() + $2, relay = $3, relay_detail = $4 WHERE id = $1 AND expires_at > now() RETURNING true",
-            sender,
-            lease,
-            relay,
-            detail,
+async def beat(connection: Connection, sender: UUID, lease: timedelta, relay: str, detail: str) -> tuple[datetime, bool]:
+    """Stay alive; (the database's time, whether we do): a sender that was marked gone, or whose time was up, must take a new id."""
+    row = await connection.fetchrow(
+        """
+        WITH alive AS (
+            UPDATE senders SET expires_at = now() + $2, relay = $3, relay_detail = $4 WHERE id = $1 AND expires_at > now() RETURNING true
         )
-        is True
+        SELECT now() AS now, EXISTS (SELECT FROM alive) AS alive
+        """,
+        sender,
+        lease,
+        relay,
+        detail,
     )
+    assert row  # noqa: S101 - a SELECT without a table
+    return row["now"], row["alive"]
 
 
 async def leave(connection: Connection, sender: UUID) -> None:
@@ -36,6 +40,11 @@ async def leave(connection: Connection, sender: UUID) -> None:
         """,
         sender,
     )
+
+
+async def shorten(connection: Connection, lease: timedelta) -> None:
+    """Nobody has more than a lease from now on: who seems to, got it from a clock that was ahead, and may be gone."""
+    await connection.execute("UPDATE senders SET expires_at = now() + $1 WHERE expires_at > now() + $1", lease)
 
 
 async def expired(connection: Connection) -> list[UUID]:

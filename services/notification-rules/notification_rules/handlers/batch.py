@@ -78,11 +78,14 @@ class Handlers:
         keys = set(itertools.chain.from_iterable(one.keys for one in claimings))
         outcome = decide(claimings, await store.load_claims(connection, keys) if keys else set())
         void = await withdraw(connection, outcome, order, self._library.rulebook) if outcome.withdrawals else []
+        if void:
+            failpoints.reach("rules.voided")
         await self._save(connection, outcome, void, await self._going(connection, outcome, now))
         waits = {(*plan.event.identity, plan.rule_name) for plan, _ in outcome.undecided}
         decided = [one.undecided for one in cases if one.undecided and (*one.undecided.event.identity, one.undecided.rule) not in waits]
         if decided:
             await undecided_store.settle(connection, decided)
+            failpoints.reach("rules.settled")
 
     async def _going(self, connection: Connection, outcome: Outcome, now: datetime) -> dict[str, Delivery]:
         """Message id → how its mail goes, where that is not at once."""
@@ -96,6 +99,7 @@ class Handlers:
         failpoints.reach("rules.claimed")
         if outcome.undecided:
             await undecided_store.keep(connection, outcome.undecided, self._waits)
+            failpoints.reach("rules.undecided")
         identified = {decision.decision: decision for decision in mailing.explained(outcome.decisions, outcome.messages, going)}
         new = await store.save_decisions(connection, list(identified.items())) if identified else set()
         messages = [mailing.requested(message, going.get(id_, AT_ONCE), self._key) for id_, message in outcome.messages.items()]

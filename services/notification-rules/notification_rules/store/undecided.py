@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from notification_rules.domain.plan import Plan
@@ -10,6 +11,9 @@ from notification_rules.domain.undecided import Undecided
 from notification_rules.domain.withdrawing import Thing
 from notification_rules.store.documents import as_event, as_json
 from postroom.db import Connection
+
+# Looks are 5 · 2^12 seconds apart at most.
+LONGEST_WAIT = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +135,14 @@ async def wake(connection: Connection, keys: Collection[str]) -> int:
 
 
 async def take_due(connection: Connection, limit: int) -> list[Undecided]:
-    """Those that are due, for this transaction alone, the oldest first."""
+    """Those that are due, for this transaction alone, the oldest first; also those which a clock that was wrong has put off for longer."""
     rows = await connection.fetch(
         """
         SELECT event, rule, kind, tellings, until <= now() AS expired, void FROM undecided
-        WHERE look_again_at <= now() ORDER BY look_again_at, since LIMIT $1 FOR UPDATE SKIP LOCKED
+        WHERE look_again_at <= now() OR look_again_at > now() + $2::interval ORDER BY look_again_at, since LIMIT $1 FOR UPDATE SKIP LOCKED
         """,
         limit,
+        LONGEST_WAIT,
     )
     return [
         Undecided(as_event(row["event"]), row["rule"], row["kind"], tuple(row["tellings"]), row["expired"], frozenset(row["void"]))

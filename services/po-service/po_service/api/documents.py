@@ -9,7 +9,7 @@ from po_service.domain.decoding import http_headers
 from po_service.domain.incoming import of_event
 from po_service.domain.ubl.xml import MAX_BYTES
 from po_service.store import documents, refused
-from postroom import parked
+from postroom import failpoints, parked
 from postroom.auth import Caller, Principal
 from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
@@ -71,6 +71,7 @@ async def take_in(rooms: Rooms, caller: Principal, tenant: str, raw: bytes) -> d
     except Refused as refusal:
         # What could not be read has its root element in the XPath, where it has one at all.
         return await _parked(rooms, record, refusal, kind or _root(refusal.path))
+    failpoints.reach("documents.submitted")
     # By itself, for a replay takes its locks in the other order; a row that a crash leaves open is closed by its replay.
     async with rooms.pool.acquire() as connection:
         await refused.settle(connection, record)

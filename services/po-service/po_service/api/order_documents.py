@@ -10,7 +10,7 @@ from po_service.api.documents import body_of
 from po_service.api.order_shapes import Documents, DocumentShown, Pinned
 from po_service.api.shapes import Rooms, no_order
 from po_service.store import documents, views
-from postroom import clock
+from postroom import clock, failpoints
 from postroom.auth import Caller, Principal
 from postroom.db import Connection
 from postroom.http import Problem, attachment
@@ -76,6 +76,7 @@ def _add_changes(routes: APIRouter, rooms: Rooms) -> None:
             tenant = await _check(connection, order_id)
         data = await body_of(request)
         row = _row(caller, order_id, filename, request.headers.get("content-type", ""), len(data), await rooms.blobs.put(tenant, data))
+        failpoints.reach("documents.stored")
         async with rooms.seen_by(caller) as connection:
             await documents.add_to_orders(connection, [row])
         return DocumentShown.model_validate({**row, "document": row["id"]})

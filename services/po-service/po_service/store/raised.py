@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from postroom import failpoints
 from postroom.contracts import versions
 from postroom.db import Connection
 
@@ -19,6 +20,8 @@ async def raise_once(connection: Connection, fact: str, keys: Collection[tuple[s
         versions.under(fact),
         [{"tenant": tenant, "key": key} for tenant, key in dict.fromkeys(keys)],
     )
+    if found:
+        failpoints.reach("task.claimed")
     return {(row["tenant"], tuple(row["key"])) for row in found}
 
 

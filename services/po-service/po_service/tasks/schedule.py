@@ -13,7 +13,7 @@ from po_service.tasks.receipts import book_receipts
 from po_service.tasks.reminders import remind_delivery_notes
 from po_service.tasks.structures import refresh_control_structures
 from po_service.tasks.templates import due_templates
-from postroom import clock
+from postroom import clock, failpoints
 from postroom.db import Connection, Pool
 
 log = structlog.get_logger()
@@ -50,5 +50,6 @@ class Schedule:
         async with self._pool.acquire() as connection, connection.transaction():
             if await slots.take(connection, name, slot):
                 raised = await TASKS[name](connection, None, None)
+                failpoints.reach("task.raised")
                 await slots.done(connection, name, slot, raised)
                 log.info("task ran", task=name, slot=slot.isoformat(), raised=raised)

@@ -1,0 +1,132 @@
+"""The mailer on an older copy of its database: it sends nothing, knows from Kafka's outcomes what is out, and lets an operator decide."""
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+from aiokafka import AIOKafkaProducer
+from tests.integration.mailer.conftest import World
+from tests.integration.mailer.test_mailer_api import ANNA, OPERATOR, Door, door
+
+from mailer_service.restored import Restored
+from postroom import older_copy
+from postroom.contracts import ids
+from postroom.older_copy import Reached
+from postroom.operations import Release
+from postroom.problems import Problem
+
+__all__ = ["door"]
+
+
+async def an_older_copy(world: World) -> None:
+    """Kafka is two records ahead of this database."""
+    await world.pool.execute("DELETE FROM compared")
+    read = await world.pool.fetchval("SELECT coalesce(max(next_offset), 0) FROM offsets")
+    compared = await older_copy.compare(world.pool, "test", {("messages", 0): Reached(read + 2, 0, read + 2)})
+    assert compared.behind
+
+
+async def tell_sent(kafka: str, *messages: tuple[str, str]) -> None:
+    """As the mailer told it before its database was lost."""
+    async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
+        for message, address in messages:
+            outcome: dict[str, Any] = {
+                "message": message,
+                "envelope": ids.stable("envelope", message, address),
+                "address": address,
+                "state": "sent",
+                "code": 250,
+                "detail": "dot: 250 2.0.0 taken",
+                "attempt": 2,
+                "at": "2026-11-23T10:00:00Z",
+                "cause": {"emitter": "tests", "source": "tests", "id": "e", "type": "DeliveryNoteRecorded.v1"},
+            }
+            await producer.send_and_wait("outcomes", orjson.dumps(outcome), key=b"k")
+
+
+async def release(world: World, restored: Restored, doubtful: Any) -> dict[str, int]:
+    """What the operator's command does."""
+    async with world.pool.acquire() as connection, connection.transaction():
+        settled = await restored.settle(connection, Release(doubtful=doubtful))
+        await older_copy.release(connection, "an operator")
+    return settled
+
+
+@pytest.fixture
+def restored(world: World, kafka: str) -> Restored:
+    return Restored(world.pool, world.settings.model_copy(update={"kafka": kafka}))
+
+
+async def test_nothing_goes_out_before_it_is_released_and_what_is_out_never_again(world: World, kafka: str, restored: Restored) -> None:
+    """Queued before the copy, read again after it, and new: sent by its outcome, in doubt, in doubt, certainly not out."""
+    out, doubtful = await world.ask("out@example.com", "doubtful@example.com")
+    await an_older_copy(world)
+    world.start_sender()
+    await tell_sent(kafka, (out, "out@example.com"), ("again-out", "anna@example.com"))
+    with pytest.raises(Problem, match="still being read"):
+        await release(world, restored, "hold")
+    await restored.look()
+    assert (await world.envelope(out))["state"] == "sent"
+    assert [(number, result) for _, number, result, _ in await world.attempts()] == [(2, "sent")]
+    with pytest.raises(Problem, match="being read again"):
+        await release(world, restored, "hold")
+    # Kafka brings again what had been read: one was sent, one may have been.
+    await world.ask("anna@example.com", message="again-out")
+    [again] = await world.ask("again@example.com")
+    await restored.look()
+    [new] = await world.ask("new@example.com")
+    async with world.pool.acquire() as connection:
+        told = await restored.told(connection, "tenant-a")
+    assert (told["outcomes_read"], told["read_again"], told["doubtful"]) == (True, True, 2)
+    assert [row["message"] for row in told["envelopes"]] == [doubtful, again]
+    assert (await world.envelope("again-out"))["state"] == "sent"
+    await asyncio.sleep(1.5)
+    assert not world.sink.taken
+    assert await release(world, restored, "hold") == {"held": 2}
+    await world.until_states(sent=3, held=2)
+    assert world.sink.ids == [(f"<{new}@localhost.localdomain>", "new@example.com")]
+    # Later, when the mail server's log has been looked at.
+    assert await release(world, restored, "send") == {"sent_again": 2}
+    await world.until_states(sent=5)
+    assert len(world.sink.taken) == 3
+
+
+async def test_all_may_be_sent_at_once(world: World, kafka: str, restored: Restored) -> None:
+    """Deferred, unknown, and held for another reason: what its outcome calls sent is settled whatever the copy thinks of it."""
+    first, second, third = await world.ask("a@example.com", "b@example.com", "c@example.com")
+    for message, state in ((first, "deferred"), (second, "unknown"), (third, "held")):
+        for step in ("leased", "sending", state) if state != "held" else ("held",):
+            await world.pool.execute(
+                """
+                UPDATE envelopes SET state = $2, due_at = NULL, hold_reason = CASE $2 WHEN 'held' THEN 'pdf' END,
+                                     sender_id = CASE WHEN $2 IN ('leased', 'sending') THEN gen_random_uuid() END
+                WHERE message = $1
+                """,
+                message,
+                step,
+            )
+    [doubtful] = await world.ask("d@example.com")
+    await an_older_copy(world)
+    await tell_sent(kafka, (first, "a@example.com"), (second, "b@example.com"), (third, "c@example.com"))
+    world.start_sender()
+    await restored.look()
+    assert await world.states() == {"sent": 3, "pending": 1}
+    assert await release(world, restored, "send") == {"sent_again": 1}
+    await world.until_states(sent=4)
+    assert [to for _, to in world.sink.ids] == ["d@example.com"]
+    assert (await world.envelope(doubtful))["state"] == "sent"
+
+
+async def test_operators_alone_see_and_release(world: World, door: Door) -> None:
+    """Kafka is away in this app: nothing is known yet of what is out, and nothing is released before it is."""
+    await world.ask("anna@example.com")
+    await an_older_copy(world)
+    for method, path in (("GET", "/operations/restore"), ("POST", "/operations/restore/release")):
+        assert (await door(ANNA, method, path, json={"doubtful": "send"})).status_code == 403
+    told = (await door(OPERATOR, "GET", "/operations/restore")).json()
+    assert (told["older_copy"]["records_behind"], told["outcomes_read"], told["doubtful"]) == (2, False, 0)
+    assert "an older copy was restored" in (await door(OPERATOR, "GET", "/operations/status")).json()["older_copy"]
+    refused = await door(OPERATOR, "POST", "/operations/restore/release", json={"doubtful": "send"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "outcomes_unread")
+    assert (await door(OPERATOR, "POST", "/operations/restore/release", json={"doubtful": "drop"})).status_code == 422
