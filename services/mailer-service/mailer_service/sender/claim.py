@@ -52,7 +52,7 @@ class Claim:
 
     async def try_one(self, connection: Connection, sender: UUID) -> tuple[list[Row], bool]:
         """The same for one envelope alone, to try the relay with."""
-        lanes = self._turned(await self._due_lanes(connection, {}))
+        lanes = await self._due_lanes(connection, {})
         if not lanes:
             return [], False
         async with connection.transaction():

@@ -18,7 +18,7 @@ async def due_one(connection: Connection, sender: UUID, lanes: Sequence[Lane]) -
             SELECT own.* FROM unnest($2::text[], $3::text[]) AS lane (tenant, message_type)
             CROSS JOIN (VALUES (false), (true)) AS doubt (there)
             CROSS JOIN LATERAL (
-                SELECT id, sequence, message, tenant, address, person, message_type, order_id, attempts, waited, resent, refused_at,
+                SELECT id, sequence, due_at, message, tenant, address, person, message_type, order_id, attempts, waited, resent, refused_at,
                        admitted_at IS NOT NULL OR attempts > 0 AS admitted
                 FROM envelopes
                 WHERE tenant = lane.tenant AND message_type = lane.message_type AND due_at <= now()
@@ -26,7 +26,7 @@ async def due_one(connection: Connection, sender: UUID, lanes: Sequence[Lane]) -
                 ORDER BY due_at, sequence LIMIT 1 FOR UPDATE SKIP LOCKED
             ) AS own
         )
-        SELECT * FROM firsts ORDER BY refused_at IS NOT NULL, sequence LIMIT 1
+        SELECT * FROM firsts ORDER BY refused_at IS NOT NULL, due_at, sequence LIMIT 1
         """,
         sender,
         *zip(*lanes, strict=True),
