@@ -50,13 +50,13 @@ class Claim:
             if self._after == FIRST:
                 began = FIRST
 
-    async def try_one(self, connection: Connection, sender: UUID) -> tuple[list[Row], bool]:
-        """The same for one envelope alone, to try the relay with."""
+    async def try_one(self, connection: Connection, sender: UUID, doubted: Sequence[str]) -> tuple[list[Row], bool]:
+        """The same for one envelope alone, to try the relay with; to one of the `doubted` domains only if there is no other."""
         lanes = await self._due_lanes(connection, {})
         if not lanes:
             return [], False
         async with connection.transaction():
-            found = await trial.due_one(connection, sender, lanes)
+            found = await trial.due_one(connection, sender, lanes, doubted)
             taken = await self._set_out(connection, sender, found)
         failpoints.reach("sender.taken")
         return taken, bool(found)

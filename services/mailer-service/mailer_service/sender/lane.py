@@ -195,7 +195,7 @@ class Lane:
     def _finish(self, job: Job, verdict: Verdict) -> None:
         self._window.flying -= 1
         job.body = b""
-        self._relay.showed(verdict)
+        self._relay.showed(verdict, job.address)
         self._recorder.finish(job, verdict)
 
     def release(self, why: str) -> None:

@@ -26,6 +26,7 @@ class Relay:
 
     `epoch` counts the refusals of mails: a session from before one is not used again, for what was wrong may be wrong there for ever
     (a server reads its settings at a session's beginning). `recovered`: what it refused so far may be tried again now.
+    `doubted` are the domains of what was refused since it took the last mail: it may be they who refuse us.
     """
 
     def __init__(self, settings: Settings, greeting: str) -> None:
@@ -41,6 +42,7 @@ class Relay:
         # Of what was before this process nothing is known: perhaps somebody mended the relay and started it again.
         self._refused = True
         self._doubts = self._sessions = 0
+        self.doubted: set[str] = set()
         self._settings = settings
         self._pause = FIRST_PAUSE
         self._one_tries = asyncio.Lock()
@@ -88,17 +90,19 @@ class Relay:
         """Whether it has taken a mail since, and refused none after that on grounds that may be its own."""
         return bool(moment and self._accepted_at and self._accepted_at > moment and not self._doubts)
 
-    def showed(self, verdict: Verdict) -> None:
+    def showed(self, verdict: Verdict, address: str) -> None:
         """What came of a mail, for what it says about the relay."""
         if verdict.result == "relay":
             self._refuses_mail(verdict.detail)
         elif verdict.in_doubt:
             self._doubts += 1
+            self.doubted.add(address.rpartition("@")[2])
             self._refused |= self._doubts > 1
             if self.on_trial or self._doubts >= DOUBTS:
                 self._refuses_mail(verdict.detail)
         elif verdict.result == "sent":
             self._accepted_at, self._doubts, self._pause = clock.now() + self.database_ahead, 0, FIRST_PAUSE
+            self.doubted.clear()
             self.recovered |= self._refused
             self._refused = False
             self._is_well()

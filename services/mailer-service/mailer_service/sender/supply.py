@@ -108,7 +108,7 @@ class Supply:
         async with self._pool.acquire() as connection:
             await self._hasten(connection)
             if self._relay.on_trial:
-                rows, found = await self._claim.try_one(connection, self._lease.id)
+                rows, found = await self._claim.try_one(connection, self._lease.id, list(self._relay.doubted))
             else:
                 rows, found = await self._claim.take(connection, self._lease.id, self._limit, self._room())
             if not rows:

@@ -8,8 +8,8 @@ from mailer_service.store.envelopes import Row
 from postroom.db import Connection
 
 
-async def due_one(connection: Connection, sender: UUID, lanes: Sequence[Lane]) -> list[Row]:
-    """Lock one due envelope of these lanes for this sender: one that isn't in doubt itself, else one of those that are."""
+async def due_one(connection: Connection, sender: UUID, lanes: Sequence[Lane], doubted: Sequence[str]) -> list[Row]:
+    """Lock one due envelope of these lanes for this sender: one that isn't in doubt, nor to one of the `doubted` domains; else any."""
     return await connection.fetch(
         """
         WITH me AS MATERIALIZED (
@@ -19,17 +19,18 @@ async def due_one(connection: Connection, sender: UUID, lanes: Sequence[Lane]) -
             CROSS JOIN (VALUES (false), (true)) AS doubt (there)
             CROSS JOIN LATERAL (
                 SELECT id, sequence, due_at, message, tenant, address, person, message_type, order_id, attempts, waited, resent, refused_at,
-                       admitted_at IS NOT NULL OR attempts > 0 AS admitted
+                       admitted_at IS NOT NULL OR attempts > 0 AS admitted, doubt.there AS doubted
                 FROM envelopes
                 WHERE tenant = lane.tenant AND message_type = lane.message_type AND due_at <= now()
-                  AND (refused_at IS NOT NULL) = doubt.there AND EXISTS (SELECT FROM me)
+                  AND (refused_at IS NOT NULL OR split_part(address, '@', 2) = ANY ($4)) = doubt.there AND EXISTS (SELECT FROM me)
                 ORDER BY due_at, sequence LIMIT 1 FOR UPDATE SKIP LOCKED
             ) AS own
         )
-        SELECT * FROM firsts ORDER BY refused_at IS NOT NULL, due_at, sequence LIMIT 1
+        SELECT * FROM firsts ORDER BY doubted, due_at, sequence LIMIT 1
         """,
         sender,
         *zip(*lanes, strict=True),
+        doubted,
     )
 
 
