@@ -57,6 +57,8 @@ class Consumer:
         self._commit: asyncio.Task[None] | None = None
         # What this process has seen of the database's next offsets: they never go back, unless an older copy was restored.
         self._known: dict[offsets.Partition, int] = {}
+        # The same as it was when the batch in hand was read, whatever is placed elsewhere while it is tried again.
+        self._read_at: dict[offsets.Partition, int] = {}
         self._start = ""
         self._older = False
         # In words, what is held because of it; empty while all is well.
@@ -139,16 +141,17 @@ class Consumer:
             await self.place(set(client.assignment()), client)
             return ()
         self._polled_at = time.monotonic()
+        self._read_at = dict(self._known)
         return tuple(chain(*found.values()))
 
     async def _take(self, raw: Raw) -> None:
         """One batch: its effect, or the same batch again, until the database has it. Never raises, so nothing is skipped."""
-        records = [_record(one) for one in raw]
+        records, read_at = [_record(one) for one in raw], self._read_at
         pause, self._busy = FIRST_PAUSE, True
         try:
             while True:
                 try:
-                    await self._intake.process(records, self._cluster, self._known)
+                    await self._intake.process(records, self._cluster, read_at)
                 except Overtaken:
                     log.info("another instance has read these records", records=len(records))
                     await self._seek(_firsts(records))
@@ -172,11 +175,8 @@ class Consumer:
         if client is None:
             return
         known = await offsets.positions(self._pool, self._cluster)
-        if any(known.get(place, 0) < seen for place, seen in self._known.items()):
-            log.error("the database has gone back: it is compared with Kafka, and read from anew")
-            self._older = True
+        if not self._see(known):
             return
-        self._known |= known
         for partition in otherwise.keys() & client.assignment():
             client.seek(partition, known.get((partition.topic, partition.partition), otherwise[partition]))
 
@@ -192,12 +192,22 @@ class Consumer:
                 obey_cancellation()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
-        self._known |= known
+        self._see(known)
         unread = [partition for partition in assigned if (partition.topic, partition.partition) not in known]
         for partition in assigned.difference(unread):
             client.seek(partition, known[partition.topic, partition.partition])
         if unread:
             await client.seek_to_beginning(*unread)
+
+    def _see(self, known: dict[offsets.Partition, int]) -> bool:
+        """Keep the furthest that was ever seen; False if the database is behind it: then it is compared, and the client begins anew."""
+        if any(known.get(place, 0) < seen for place, seen in self._known.items()):
+            if not self._older:
+                log.error("the database has gone back: it is compared with Kafka, and read from anew")
+            self._older = True
+            return False
+        self._known |= known
+        return True
 
     def _follow(self, records: Sequence[Record]) -> None:
         """Let Kafka's own commit follow behind, for the tools: the offsets that rule are the database's."""

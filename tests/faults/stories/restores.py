@@ -59,7 +59,7 @@ async def _older(stage: Stage, n: int, how: str) -> None:
         await asyncio.sleep(stage.random.uniform(6, 10))
         until = datetime.now(UTC) - timedelta(seconds=stage.random.uniform(1.5, 5.0))
         # Every other time the services live through it, and know what they had read.
-        _losing(stage, until, with_services=n % 2 == 0)()
+        _losing(stage, until, with_services=n % 2 == 1)()
         at = time.time()
         told = await _until(stage, lambda found: bool(found["older_copy"]))
         stage.measure("seconds until the mailer says that it runs on an older copy", round(time.time() - at, 1))

@@ -118,6 +118,18 @@ async def test_all_may_be_sent_at_once(world: World, kafka: str, restored: Resto
     assert (await world.envelope(doubtful))["state"] == "sent"
 
 
+async def test_what_was_taken_before_the_server_began_anew_is_given_back(world: World) -> None:
+    """Leased and ready when Postgres was started again: refused until it is compared, and not forgotten in the hands of a living sender."""
+    world.sink.script = lambda stage, to, _: "STALL" if stage == "dot" and to == "slow@example.com" else None
+    await world.ask("slow@example.com", "a@example.com", "b@example.com")
+    world.start_sender(connections=1, window=1, reply_seconds=2.0)
+    await world.until_states(sending=1, leased=2)
+    await world.pool.execute("DELETE FROM compared")
+    await world.until_states(unknown=1, pending=1, leased=1)
+    await world.pool.execute("INSERT INTO compared (start) VALUES (this_start())")
+    await world.until_states(unknown=1, sent=2)
+
+
 async def test_operators_alone_see_and_release(world: World, door: Door) -> None:
     """Kafka is away in this app: nothing is known yet of what is out, and nothing is released before it is."""
     await world.ask("anna@example.com")

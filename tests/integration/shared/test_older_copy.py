@@ -7,8 +7,8 @@ from typing import Any
 
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaProducer
-from tests.integration.shared.conftest import Service, budget, record
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
+from tests.integration.shared.conftest import TOPIC, Service, budget, record
 from tests.integration.shared.test_relay_and_consumer import consumer_of, producer, send, topic, until
 
 from postroom import older_copy, running
@@ -105,6 +105,33 @@ async def test_whoever_has_read_further_than_the_database_passes_nothing_over(se
     assert "e1" not in await service.effects()
     await service.intake.process([record(budget("e1"), here or 0)], CLUSTER, {PLACE: here or 0})
     assert "e1" in await service.effects()
+
+
+class Placed:
+    """Where a client was put."""
+
+    def __init__(self) -> None:
+        self.at: dict[TopicPartition, int] = {}
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self.at[partition] = offset
+
+
+async def test_a_batch_in_hand_is_not_let_through_by_a_rebalance(service: Service) -> None:
+    """It waits for the database, which comes back as an older copy; a rebalance reads the copy's offsets while the batch is tried again."""
+    await behind(service, here=5, committed=5)
+    consumer = consumer_of(service, "127.0.0.1:9", TOPIC, "rebalanced")
+    consumer._cluster, consumer._known = CLUSTER, {PLACE: 10}
+    consumer._read_at = dict(consumer._known)
+    client: Any = Placed()
+    await consumer.place({TopicPartition(*PLACE)}, client)
+    assert client.at == {TopicPartition(*PLACE): 5}
+    assert consumer._older
+    event = record(budget("e10"), 10)
+    raw = ConsumerRecord(event.topic, 0, 10, 1_764_288_000_000, 0, event.key, event.value, 0, 0, 0, event.headers)
+    await consumer._take((raw,))
+    assert await service.effects() == []
+    assert await service.pool.fetchval("SELECT next_offset FROM offsets") == 5
 
 
 class Copy:

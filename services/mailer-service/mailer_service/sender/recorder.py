@@ -31,6 +31,8 @@ class Recorder:
         self.ready: deque[Job] = deque()
         self.windows: list[Window] = []
         self.wanted = asyncio.Event()
+        # Something was not opened: if it is leased to us still, nobody else would ever send it.
+        self.refused = False
         self._opening: list[Job] = []
         self._finished: list[Settled] = []
         self._pool = pool
@@ -123,6 +125,7 @@ class Recorder:
             self._opening = []
         failpoints.reach("sender.recorded" if finished else "sender.opened")
         del self._finished[: len(finished)]
+        self.refused |= len(opened) < len(jobs)
         self._hand_out(shares, opened)
 
     def _shares(self) -> list[tuple[Window, list[Job]]]:

@@ -101,6 +101,8 @@ class Supply:
         if not self._relay.accepting and self._recorder.ready:
             self._recorder.forget()
             self._doubt = True
+        if self._recorder.refused:
+            self._recorder.refused, self._doubt = False, True
         if self._doubt:
             await self._reconcile()
         if not self._wants_some():
