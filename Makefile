@@ -49,7 +49,7 @@ up down status: venv
 	@$(BIN)/python -m embedded $@
 
 test: venv browser
-	@$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --durations 10 $(ARGS)
 
 browser: venv
 	@$(BIN)/python -m embedded.chromium

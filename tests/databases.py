@@ -17,6 +17,8 @@ class Databases:
         self._spares: dict[str, Future[str]] = {}
         # Copying is the server's work: one thread is enough to ask for it while a test keeps this process busy.
         self._clerk = ThreadPoolExecutor(1, thread_name_prefix="databases")
+        self._loop = asyncio.Runner()
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
 
     async def take(self, package: str) -> str:
         """A new database of this package's."""
@@ -33,6 +35,7 @@ class Databases:
         """Nothing of this session is left on the server but the templates."""
         for spare in self._spares.values():
             self.give_back(spare.result())
+        self._clerk.submit(self._leave).result()
         self._clerk.shutdown()
 
     def _copy(self, package: str) -> str:
@@ -41,17 +44,20 @@ class Databases:
         return name
 
     def _execute(self, statement: str) -> None:
-        asyncio.run(_execute(self._dsn, statement))
+        self._loop.run(self._ask(statement))
+
+    async def _ask(self, statement: str) -> None:
+        """By one connection for all: to sign in takes as long as to drop a database."""
+        if self._connection is None:
+            self._connection = await asyncpg.connect(f"{self._dsn}/postgres")
+        await self._connection.execute(statement)
+
+    def _leave(self) -> None:
+        if self._connection is not None:
+            self._loop.run(self._connection.close())
+        self._loop.close()
 
 
 def template_of(package: str) -> str:
     """The migrated database that a package's copies are made of."""
     return f"template_{package}_{os.getpid()}"
-
-
-async def _execute(dsn: str, statement: str) -> None:
-    connection = await asyncpg.connect(f"{dsn}/postgres")
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()

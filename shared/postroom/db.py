@@ -22,6 +22,8 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Role = Literal["worker", "api"]
 log = structlog.get_logger()
 COUNTED_ROWS = 50_000
+# SQLSTATE classes: connection, wrong state (read-only), resources (disk full), operator (shutdown), system.
+_OF_THE_WORLD = {"08", "25", "53", "57", "58"}
 
 MIGRATION_LOCK = 7_066_617
 # What a statement raises while the server is away, starts, or stops.
@@ -48,6 +50,13 @@ ANSWER_SECONDS: dict[Role, float] = {"api": 10.0, "worker": 30.0}
 CONNECT_SECONDS = 10.0
 # How long a server may take to say that it has cancelled a statement; and how often a connection that only listens is asked something.
 CANCEL_SECONDS, PULSE_SECONDS = 3.0, 10.0
+
+
+def of_the_world(error: BaseException) -> bool:
+    """Whether something is away, full or starting, and no line of our code at fault: then one line in the log tells all, at each try."""
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "")[:2] in _OF_THE_WORLD
+    return isinstance(error, OSError | TimeoutError)
 
 
 async def open_pool(settings: ServiceSettings, role: Role, size: int | None = None) -> Pool:

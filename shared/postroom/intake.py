@@ -55,9 +55,9 @@ class _Effect:
     conflicts: list[int] = field(default_factory=list)
 
 
-_CONFLICT = Refused(
-    "conflict", "an event with this source and id has come before and said something else; give the new one an id of its own", "id"
-)
+def _conflict() -> Refused:
+    told = "an event with this source and id has come before and said something else; give the new one an id of its own"
+    return Refused("conflict", told, "id")
 
 
 def as_refusal(error: Exception) -> Exception:
@@ -123,10 +123,12 @@ class Intake:
         try:
             async with connection.transaction():
                 effect = await self._effect(connection, [event])
+        except Refused:
+            raise
         except Exception as error:
             raise as_refusal(error) from error
         if effect.conflicts:
-            raise _CONFLICT
+            raise _conflict()
         await identities.count_duplicates(connection, effect.again)
         return effect.processed == 1
 
@@ -145,7 +147,10 @@ class Intake:
                 raise KeyError(parked_id)
             # Closed first: the effect would close it as corrected, and an operator did this.
             await parked.close(connection, parked_id, "replayed" if mended is None else "mended")
+            failpoints.reach("replay.closed")
             await self.submit(connection, self._read(parked.as_record(row, mended)))
+            failpoints.reach("replay.effected")
+        failpoints.reach("replay.committed")
 
     async def _take_in(self, connection: Connection, records: Sequence[Record]) -> Tally:
         events: list[tuple[Record, Event]] = []
@@ -154,7 +159,7 @@ class Intake:
             try:
                 events.append((record, self._read(record)))
             except Refused as refusal:
-                unreadable.append(Rejected(record, _emitter(record), refusal))
+                unreadable.append(Rejected(record, _emitter(record), refusal.bare()))
         # Parked before the others have their effect: a correction in the same batch closes the row.
         await parked.park(connection, self.service, unreadable)
         tally, refused = await self._all_or_each(connection, events)
@@ -169,6 +174,8 @@ class Intake:
             raise Refused("unreadable", record.value.why)
         try:
             return self._decode(record)
+        except Refused:
+            raise
         except Exception as error:
             raise as_refusal(error) from error
 
@@ -181,7 +188,7 @@ class Intake:
             return await self._attempt(connection, events)
         except Refused as refusal:
             if len(events) == 1:
-                return Tally(), [Rejected(events[0][0], events[0][1].emitter, refusal)]
+                return Tally(), [Rejected(events[0][0], events[0][1].emitter, refusal.bare())]
         total, refused = Tally(), []
         for one in events:
             tally, rejected = await self._all_or_each(connection, [one])
@@ -195,9 +202,11 @@ class Intake:
         try:
             async with connection.transaction():
                 effect = await self._effect(connection, [event for _, event in events])
+        except Refused:
+            raise
         except Exception as error:
             raise as_refusal(error) from error
-        conflicts = [Rejected(events[place][0], events[place][1].emitter, _CONFLICT) for place in effect.conflicts]
+        conflicts = [Rejected(events[place][0], events[place][1].emitter, _conflict()) for place in effect.conflicts]
         return Tally(effect.processed, effect.again), conflicts
 
     async def _effect(self, connection: Connection, events: Sequence[Event]) -> _Effect:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from postroom.blobs import Blobs
-from postroom.db import Pool
+from postroom.db import Connection, Pool
 
 _COMMLOG = """
 INSERT INTO order_refs (tenant, id, number, supplier, supplier_name, buyer, buyer_name, people)
@@ -21,8 +21,8 @@ VALUES ('c0ffee00-0000-4000-8000-000000000001', 'yard@acme.example', 'demo', 'no
 _KNOWN = {"commlog-service": _COMMLOG}
 
 
-async def prepare(service: str, pool: Pool, blobs: Path) -> None:
+async def prepare(service: str, database: "Pool | Connection", blobs: Path) -> None:
     """Put there what the examples go back to."""
     if service in _KNOWN:
-        await pool.execute(_KNOWN[service])
+        await database.execute(_KNOWN[service])
         await Blobs(blobs).put("demo", b"The desks may come on Thursday.\n")

@@ -124,9 +124,14 @@ class Probe:
             "ref": [order, scenes.ORDER],
         }
 
+    def document(self) -> dict[str, Any]:
+        """What the gateway says it answers."""
+        found: dict[str, Any] = self._http.get("/openapi.json").raise_for_status().json()
+        return found
+
     def left_out(self) -> int:
         """How many of the documented operations are not asked."""
-        paths = self._http.get("/openapi.json").raise_for_status().json()["paths"]
+        paths = self.document()["paths"]
         return sum(len(paths[path]) for path in EXCLUDED)
 
     def run(self, side: str, known: dict[str, list[str]], examples: int, seed: int, *phases: str) -> Outcome:

@@ -5,6 +5,7 @@ did not run.
 """
 
 import ctypes
+import errno
 import os
 import subprocess
 from pathlib import Path
@@ -14,7 +15,7 @@ from embedded.state import read_state
 # Folder of the run → its size. What a house needs at first is far less, what a story leaves free is nothing.
 SIZES = {"postgres": "600m", "wal": "400m", "kafka/data": "600m"}
 _CLONE_NEWNS = 0x00020000
-FILLER = "filler"
+FILLER, PAGE = "filler", 4096
 
 
 def possible() -> bool:
@@ -38,14 +39,20 @@ def _seen(run: Path, folder: str) -> Path:
     return Path(f"/proc/{read_state(run).supervisor.pid}/root") / str(run / folder).lstrip("/")
 
 
-def fill(run: Path, folder: str, leave: int = 0) -> int:
-    """Take all space but so many bytes; → how many were taken."""
-    disk = _seen(run, folder)
-    free = os.statvfs(disk)
-    size = free.f_bavail * free.f_frsize - leave
+def fill(run: Path, folder: str) -> int:
+    """Take all space, while others take it too; → how many bytes were taken."""
+    disk, taken = _seen(run, folder), 0
+    piece = 1 << 29
     with (disk / FILLER).open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, size)
-    return size
+        while piece >= PAGE:
+            try:
+                os.posix_fallocate(file.fileno(), taken, piece)
+                taken += piece
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                piece //= 2
+    return taken
 
 
 def clear(run: Path, folder: str) -> None:

@@ -40,6 +40,7 @@ def environment(file: Path) -> dict[str, str]:
 def lay(file: Path, seconds: float) -> None:
     """Let the clock be so far ahead of the true one, or behind it."""
     file.parent.mkdir(exist_ok=True)
+    file = file.resolve()
     new = file.with_suffix(".new")
     new.write_text(f"{seconds:+.0f}\n")
     new.replace(file)

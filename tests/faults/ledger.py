@@ -104,7 +104,7 @@ class Writer:
                     kept.set_result(None)
 
     def _write(self, entries: Iterable[Entry]) -> None:
-        self._file.write("".join(map(_line, entries)).encode())
+        self._file.write(as_lines(entries))
         os.fsync(self._file.fileno())
 
 
@@ -139,6 +139,11 @@ class Tail:
                 self._read += len(new) + 1
                 self._ledger.entries += [_entry(line) for line in new.decode().split("\n")]
         return self._ledger
+
+
+def as_lines(entries: Iterable[Entry]) -> bytes:
+    """As they stand in the file."""
+    return "".join(map(_line, entries)).encode()
 
 
 def _line(one: Entry) -> str:

@@ -123,7 +123,10 @@ class Stage:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        broken = [one for one in ended if isinstance(one, Exception)]
+        if broken:
+            raise ExceptionGroup("the load broke off", broken)
 
     async def _hours_pass(self) -> None:
         while True:
@@ -201,9 +204,9 @@ class Stage:
         deadline = time.monotonic() + 2 * FLIGHT_SECONDS
         provoke()
         while armed.exists() and time.monotonic() < deadline:
-            self.burst(20, 4)
+            self.burst(14, 3)
             if self.desk:
-                self.desk.act(10)
+                self.desk.act(4)
             for _ in range(20):
                 await asyncio.sleep(0.05)
                 if not armed.exists():
@@ -348,7 +351,8 @@ class Stage:
         await self.writer.all_acked()
         await self.house.until_up()
         if self.desk:
-            await self.desk.all_answered()
+            if why := await self.desk.all_answered():
+                return why
             await asyncio.to_thread(Door(self.house.endpoints).call, OPERATOR, "POST", "/api/tasks/check-budgets/run")
         deadline, why, quiet = time.monotonic() + seconds, "nothing was looked at", 0
         while time.monotonic() < deadline:

@@ -73,7 +73,15 @@ class FaultInstallation(Installation):
         self.clocks = run / "clock" if (run / "clock").exists() else None
         if self.clocks:
             self.postgres = Dated(run / "postgres", self.ports["postgres"], self.logs / "postgres.log")
-            self.postgres.clock = self.clocks / "postgres"
+            self.postgres.clock = self._where_its_server_can_read(self.clocks / "postgres")
+
+    def _where_its_server_can_read(self, file: Path) -> Path:
+        """Postgres runs as another user, who may not enter this folder: the file goes where its data are, and a link stays."""
+        moved = self.postgres._place / "clock"
+        moved.write_text(file.read_text())
+        file.unlink()
+        file.symlink_to(moved)
+        return moved
 
     @property
     def infrastructure(self) -> list[Server]:

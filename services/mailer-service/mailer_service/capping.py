@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,26 +44,25 @@ async def _counted(connection: Connection, caps: Caps, rows: Sequence[Row], rele
     return admit(caps, candidates, counters, released)
 
 
-async def _counters(connection: Connection, caps: Caps, asked: Mapping[Key, int]) -> dict[Key, Used]:
+async def _counters(connection: Connection, caps: Caps, asked: Counter[Key]) -> dict[Key, Used]:
     """Tenants' rows first, whose locks keep everybody else out; then those recipients and orders that may be beyond their cap."""
-    tenants = {key.of_tenant: asked.get(key.of_tenant, 0) for key in asked}
-    locked = await store.count(connection, tenants, caps.period)
-    counters = {key: used for key, (used, _) in locked.items()}
+    locked = await store.count(connection, {key.of_tenant: asked[key.of_tenant] for key in asked}, caps.period)
+    counters = {key: tenant.used for key, tenant in locked.items()}
     single = {key: number for key, number in asked.items() if key.scope != "tenant"}
     if not single:
         return counters
-    exact = await store.waiting(connection, single)
+    exact = await store.waiting(connection, single) if any(tenant.anybody for tenant in locked.values()) else set()
     sieves: dict[Key, bytes] = {}
-    for tenant, (used, stored) in locked.items():
-        sifted = sieve(caps, stored, {key: number for key, number in single.items() if key.of_tenant == tenant})
-        sieves[tenant] = sifted.sums.tobytes()
+    for of, tenant in locked.items():
+        sifted = sieve(caps, tenant.sieve, {key: number for key, number in single.items() if key.of_tenant == of})
+        sieves[of] = sifted.sums.tobytes()
         exact |= sifted.hot
         for scope, place in sifted.crossed:
-            await store.count_exactly(connection, tenant, scope, place, used.began, caps.period)
+            await store.count_exactly(connection, of, scope, place, tenant.used.began, caps.period)
     await store.keep_sieves(connection, sieves)
     counted = await store.count(connection, {key: single[key] for key in exact}, caps.period) if exact else {}
     room = {key: Used(number, waiting=False, began=counters[key.of_tenant].began, exact=False) for key, number in single.items()}
-    return counters | room | {key: used for key, (used, _) in counted.items()}
+    return counters | room | {key: one.used for key, one in counted.items()}
 
 
 async def _hold(connection: Connection, caps: Caps, admission: Admission, rows: Sequence[Row]) -> dict[Key, str]:

@@ -21,7 +21,7 @@ from postroom.broker.clients import AWAY, cluster_id
 from postroom.broker.subscribing import Raw, subscribe
 from postroom.cancellation import in_time, obey_cancellation
 from postroom.contracts.record import Record
-from postroom.db import DATABASE_AWAY, Pool
+from postroom.db import DATABASE_AWAY, Pool, of_the_world
 from postroom.intake import Intake
 from postroom.offsets import Overtaken
 from postroom.settings import ServiceSettings
@@ -154,8 +154,7 @@ class Consumer:
                     await self._seek(_firsts(records))
                     return
                 except Exception as error:
-                    # Of a disk that is full or a server that is away, fifty lines of our own code at each try tell nothing.
-                    trace = None if isinstance(error, DATABASE_AWAY) else error
+                    trace = None if of_the_world(error) else error
                     told = {"records": len(records), "pause": pause, "error": repr(error)}
                     log.exception("batch failed and comes again", alert=True, **told, exc_info=trace)
                     obey_cancellation()
@@ -253,5 +252,5 @@ def _record(raw: ConsumerRecord[bytes, bytes]) -> Record:
 
 
 def _moment(timestamp: int) -> datetime:
-    """A record's timestamp (ms). Its writer chooses it: what no calendar has, such as the year 300,000, is the last moment of it or the first."""
+    """A record's timestamp (ms). Its writer chooses it: a moment that no calendar has, such as one in the year 300,000, is its nearest."""
     return datetime.fromtimestamp(min(max(timestamp, 0), LAST_MOMENT_MS) / 1000, UTC)

@@ -14,6 +14,10 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, and its name s
         self.detail = detail
         self.path = path
 
+    def bare(self) -> "Refused":
+        """The same answer without what it was raised through: frames that hold a whole batch, and the answer within it again."""
+        return Refused(self.reason, self.detail, self.path)
+
 
 def told(message: str) -> str:
     """What pydantic says of a value, without its own "Value error, "."""

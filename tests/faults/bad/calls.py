@@ -126,24 +126,21 @@ class Calls:
                 return self.value(self.random.choice(schema[several]), depth)
         if "enum" in schema or "const" in schema:
             return self.random.choice(schema.get("enum", [schema.get("const")]))
-        match schema.get("type"):
-            case "object" if depth < MAX_DEPTH:
-                wanted = schema.get("required", ())
-                named = schema.get("properties", {}).items()
-                return {name: self.value(one, depth + 1) for name, one in named if name in wanted or self.random.random() < 0.5}
-            case "array" if depth < MAX_DEPTH:
-                return [self.value(schema.get("items", {}), depth + 1) for _ in range(max(1, schema.get("minItems", 1)))]
-            case "integer" | "number":
-                return self.random.randrange(1, 5)
-            case "boolean":
-                return self.random.random() < 0.5
-            case "null":
-                return None
-        if schema.get("format") == "date":
-            return "2026-11-23"
-        return self.random.choice(
-            ("12.50", "EUR", "2026-11-23", "2026-11-23T09:00:00Z", *(one for many in self.known.values() for one in many))
-        )
+        type_ = schema.get("type")
+        if type_ in {"object", "array"} and depth < MAX_DEPTH:
+            return self._with_inner(schema, depth + 1)
+        return self._simple(str(type_), str(schema.get("format")))
+
+    def _with_inner(self, schema: Mapping[str, Any], depth: int) -> Any:
+        if schema["type"] == "array":
+            return [self.value(schema.get("items", {}), depth) for _ in range(max(1, schema.get("minItems", 1)))]
+        wanted, named = schema.get("required", ()), schema.get("properties", {}).items()
+        return {name: self.value(one, depth) for name, one in named if name in wanted or self.random.random() < 0.5}
+
+    def _simple(self, type_: str, format_: str) -> Any:
+        texts = ("12.50", "EUR", "2026-11-23", "2026-11-23T09:00:00Z", *(one for many in self.known.values() for one in many))
+        simple = {"integer": self.random.randrange(1, 5), "number": 1.5, "boolean": self.random.random() < 0.5, "null": None}
+        return simple[type_] if type_ in simple else "2026-11-23" if format_ == "date" else self.random.choice(texts)
 
     def body(self, one: _Operation) -> Any:
         return self.value(one.schema)
@@ -237,8 +234,20 @@ def _large(at: Calls) -> Call:
 def _content_type(at: Calls) -> Call:
     one = at.random.choice(at.with_body)
     type_ = at.random.choice(
-        ("text/plain", "application/xml", "multipart/form-data", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded")
-        + ("", "application/json; charset=utf-16", "*/*", "application/json, text/html", "x" * 1_000, "é", "application/cloudevents+json")
+        (
+            "text/plain",
+            "application/xml",
+            "multipart/form-data",
+            "multipart/form-data; boundary=x",
+            "application/x-www-form-urlencoded",
+            "",
+            "application/json; charset=utf-16",
+            "*/*",
+            "application/json, text/html",
+            "x" * 1000,
+            "é",
+            "application/cloudevents+json",
+        )
     )
     return _call(one, at.path(one), at.headers(("Content-Type", type_.encode("latin-1"))), text_of(at.body(one)), "content type")
 
@@ -318,10 +327,16 @@ def _odd_token(at: Calls) -> Call:
     token = at.random.choice(at.tokens)
     header, claims, signature = token.split(".")
     odd = at.random.choice(
-        ("", "Bearer", "Bearer ", f"Basic {token}", f"Bearer {header}.{claims}.", f"Bearer {claims}.{header}.{signature}", "Bearer a.b.c")
-        + (
+        (
+            "",
+            "Bearer",
+            "Bearer ",
+            f"Basic {token}",
+            f"Bearer {header}.{claims}.",
+            f"Bearer {claims}.{header}.{signature}",
+            "Bearer a.b.c",
             f"Bearer {token}x",
-            "Bearer " + "x" * 30_000,
+            "Bearer " + "x" * 30000,
             "Bearer é",
             f"Bearer eyJhbGciOiJub25lIn0.{claims}.",
             f"Bearer {header}.e30.{signature}",
@@ -388,9 +403,7 @@ def _no_http(at: Calls) -> Call:
             b"\r\n\r\n\r\n",
             b"GET / HTTP/9.9\r\n\r\n",
             b"EHLO me\r\n",
-            b"x" * 200_000,
-        )
-        + (
+            b"x" * 200000,
             b"GET /api/orders HTTP/1.1\nHost: x\n\n",
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
             b"POST http://evil.example/ HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -90,6 +90,8 @@ def _told_anew(data: dict[str, Any], id_: str, random: Random, *, of_directory: 
     for name, value in data.items():
         if name in _ITS_OWN and isinstance(value, str) and random.random() < 0.85:
             data[name] = f"{value[:40]}-{id_}"
+        elif name == "message_id":
+            data[name] = f"<{id_}@bad.example>"
         elif name == "order" and isinstance(value, dict):
             data[name] = {**value, "id": f"order-{random.randrange(ORDERS)}"}
     return {name: _with_people(name, value, random, of_directory=of_directory) for name, value in data.items()}

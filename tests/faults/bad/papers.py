@@ -143,8 +143,8 @@ def is_known(bad: Bad, known: set[str]) -> bool:
     return sha256(canonical).hexdigest() in known
 
 
-def _written(root: etree._Element, encoding: str = "UTF-8") -> bytes:
-    return etree.tostring(root, xml_declaration=True, encoding=encoding)
+def _written(root: etree._Element) -> bytes:
+    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
 
 
 def _elements(root: etree._Element) -> list[etree._Element]:
@@ -234,26 +234,23 @@ def _foreign(at: Papers) -> tuple[bytes, str]:
     """Other kinds, other namespaces, other versions, other things altogether."""
     text = _written(at.tree()).decode()
     name = str(etree.QName(etree.fromstring(text.encode())).localname)
-    match at.random.randrange(7):
-        case 0:
-            kind = at.random.choice(("Invoice", "CreditNote", "Quotation", "Reminder"))
-            return text.replace(f":{name}-2", f":{kind}-2").replace(f"<{name} ", f"<{kind} ").replace(
-                f"</{name}>", f"</{kind}>"
-            ).encode(), EITHER
-        case 1:
-            return text.replace(f"xsd:{name}-2", f"xsd:{name}-3").encode(), EITHER
-        case 2:
-            return re.sub(r"urn:oasis:names:specification:ubl", "urn:other", text).encode(), PARKED
-        case 3:
-            return text.replace("CommonBasicComponents-2", "CommonBasicComponents-1").encode(), PARKED
-        case 4:
-            return re.sub(r' xmlns(:\w+)?="[^"]*"', "", text).encode(), PARKED
-        case 5:
-            return at.random.choice(
-                (b"<html><body>no</body></html>", b'{"Order": {}}', b"ISA*00*          *00*", b"UNB+UNOA:1+x", b"%PDF-1.7\n")
-            ), PARKED
-        case _:
-            return text.replace("urn:oasis", "relative/uri", 1).encode(), PARKED
+    kind = at.random.choice(("Invoice", "CreditNote", "Quotation", "Reminder"))
+    other_kind = text.replace(f":{name}-2", f":{kind}-2").replace(f"<{name} ", f"<{kind} ").replace(f"</{name}>", f"</{kind}>")
+    changed, fate = at.random.choice(
+        (
+            (other_kind, EITHER),
+            (text.replace(f"xsd:{name}-2", f"xsd:{name}-3"), EITHER),
+            (text.replace("urn:oasis:names:specification:ubl", "urn:other"), PARKED),
+            (text.replace("CommonBasicComponents-2", "CommonBasicComponents-1"), PARKED),
+            (re.sub(r' xmlns(:\w+)?="[^"]*"', "", text), PARKED),
+            (text.replace("urn:oasis", "relative/uri", 1), PARKED),
+            *(
+                (other, PARKED)
+                for other in ("<html><body>no</body></html>", '{"Order": {}}', "ISA*00*          *00*", "UNB+UNOA:1+x", "%PDF-1.7\n")
+            ),
+        )
+    )
+    return changed.encode(), fate
 
 
 # What XML can do

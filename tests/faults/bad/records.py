@@ -57,7 +57,7 @@ class Records:
 
     def good(self, example: Example | None = None) -> Bad:
         """An event as it should be."""
-        return _bad(self._draft(example), PROCESSED)
+        return replace(_bad(self._draft(example), PROCESSED), topic=self.topic.name, how="good")
 
     def _draft(self, example: Example | None = None) -> Draft:
         chosen = example or self.random.choice(self.topic.examples)

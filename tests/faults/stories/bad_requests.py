@@ -1,8 +1,6 @@
 """Ten thousand documents and ten thousand HTTP calls that nobody should send: no 5xx, an answer that names what to mend, memory flat."""
 
 import asyncio
-import json
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import urlsplit
@@ -15,7 +13,7 @@ from tests.faults.bad.papers import Papers
 from tests.faults.bad.pen import Pen
 from tests.faults.bad.records import PARKED, Bad
 from tests.faults.stage import Scale, Stage
-from tests.faults.stories.bad_records import GOOD_SECONDS, GROWTH_MB, ROUNDS, books, drained
+from tests.faults.stories.bad_records import GROWTH_MB, ROUNDS, books, drained, mails_go_out
 
 from postroom.contracts.topics import Topic
 
@@ -48,7 +46,7 @@ async def bad_papers(stage: Stage, scale: Scale) -> None:
     odd = {answer: number for answer, number in answered.items() if answer not in OUTCOMES}
     stage.measure(f"documents by HTTP answered otherwise than they should be {odd}", sum(odd.values()), at_most=0)
     stage.say(f"parked: {dict(found.reasons.most_common())}")
-    await _mails_of_papers(stage)
+    await mails_go_out(stage, [*stage.load.papers(1)])
     grown(stage, resident)
 
 
@@ -80,21 +78,12 @@ def _outcome(bad: Bad, answer: httpx.Response) -> str:
     return str(told["outcome"])
 
 
-async def _mails_of_papers(stage: Stage) -> None:
-    began, written = time.monotonic(), [*stage.load.papers(1)]
-    stage.writer.write(written)
-    while time.monotonic() - began < GOOD_SECONDS and written[0].mark not in {entry.mark for entry in stage.house.ledger.entries}:
-        await asyncio.sleep(0.1)
-    stage.measure("seconds until the mail of a good document was accepted", time.monotonic() - began, at_most=GOOD_SECONDS)
-
-
 async def bad_requests(stage: Stage, scale: Scale) -> None:
     """Calls of all documented operations through the gateway, down to the bytes."""
     probe = Probe(stage.house.endpoints, "probe")
     known = await asyncio.to_thread(probe.furnish)
-    drawing = Calls(
-        await asyncio.to_thread(_document, probe.url), known, [probe.token(person) for person in SIDES.values()], stage.house.seed
-    )
+    tokens = [probe.token(person) for person in SIDES.values()]
+    drawing = Calls(await asyncio.to_thread(probe.document), known, tokens, stage.house.seed)
     resident, answers = list[dict[str, float]](), list[Answer]()
     for _ in range(ROUNDS):
         answers += await called(probe.url, drawing.draw(scale.of(NUMBER) // ROUNDS))
@@ -141,11 +130,6 @@ def grown(stage: Stage, resident: list[dict[str, float]]) -> None:
     """How much more memory each service holds at the end than after the first fifth."""
     for unit, mb in sorted(resident[-1].items()):
         stage.measure(f"MB that {unit} has grown by since the first fifth, to {mb:.0f}", mb - resident[0].get(unit, mb), at_most=GROWTH_MB)
-
-
-def _document(url: str) -> dict[str, object]:
-    found: dict[str, object] = json.loads(httpx.get(f"{url}/openapi.json", timeout=30, trust_env=False).content)
-    return found
 
 
 async def _by_eight(works: Iterable[Callable[[], Awaitable[None]]]) -> None:

@@ -31,6 +31,7 @@ SLOW_SECONDS, STORM, FLOOD, QUEUE, UNPUBLISHED = 120, 6_000, 200_000, 1_000_000,
 BUDGET = 4
 PATIENCE_SECONDS = 7_200.0
 _OPEN = "SELECT count(*) FROM envelopes WHERE sender_id IS NOT NULL"
+_DUE = "SELECT count(*) FROM envelopes WHERE due_at <= now() OR sender_id IS NOT NULL"
 _QUEUED = "SELECT count(*) FROM envelopes WHERE tenant = 'flood' AND state <> 'sent'"
 _HELD = "SELECT count(*) FROM envelopes WHERE hold_reason LIKE 'cap_%'"
 
@@ -103,7 +104,7 @@ async def slow_server(stage: Stage, scale: Scale) -> None:
         begun = await stage.watch.fetch("mailer-service", "SELECT max(attempts) AS most, avg(attempts) AS mean FROM envelopes")
         stage.measure("attempts at an envelope, at most", begun[0]["most"], at_most=10)
         stage.house.serve()
-        await until(lambda: _no_more(stage, "SELECT count(*) FROM envelopes WHERE state IN ('pending', 'leased', 'sending')"))
+        await until(lambda: _no_more(stage, _DUE))
         await _slow_domain(stage, seconds)
 
 

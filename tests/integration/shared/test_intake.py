@@ -1,6 +1,7 @@
 """Each event has its effect once; what can't be processed is parked, and the rest of the batch goes on."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -14,8 +15,10 @@ from postroom import parked
 from postroom.contracts import cloudevents
 from postroom.contracts.errors import Refused
 from postroom.contracts.messages import Cause
+from postroom.contracts.record import Record
 from postroom.intake import Retry
 from postroom.offsets import Overtaken
+from postroom.parked import Rejected
 
 CLUSTER = "a-cluster"
 
@@ -185,3 +188,20 @@ async def test_a_record_in_binary_mode_is_mended_by_its_data_or_as_a_whole(servi
         row = await service.pool.fetchval("SELECT id FROM parked WHERE closed_at IS NULL")
         await service.intake.replay(row, good.value if name == "e1" else cloudevents.structured(budget(name)))
     assert await service.effects() == ["e1", "e2"]
+
+
+async def test_nothing_of_a_batch_is_held_once_it_is_done(service: Service) -> None:
+    """A refusal goes by its words alone: what it was raised through holds the batch, and would hold it until the collector comes by."""
+    await service.intake.process([record(budget("e0", "first"), 0)], CLUSTER)
+    gc.collect()
+    gc.disable()
+    try:
+        kinds = [b"{", b'{"a": NaN}', b'{"specversion": "1.0", "type": "BudgetExpired.v1", "subject": "B1", "data": {}}']
+        batch = [raw(value, 1 + place) for place, value in enumerate(kinds)]
+        batch += [record(budget("e0", "second"), 4), record(budget("e5", "refuse"), 5)]
+        assert (await service.intake.process(batch, CLUSTER)).parked == 5
+        del batch
+        held = [one for one in gc.get_objects() if isinstance(one, Record | Rejected) or (isinstance(one, Refused) and one.__traceback__)]
+        assert not held
+    finally:
+        gc.enable()

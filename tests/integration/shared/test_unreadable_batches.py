@@ -4,6 +4,7 @@ import asyncio
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+from tests.faults.bad.pen import let_any_moment_be_written
 from tests.integration.shared.conftest import Service, budget
 from tests.integration.shared.test_relay_and_consumer import consumer_of, producer, send, topic, until
 from tests.unit.shared.test_fetched import OddName
@@ -40,6 +41,20 @@ async def test_an_odd_header_name_stops_no_partition(service: Service, kafka: st
 
         await until(all_there)
     assert await service.parked() == []
+
+
+async def test_a_moment_that_no_calendar_has_stops_nothing(service: Service, kafka: str, topic: Topic, producer: AIOKafkaProducer) -> None:
+    """A broker that checks no timestamps, as those before Kafka 3.6, takes the year 146 million from its writers."""
+    await let_any_moment_be_written(kafka, [topic.name])
+    await send(producer, topic, "a-far", timestamp_ms=2**62)
+    await send(producer, topic, "a-last")
+    async with running.background(consumer_of(service, kafka, topic, "moments").run):
+
+        async def last() -> bool:
+            return "a-last" in await service.effects()
+
+        await until(last)
+    assert await service.effects() == ["a-far", "a-last"]
 
 
 async def test_what_a_writer_took_back_in_its_transaction_was_never_said(

@@ -96,6 +96,15 @@ class Used:
     exact: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class OfTenant:
+    """A tenant's counter, locked; `anybody`: somebody waits at one of the tenant's counters."""
+
+    used: Used
+    sieve: bytes
+    anybody: bool
+
+
 @dataclass(slots=True)
 class Admission:
     """What became of candidates: who sets out, what holds the others; `refunds` were counted and don't set out. `began`: the period."""
@@ -141,9 +150,12 @@ def wanted(caps: Caps, candidates: Iterable[Candidate]) -> Counter[Key]:
 def admit(caps: Caps, candidates: Sequence[Candidate], counters: Mapping[Key, Used], released: Key | None = None) -> Admission:
     """Who sets out, in this order: who finds room in all that it counts against, and nobody waiting there but at `released`."""
     asked = wanted(caps, candidates)
+    found = Admission(max((counter.began for counter in counters.values()), default=NEVER))
+    if all(counters[key].used <= caps.of(key.scope, key.tenant) and (key == released or not counters[key].waiting) for key in asked):
+        found.admitted = [candidate.id for candidate in candidates]
+        return found
     room = {key: caps.of(key.scope, key.tenant) - (counters[key].used - number) for key, number in asked.items()}
     closed = {key for key in asked if counters[key].waiting and key != released}
-    found = Admission(max((counter.began for counter in counters.values()), default=NEVER))
     for candidate in candidates:
         keys = caps.keys(candidate)
         full = next((key for key in keys if key in closed or room[key] <= 0), None)

@@ -1,4 +1,4 @@
-"""The attempts that are open on one connection: as many as the server takes in a second, and at most so many at a time."""
+"""The attempts that are open on one connection: as many as the server takes in a few seconds, and at most so many at a time."""
 
 import asyncio
 import time
@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from mailer_service.domain.job import Job
 
 # What is opened stands behind the mail on the wire, whoever's it is: with a slow server no more of it than a moment's work.
-AHEAD_SECONDS = 1.0
-FIRST, SMOOTH = 4, 0.2
+AHEAD_SECONDS, SMOOTH = 5.0, 0.2
 
 
 class Window:
@@ -23,7 +22,7 @@ class Window:
         self.stalled = False
         self._size = size
         self._wake = wake
-        self._pace = AHEAD_SECONDS / FIRST
+        self._pace = AHEAD_SECONDS / size  # seconds a mail
         self._begun_at = 0.0
 
     def reset(self) -> None:

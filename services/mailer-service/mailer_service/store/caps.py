@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
-from mailer_service.domain.caps import BY_PEOPLE, Caps, Key, Used
+from mailer_service.domain.caps import BY_PEOPLE, Caps, Key, OfTenant, Used
 from postroom.db import Connection
 
 # A period that lies further ahead than the next one was written by a clock that was wrong.
@@ -14,8 +14,8 @@ _LIMIT = """
 """
 
 
-async def count(connection: Connection, wanted: Mapping[Key, int], period: timedelta) -> dict[Key, tuple[Used, bytes]]:
-    """Add to these counters, each begun anew if its period is over; sorted, so that two mailers can't deadlock. → with its sieve."""
+async def count(connection: Connection, wanted: Mapping[Key, int], period: timedelta) -> dict[Key, OfTenant]:
+    """Add to these counters, each begun anew if its period is over; sorted, so that two mailers can't deadlock."""
     rows = await connection.fetch(
         f"""
         INSERT INTO caps AS c (scope, tenant, key, period, used)
@@ -25,12 +25,18 @@ async def count(connection: Connection, wanted: Mapping[Key, int], period: timed
         SET period = CASE WHEN {_CURRENT} THEN c.period ELSE excluded.period END,
             used = CASE WHEN {_CURRENT} THEN c.used ELSE 0 END + excluded.used,
             sieve = CASE WHEN {_CURRENT} THEN c.sieve ELSE '' END
-        RETURNING scope, tenant, key, period, used, waiting, sieve
+        RETURNING scope, tenant, key, period, used, waiting, sieve,
+                  scope = 'tenant' AND EXISTS (SELECT FROM caps AS other WHERE other.waiting AND other.tenant = c.tenant) AS anybody
         """,  # noqa: S608 - a constant
         period,
         *zip(*((*key, wanted[key]) for key in sorted(wanted)), strict=True),
     )
-    return {Key(row["scope"], row["tenant"], row["key"]): (Used(row["used"], row["waiting"], row["period"]), row["sieve"]) for row in rows}
+    return {
+        Key(row["scope"], row["tenant"], row["key"]): OfTenant(
+            Used(row["used"], row["waiting"], row["period"]), row["sieve"], row["anybody"]
+        )
+        for row in rows
+    }
 
 
 async def waiting(connection: Connection, keys: Collection[Key]) -> set[Key]:

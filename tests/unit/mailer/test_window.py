@@ -1,0 +1,60 @@
+"""How much is opened ahead on one connection."""
+
+from datetime import timedelta
+
+import pytest
+
+from mailer_service.domain.job import Job
+from mailer_service.sender import window as module
+from mailer_service.sender.window import Window
+
+
+class Clock:
+    """Time as the test has it."""
+
+    now = 1.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+def served(window: Window, clock: Clock, seconds: float, mails: int) -> None:
+    """So many mails, each of which takes so long."""
+    for _ in range(mails):
+        if not window.opened:
+            window.fill([Job(f"e{n}", "a@b.example", None, 0, timedelta(), False, None, {}) for n in range(32)])
+        assert window.take()
+        window.flying -= 1
+        clock.now += seconds
+
+
+def test_a_quick_server_has_a_full_window_and_a_slow_one_as_much_as_it_takes_in_a_few_seconds(clock: Clock) -> None:
+    window = Window(32, lambda: None)
+    window.connected = True
+    assert window.room == 32
+    served(window, clock, 0.05, 64)
+    assert window.limit == 32
+    served(window, clock, 1.0, 32)
+    assert window.limit in {5, 6}
+    served(window, clock, 8.0, 32)
+    assert window.limit == 1
+    window.opened.clear()
+    assert window.room == 1, "one at a time, and never none"
+    served(window, clock, 0.05, 64)
+    assert window.limit == 32
+
+
+def test_a_pause_in_which_there_was_nothing_to_do_is_not_the_servers(clock: Clock) -> None:
+    window = Window(32, lambda: None)
+    served(window, clock, 0.05, 32)
+    assert window.take() is None
+    clock.now += 3600
+    served(window, clock, 0.05, 2)
+    assert window.limit == 32
