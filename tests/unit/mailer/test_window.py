@@ -29,7 +29,7 @@ def served(window: Window, clock: Clock, seconds: float, mails: int) -> None:
     """So many mails, each of which takes so long."""
     for _ in range(mails):
         if not window.opened:
-            window.fill([Job(f"e{n}", "a@b.example", None, 0, timedelta(), False, None, {}) for n in range(32)])
+            window.fill([Job(f"e{n}", "a@b.example", None, 0, timedelta(), resent=False, refused_at=None, origin={}) for n in range(32)])
         assert window.take()
         window.flying -= 1
         clock.now += seconds
