@@ -111,7 +111,7 @@ def _add_answers(app: FastAPI, service: str) -> None:
 
     @app.get("/operations/status")
     async def status(_: Operator) -> dict[str, Any]:
-        return {"service": service, "outbox": 0}
+        return {"service": service, "outbox": 0, "parked": 0}
 
     @app.get("/operations/parked")
     async def parked(_: Operator, *, event: str | None = None, closed: bool = False) -> dict[str, Any]:

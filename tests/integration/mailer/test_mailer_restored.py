@@ -99,7 +99,8 @@ async def test_all_may_be_sent_at_once(world: World, kafka: str, restored: Resto
         for step in ("leased", "sending", state) if state != "held" else ("held",):
             await world.pool.execute(
                 """
-                UPDATE envelopes SET state = $2, due_at = NULL, hold_reason = CASE $2 WHEN 'held' THEN 'pdf' END,
+                UPDATE envelopes SET state = $2, due_at = CASE $2 WHEN 'deferred' THEN 'infinity'::timestamptz END,
+                                     hold_reason = CASE $2 WHEN 'held' THEN 'pdf' END,
                                      sender_id = CASE WHEN $2 IN ('leased', 'sending') THEN gen_random_uuid() END
                 WHERE message = $1
                 """,
