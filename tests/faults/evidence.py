@@ -93,6 +93,7 @@ _MAILER = {
     """,
     "envelopes": """
         SELECT e.id, e.message, e.address, e.state, e.sender_id::text AS sender, e.due_at IS NULL AS waits_for_a_person, e.attempts,
+               EXISTS (SELECT FROM unknown_decisions AS d WHERE d.envelope = e.id AND d.decision = 'leave') AS left_by_a_person,
                e.sender_id IS NOT NULL AND NOT EXISTS (
                    SELECT FROM senders WHERE id = e.sender_id AND expires_at > now() - interval '30 seconds') AS orphaned
         FROM envelopes e

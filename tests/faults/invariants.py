@@ -166,14 +166,15 @@ def _two_all_sent_and_nothing_beyond(seen: Evidence, owed: Expected) -> Iterator
 
 
 def _given_up(seen: Evidence) -> tuple[set[Owed], set[Owed]]:
-    """(bounced or held for good, cancelled): the mails for which it was recorded."""
+    """(bounced, held for good or left by a person, cancelled): the mails for which it was recorded."""
     mark_of = {row["id"]: row["mark"] for row in seen.mailer["messages"]}
     mails = [((row["address"], mark_of.get(row["message"], "")), row) for row in seen.mailer["envelopes"]]
-    cancelled = {mail for mail, row in mails if row["state"] == "cancelled"}
+    left = {mail for mail, row in mails if row["state"] == "cancelled" and row.get("left_by_a_person")}
+    cancelled = {mail for mail, row in mails if row["state"] == "cancelled"} - left
     person_of = {row["message"]: row["person"] for row in seen.mailer["inbox"]}
     left_out = (row["message"] for row in seen.mailer["digest_entries"] if row["cancelled"])
     cancelled |= {(cast.address(person_of[message]), mark_of[message]) for message in left_out if message in person_of}
-    return {mail for mail, row in mails if row["state"] == "bounced" or _suppressed(row)}, cancelled
+    return {mail for mail, row in mails if row["state"] == "bounced" or _suppressed(row)} | left, cancelled
 
 
 def _two_as_wished(seen: Evidence, owed: Expected) -> Iterator[Violation]:

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from tests.faults.evidence import DATABASES, READS, TOPICS
 
-AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, KafkaError, AssertionError)
+AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError, KafkaError, AssertionError)
 _OUTBOX = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
 _OFFSETS = "SELECT topic, partition, next_offset FROM offsets"
 _HELD = "SELECT count(*) FROM envelopes WHERE state IN ('leased', 'sending')"

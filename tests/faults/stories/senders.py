@@ -96,6 +96,7 @@ async def _vanishes(stage: Stage, *, stop: bool, meanwhile: Callable[[], object]
     stage.burst(60)
     hit: Path = await _until_hit(armed)
     meanwhile()
+    await stage.watch.forget()
     took = await _until_taken_over(stage)
     if stop:
         os.kill(int(hit.name.rpartition("-")[2]), signal.SIGCONT)
