@@ -26,8 +26,9 @@ COUNTED_ROWS = 50_000
 _OF_THE_WORLD = {"08", "25", "53", "57", "58"}
 
 MIGRATION_LOCK = 7_066_617
-# What a statement raises while the server is away, starts, or stops.
-DATABASE_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+# What a statement raises while the server is away, starts, or stops; asyncpg's own confusion is what is left of a session that the server
+# has ended in the middle of an exchange.
+DATABASE_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 # A relay or an intake that hangs must not hold its rows for ever (promises.md); plans: the tables are small at first
 # and never analysed in time, so a generic plan made then is a bad one (performance.md).
 SESSION = {

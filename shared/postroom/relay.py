@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
 
@@ -39,7 +38,7 @@ class Relay:
     async def _listen(self) -> None:
         """Wake the lanes on NOTIFY; the sweep covers what a lost connection misses."""
         while True:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(*db.DATABASE_AWAY):
                 await self._listen_until_lost()
             obey_cancellation()
             await asyncio.sleep(1)
@@ -51,7 +50,7 @@ class Relay:
                 self._wake_all()
                 await db.until_lost(connection)
             finally:
-                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                with suppress(*db.DATABASE_AWAY):
                     await connection.remove_listener("outbox", self._wake_all)
 
     def _wake_all(self, *_: object) -> None:
@@ -128,7 +127,7 @@ class Relay:
 
     async def _forget_published(self) -> None:
         while True:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(*db.DATABASE_AWAY):
                 await self._pool.execute(
                     """
                     DELETE FROM outbox WHERE id IN (

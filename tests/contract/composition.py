@@ -52,9 +52,14 @@ async def composed(
             found.append(Composed(tuple(topics), intake, pool))
 
         async def run(self) -> None:
+            # As the real one does before it reads: these data are the newest.
+            await found[0].pool.execute("INSERT INTO compared (start) VALUES (this_start())")
             await asyncio.Event().wait()
 
         async def lag(self) -> dict[str, Any]:
+            return {}
+
+        def health(self) -> dict[str, str]:
             return {}
 
     monkeypatch.setattr(broker, "Consumer", Consumer)

@@ -7,14 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import orjson
 import structlog
 
 from commlog_service.store import heads as store
 from postroom import failpoints
 from postroom.cancellation import obey_cancellation
-from postroom.db import Connection, Pool
+from postroom.db import DATABASE_AWAY, Connection, Pool
 
 log = structlog.get_logger()
 
@@ -37,7 +36,7 @@ class HeadsFile:
             try:
                 await asyncio.to_thread(append, self._path, [])
                 await self._file_until_lost()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DATABASE_AWAY as error:
                 log.warning("heads wait for their file", path=str(self._path), error=repr(error), again_in=PAUSE_SECONDS)
             obey_cancellation()
             await asyncio.sleep(PAUSE_SECONDS)
@@ -57,7 +56,7 @@ class HeadsFile:
                         async with asyncio.timeout(SWEEP_SECONDS):
                             await self._wake.wait()
             finally:
-                with suppress(asyncpg.InterfaceError):
+                with suppress(*DATABASE_AWAY):
                     await connection.remove_listener("unfiled_heads", self._woken)
 
     def _woken(self, *_: object) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import asyncpg
 import structlog
 
 from mailer_service import outcomes
@@ -16,7 +15,7 @@ from mailer_service.rows import Row
 from mailer_service.store import caps as store
 from mailer_service.store import envelopes, tallies
 from postroom import outbox
-from postroom.db import Connection, Pool
+from postroom.db import DATABASE_AWAY, Connection, Pool
 
 log = structlog.get_logger()
 SWEEP_SECONDS, TIDY_SECONDS = 1.0, 30.0
@@ -89,7 +88,7 @@ class Releaser:
                 if time.monotonic() - tidied > TIDY_SECONDS:
                     tidied = time.monotonic()
                     await self.tidy()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DATABASE_AWAY as error:
                 log.warning("what caps hold could not be looked after", error=repr(error))
                 released = 0
             if not released:

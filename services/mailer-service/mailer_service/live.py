@@ -6,7 +6,6 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import asyncpg
 import orjson
 import structlog
 
@@ -15,7 +14,7 @@ from mailer_service.customer.templates import Briefs, Templates
 from mailer_service.rows import Row
 from mailer_service.store import inbox as store
 from postroom.cancellation import obey_cancellation
-from postroom.db import Connection, Pool
+from postroom.db import DATABASE_AWAY, Connection, Pool
 from postroom.problems import Problem
 
 log = structlog.get_logger()
@@ -95,7 +94,7 @@ class Live:
             while True:
                 try:
                     await self._listening()
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                except DATABASE_AWAY as error:
                     log.warning("live updates wait for the database", error=repr(error))
                 obey_cancellation()
                 self.close()
@@ -117,7 +116,7 @@ class Live:
                     await self._wait()
                     await self._tell(connection)
             finally:
-                with contextlib.suppress(asyncpg.InterfaceError, asyncpg.PostgresError, OSError):
+                with contextlib.suppress(*DATABASE_AWAY):
                     await connection.remove_listener("inbox", self._woken)
 
     def _woken(self, *_: object) -> None:

@@ -2,12 +2,11 @@
 
 import asyncio
 
-import asyncpg
 import structlog
 
 from mailer_service.customer.templates import Templates
 from mailer_service.store import envelopes
-from postroom.db import Pool
+from postroom.db import DATABASE_AWAY, Pool
 
 log = structlog.get_logger()
 # A change counts when it is seen twice the same, so that a folder that is being copied is not read in its middle.
@@ -27,7 +26,7 @@ class Watch:
         while True:
             try:
                 await self.look()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DATABASE_AWAY as error:
                 log.warning("the customer's templates could not be looked after", error=repr(error))
             await asyncio.sleep(LOOK_SECONDS)
 

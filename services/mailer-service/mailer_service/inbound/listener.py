@@ -4,7 +4,6 @@ import asyncio
 from functools import partial
 from typing import Any
 
-import asyncpg
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope
 
@@ -12,13 +11,13 @@ from mailer_service.domain.received import Answered
 from mailer_service.domain.reply_addresses import ReplyAddresses
 from mailer_service.inbound.keeping import Keeper
 from mailer_service.inbound.session import Room, Session
+from postroom.db import DATABASE_AWAY
 
 MAX_ADDRESSES = 10
 # Whoever knows an address could fill the disk through it.
 REPLIES_A_DAY = 200
 NO_SUCH_ADDRESS = "550 5.1.1 No such address here"
 LATER = "451 4.3.0 The mail can't be kept just now, try again later"
-_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 log = structlog.get_logger()
 
 
@@ -47,7 +46,7 @@ class Handler:
             return f"452 4.5.3 Too many recipients: {MAX_ADDRESSES} are taken at once"
         try:
             answered = await self._keeper.answered(message)
-        except _AWAY as error:
+        except DATABASE_AWAY as error:
             return _later(error)
         if answered is None:
             return NO_SUCH_ADDRESS
@@ -65,7 +64,7 @@ class Handler:
             if None in found or not found:
                 return NO_SUCH_ADDRESS
             await self._keep(envelope, [one for one in found if one])
-        except _AWAY as error:
+        except DATABASE_AWAY as error:
             return _later(error)
         except Exception as error:
             # Nothing is lost: the sender's server keeps the mail and comes again.

@@ -3,6 +3,7 @@
 ALTER TABLE envelopes ADD COLUMN unknown_since timestamptz;
 UPDATE envelopes SET unknown_since = changed_at WHERE state = 'unknown';
 UPDATE envelopes SET due_at = now() WHERE state IN ('pending', 'deferred') AND due_at IS NULL;
+-- old processes: the trigger below keeps unknown_since for them, too, and what they let wait has its moment.
 ALTER TABLE envelopes
     ADD CHECK ((unknown_since IS NOT NULL) = (state = 'unknown')),
     ADD CHECK (due_at IS NOT NULL OR state NOT IN ('pending', 'deferred')); -- what waits, waits for a moment: nothing gets stuck

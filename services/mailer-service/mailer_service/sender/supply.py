@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import asyncpg
 import structlog
 
 from mailer_service import outcomes, withdrawing
@@ -32,7 +31,6 @@ SWEEP_SECONDS, CHUNK = 1.0, 16
 # megabytes; and so many bytes for the connections. Then the rest stays in the queue.
 COMPANIES, CORRESPONDENCES, BYTES_IN_HAND = 5, 16, 128 << 20
 AWAY_SECONDS = 2.0
-DATABASE_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 class Supply:
@@ -55,7 +53,7 @@ class Supply:
             while True:
                 try:
                     await self._listening()
-                except DATABASE_AWAY as error:
+                except db.DATABASE_AWAY as error:
                     log.warning("the database is away", error=repr(error))
                     await asyncio.sleep(0.5)
         finally:
@@ -73,7 +71,7 @@ class Supply:
                 lost.result()
             finally:
                 lost.cancel()
-                with contextlib.suppress(*DATABASE_AWAY):
+                with contextlib.suppress(*db.DATABASE_AWAY):
                     await connection.remove_listener("envelopes", self._woken)
 
     def _woken(self, *_: object) -> None:
