@@ -22,7 +22,7 @@ PEOPLE = {"otto.orderer": (), "olga.orderer": (), "pia.purchaser": (), "mia.mana
 EXPECTED = {*TOLD}
 VOIDABLE = {"due-template", "delivery-note-reminder-requester", "delivery-note-reminder-purchaser"}
 
-_ENVELOPES = "SELECT message_type, state, detail FROM envelopes JOIN messages ON messages.id = envelopes.message"
+_ENVELOPES = "SELECT message_type, state, detail FROM envelopes"
 
 
 def _directory() -> list[Event]:
@@ -51,9 +51,7 @@ async def _settled(mailer: Composed) -> Sequence[tuple[str, str, str]]:
     """(message type, state, detail) of each envelope, when none is under way any more."""
     async with asyncio.timeout(60):
         while True:
-            rows = await mailer.pool.fetch(
-                "SELECT message_type, state, detail FROM envelopes JOIN messages ON messages.id = envelopes.message"
-            )
+            rows = await mailer.pool.fetch(_ENVELOPES)
             if not {row["state"] for row in rows} & {"pending", "leased", "sending"}:
                 return [(row["message_type"], row["state"], row["detail"]) for row in rows]
             await asyncio.sleep(0.2)
