@@ -172,7 +172,9 @@ function listen() {
   channel?.addEventListener("message", (event) => event.data.asks && channel.postMessage({ kind: "count", unread: Number(badge.textContent) }));
   for (const kind of ["unread", "new", "read", "withdrawn"]) {
     events.addEventListener(kind, (event) => {
-      const news = { kind: first && kind === "unread" ? "count" : kind, unread: JSON.parse(event.data).unread };
+      const { unread } = JSON.parse(event.data);
+      // The first word is of now: where it says what is known already, nothing has come since the page was made.
+      const news = { kind: first && kind === "unread" && unread === Number(badge.textContent) ? "count" : kind, unread };
       first = false;
       show(news);
       channel?.postMessage(news);
