@@ -139,6 +139,7 @@ async def test_a_type_without_template_is_held_until_it_has_one(world: World) ->
     assert (await world.envelope("m-mars"))["hold_reason"] == "template"
     await world.stop_senders()
     await world.pool.execute("UPDATE messages SET message_type = 'wrong-delivery' WHERE id = 'm-mars'")
+    await world.pool.execute("UPDATE envelopes SET message_type = 'wrong-delivery' WHERE message = 'm-mars'")
     world.start_sender()
     await world.until_states(sent=2)
 
