@@ -124,9 +124,9 @@ async def test_what_was_taken_before_the_server_began_anew_is_given_back(world: 
     world.sink.script = lambda stage, to, _: "STALL" if stage == "dot" and to == "slow@example.com" else None
     await world.ask("slow@example.com", "a@example.com", "b@example.com")
     world.start_sender(connections=1, window=1, reply_seconds=2.0)
-    await world.until_states(sending=1, leased=2)
+    await world.until_states(sending=1, leased=1, pending=1)
     await world.pool.execute("DELETE FROM compared")
-    await world.until_states(unknown=1, pending=1, leased=1)
+    await world.until_states(unknown=1, pending=2)
     await world.pool.execute("INSERT INTO compared (start) VALUES (this_start())")
     await world.until_states(unknown=1, sent=2)
 

@@ -61,8 +61,7 @@ CREATE POLICY worker ON unknown_decisions TO mailer_service_worker USING (true) 
 CREATE POLICY operator ON unknown_decisions TO mailer_service_api USING (
     (SELECT current_setting('postroom.side', true)) = 'operator' AND tenant = (SELECT current_setting('postroom.tenant', true)));
 
--- Neither an envelope nor what became of it can be made to vanish, nor be made up by a caller of the API.
+-- Neither an envelope nor what became of it can be made to vanish.
 REVOKE UPDATE, DELETE, TRUNCATE ON unknown_decisions FROM mailer_service_worker, mailer_service_api;
 REVOKE DELETE, TRUNCATE ON envelopes, attempts FROM mailer_service_worker, mailer_service_api;
-REVOKE INSERT ON envelopes FROM mailer_service_api;
-REVOKE INSERT, UPDATE ON attempts FROM mailer_service_api;
+REVOKE UPDATE ON attempts FROM mailer_service_api;
