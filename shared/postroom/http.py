@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, FastAPI
 
 from postroom import problems
+from postroom.lingering import Lingering
 from postroom.problems import Problem
 from postroom.settings import ServiceSettings
 
@@ -29,6 +30,7 @@ def create_app(settings: ServiceSettings, title: str, lifespan: Lifespan, router
     # What a part of the service adds to its health.
     app.state.health = dict
     problems.install(app)
+    app.add_middleware(Lingering)
 
     @app.get("/health", include_in_schema=False)
     async def health() -> dict[str, str]:

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from postroom.blobs import BlobsAwayError
 from postroom.contracts.errors import Refused, told
@@ -84,6 +85,10 @@ def install(app: FastAPI) -> None:
     async def _blobs_away(request: Request, error: BlobsAwayError) -> JSONResponse:
         log.warning("the store of documents is away", method=request.method, path=request.url.path, error=str(error)[:500])
         return answer(Problem(503, "documents_away", "The store of documents does not answer. Nothing is lost: try again in a moment."))
+
+    @app.exception_handler(ClientDisconnect)
+    async def _broken_off(_: Request, __: ClientDisconnect) -> JSONResponse:
+        return answer(Problem(400, "incomplete_body", "The body broke off, or its pieces are not as HTTP has them. Send it whole.", "body"))
 
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> JSONResponse:

@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections import defaultdict
 from pathlib import Path
 from random import Random
@@ -137,10 +138,14 @@ async def play(house: House, names: list[str], found: Report, shown: Shown, star
             stage.run = name
             shown.begin(house.seed, name)
             began = time.monotonic()
-            await STORIES[name].play(stage, shown.scale)
-            seconds[name] += time.monotonic() - began
-            violations[name] = await stage.verdict() if STORIES[name].judged else set()
-            if STORIES[name].judged:
+            try:
+                await STORIES[name].play(stage, shown.scale)
+                seconds[name] += time.monotonic() - began
+                violations[name] = await stage.verdict() if STORIES[name].judged else set()
+            except Exception as error:  # noqa: BLE001 - hours of other stories are not to be lost by it
+                violations[name] = {Violation(0, "the story broke off", repr(error)[:500])}
+                stage.say(traceback.format_exc())
+            if STORIES[name].judged or violations[name]:
                 stage.say("holds" if not violations[name] else f"{len(violations[name])} violations, such as {min(violations[name])}")
             shown.end(name)
             found.keep(house.seed, before, report.summary(stage, violations, seconds))

@@ -56,10 +56,11 @@ async def bad_records(stage: Stage, scale: Scale) -> None:
 
 
 async def furnish(stage: Stage) -> None:
-    """What the examples of outcomes and of replies go back to."""
+    """What the examples of outcomes and of replies go back to; once for a house."""
     connection = await asyncpg.connect(f"{stage.house.endpoints['postgres']}/{DATABASES['commlog-service']}")
     try:
-        await background.prepare("commlog-service", connection, Path(stage.house.endpoints["blobs"]))
+        if not await connection.fetchval("SELECT EXISTS (SELECT FROM order_refs WHERE id = 'o')"):
+            await background.prepare("commlog-service", connection, Path(stage.house.endpoints["blobs"]))
     finally:
         await connection.close()
 
