@@ -54,14 +54,11 @@ def _forwarder(route: Route) -> Forward:
 
 
 async def pass_on(request: Request, pool: httpx.AsyncClient, service: str, path: bytes) -> StreamingResponse:
-    """The service's answer, streamed. Raises Problem 413, 503 or 504."""
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal() or int(declared) > MAX_BODY:
-        raise _too_large()
-    query = request.scope["query_string"]
+    """The service's answer, streamed. Raises Problem 400, 413, 414, 503 or 504."""
+    _check_length(request)
     outgoing = pool.build_request(
         request.method,
-        pool.base_url.copy_with(raw_path=path + (b"?" + query if query else b"")),
+        _url(request, pool.base_url, path),
         headers=_without(request.headers.raw, _NOT_FORWARDED),
         content=_limited(request) if _has_body(request) else None,
     )
@@ -95,6 +92,23 @@ def inner_path(request: Request) -> bytes:
     if {".", ".."} & set(segments) or any(hidden in path.lower() for hidden in (b"%2f", b"%5c", b"%00")):
         raise Problem(404, "not_found", "There is no such path.")
     return path
+
+
+def _check_length(request: Request) -> None:
+    """One length, and not too much of it. Two are how a request is smuggled into another (RFC 9112, 6.1)."""
+    declared = request.headers.get("content-length", "0")
+    if "transfer-encoding" in request.headers and "content-length" in request.headers:
+        raise Problem(400, "two_lengths", "Content-Length and Transfer-Encoding both say where the body ends. Send one of them.", "body")
+    if not declared.isdecimal() or int(declared) > MAX_BODY:
+        raise _too_large()
+
+
+def _url(request: Request, base: httpx.URL, path: bytes) -> httpx.URL:
+    query = request.scope["query_string"]
+    try:
+        return base.copy_with(raw_path=path + (b"?" + query if query else b""))
+    except httpx.InvalidURL as error:
+        raise Problem(414, "uri_too_long", f"The address can't be passed on: {error}.") from error
 
 
 def _has_body(request: Request) -> bool:
