@@ -85,13 +85,18 @@ class Pen:
         for place, bad in enumerate(bads):
             self.written[kept.topic][kept.topic, kept.partition, kept.offset + place] = bad
 
-    async def taken_back(self, bads: Sequence[Bad]) -> None:
-        """In a transaction that is aborted: they were never said."""
+    async def taken_back(self, bads: Sequence[Bad]) -> list[int]:
+        """In a transaction that is aborted: they were never said; → the partitions that they lie in."""
         async with AIOKafkaProducer(bootstrap_servers=self.kafka, transactional_id=f"taken-back-{bads[0].topic}") as writer:
             await writer.begin_transaction()
-            for bad in bads:
-                await writer.send_and_wait(bad.topic, bad.value, bad.key, headers=list(bad.headers))
+            kept = [await writer.send_and_wait(bad.topic, bad.value, bad.key, headers=list(bad.headers)) for bad in bads]
             await writer.abort_transaction()
+        return sorted({one.partition for one in kept})
+
+    async def at_the_end(self, partition: int, bad: Bad) -> None:
+        """Behind the mark of a transaction's end, which nobody is ever given: without a record after it a reader never seems to be done."""
+        kept = await self._producers[0].send_and_wait(bad.topic, bad.value, bad.key, partition, headers=list(bad.headers))
+        self.written[kept.topic][kept.topic, kept.partition, kept.offset] = bad
 
     async def by_kcat(self, records: Records) -> bool:
         """Batches as other libraries compress them; False where there is no kcat."""

@@ -71,7 +71,8 @@ async def _as_others_write(stage: Stage, pen: Pen, drawing: Sequence[Records]) -
     for records in drawing:
         await pen.with_odd_names([records.good() for _ in range(3)])
         aborted = [records.good() for _ in range(3)]
-        await pen.taken_back(aborted)
+        for partition in await pen.taken_back(aborted):
+            await pen.at_the_end(partition, records.good())
         taken_back += [(records.topic, one) for one in aborted]
     by_kcat = [await pen.by_kcat(records) for records in drawing]
     stage.measure("topics written with zstd, lz4 and snappy by kcat (0: there is no kcat)", sum(by_kcat), at_least=len(drawing))
