@@ -317,7 +317,8 @@ class Stage:
         while time.time() < deadline:
             await asyncio.sleep(0.1)
             answered = (mark for mark in self._desk.done if unit == "gateway" or mark.startswith("FR"))
-            if times := [self._desk.done[mark] for mark in answered if self._desk.begun[mark] > at]:
+            # Somebody may ask again about the same: its answer of before is none.
+            if times := [done for mark in answered if at < self._desk.begun[mark] <= (done := self._desk.done[mark])]:
                 return min(times) - at
         return None
 
