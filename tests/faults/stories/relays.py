@@ -29,7 +29,7 @@ STRIPPED = "250-sink\r\n250-PIPELINING\r\n250-AUTH PLAIN\r\n250 8BITMIME"
 # All that the mailer has written of its mails becomes so much older, as if it had been written on Friday.
 _A_WEEKEND_PASSES = """
     UPDATE envelopes SET due_at = due_at - $1::interval, refused_at = refused_at - $1::interval, changed_at = changed_at - $1::interval;
-    UPDATE attempts SET opened_at = opened_at - $1::interval, settled_at = settled_at - $1::interval;
+    UPDATE attempts SET opened_at = opened_at - $1::interval WHERE result IS NULL;
     UPDATE messages SET created_at = created_at - $1::interval;
     UPDATE rendered SET rendered_at = rendered_at - $1::interval
 """
