@@ -179,7 +179,11 @@ async def _judge(stage: Stage, events: Sequence[Written], kinds: Counter[str]) -
     owed, marks = expected(whole).owed, {one.mark for one in events}
     copies = Counter[Owed]((entry.recipient, entry.mark) for entry in stage.house.ledger.entries if entry.mark in marks)
     stage.measure(f"mails of spoilt events that are lost, of {len(owed)}", len(owed.keys() - copies.keys()), at_most=0)
-    stage.measure("mails of spoilt events beyond the oracle", len(copies.keys() - owed.keys()), at_most=0)
+    beyond = copies.keys() - owed.keys()
+    said = {one.mark: one.value for one in events}
+    for to, mark in sorted(beyond):
+        stage.say(f"beyond the oracle: to {to}: {said[mark]!r}")
+    stage.measure("mails of spoilt events beyond the oracle", len(beyond), at_most=0)
     stage.measure("mails of spoilt events that came twice", sum(number > 1 for number in copies.values()), at_most=0)
     ids = [_attribute(one, "id") for one in events]
     rows = await stage.watch.fetch(RULES, "SELECT closed_by, count(*) FROM parked WHERE event_id = ANY($1::text[]) GROUP BY 1", ids)
