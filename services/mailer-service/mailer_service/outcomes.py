@@ -61,27 +61,28 @@ def at_once(message: Message, envelope: Envelope) -> Event:
 
 def held(origin: Row, envelope: Row, detail: str) -> Event:
     """The outcome of an envelope that is kept back; `detail` names what for."""
-    return outcome(
-        origin,
-        envelope=envelope["id"],
-        address=envelope["address"],
-        person=envelope["person"],
-        state="held",
-        attempt=envelope["attempts"],
-        detail=detail,
-    )
+    return _of_envelope(origin, envelope, "held", detail)
 
 
 def cancelled(origin: Row, envelope: Row) -> Event:
     """The outcome of an envelope that is not sent any more; its cause is the event that made the message void, as `origin` has it."""
+    return _of_envelope(origin, envelope, "cancelled", envelope["detail"])
+
+
+def lost(envelope: Row) -> Event:
+    """The outcome of an attempt whose sender is gone; the row has its message's origin too."""
+    return _of_envelope(envelope, envelope, "unknown", envelope["detail"])
+
+
+def _of_envelope(origin: Row, envelope: Row, state: str, detail: str) -> Event:
     return outcome(
         origin,
         envelope=envelope["id"],
         address=envelope["address"],
         person=envelope["person"],
-        state="cancelled",
+        state=state,
         attempt=envelope["attempts"],
-        detail=envelope["detail"],
+        detail=detail,
     )
 
 

@@ -10,13 +10,11 @@ import structlog
 
 from mailer_service import outcomes
 from mailer_service.domain import delivery
-from mailer_service.rows import Row
 from mailer_service.sender.relay import Relay
 from mailer_service.settings import Settings
 from mailer_service.store import envelopes
 from mailer_service.store import senders as store
 from postroom import clock, failpoints, outbox
-from postroom.contracts.event import Event
 from postroom.db import Pool
 
 log = structlog.get_logger()
@@ -98,7 +96,7 @@ class Lease:
                 return 0
             taken = await store.take_over(connection, gone, self._settings.unknown_resend, BATCH)
             unknown = [row for row in taken if row["state"] == "unknown"]
-            await outbox.add(connection, [_lost(row) for row in unknown])
+            await outbox.add(connection, [outcomes.lost(row) for row in unknown])
             await store.bury(connection, gone)
             failpoints.reach("sender.took_over")
         log.warning("took over from senders that are gone", senders=len(gone), envelopes=len(taken), unknown=len(unknown))
@@ -119,16 +117,3 @@ class Lease:
             except Exception as error:  # noqa: BLE001 - whatever keeps it from the database, the next one tries again
                 log.warning(failure, error=repr(error))
             await asyncio.sleep(self._settings.beat_seconds)
-
-
-def _lost(row: Row) -> Event:
-    """The outcome of an attempt whose sender is gone."""
-    return outcomes.outcome(
-        row,
-        envelope=row["id"],
-        address=row["address"],
-        person=row["person"],
-        state="unknown",
-        attempt=row["attempts"],
-        detail=row["detail"],
-    )
