@@ -516,7 +516,7 @@ class Senders(RuleBasedStateMachine):
                 verdict = Verdict("bounced" if refusal == "bounced" else "dead" if refusal == "relay" else "deferred")
             case _:
                 verdict = Verdict("unknown")
-        one.window.flying -= 1
+        one.window.through()
         one.recorder.finish(job, verdict)
 
     @anybody
@@ -630,7 +630,7 @@ class Senders(RuleBasedStateMachine):
         self._commit(one, None)
         while job := one.window.take():
             self.mails[job.envelope].copies += 1
-            one.window.flying -= 1
+            one.window.through()
             one.recorder.finish(job, Verdict("sent", 250))
         self._commit(one, None)
 

@@ -31,8 +31,8 @@ def served(window: Window, clock: Clock, seconds: float, mails: int) -> None:
         if not window.opened:
             window.fill([Job(f"e{n}", "a@b.example", None, 0, timedelta(), resent=False, refused_at=None, origin={}) for n in range(32)])
         assert window.take()
-        window.flying -= 1
         clock.now += seconds
+        window.through()
 
 
 def test_a_quick_server_has_a_full_window_and_a_slow_one_as_much_as_it_takes_in_a_few_seconds(clock: Clock) -> None:
@@ -58,3 +58,34 @@ def test_a_pause_in_which_there_was_nothing_to_do_is_not_the_servers(clock: Cloc
     clock.now += 3600
     served(window, clock, 0.05, 2)
     assert window.limit == 32
+
+
+def test_a_mail_that_the_server_is_at_for_long_tells_it_before_its_answer(clock: Clock) -> None:
+    """What waits behind it is given back then: there would be nothing left to measure by."""
+    window = Window(32, lambda: None)
+    served(window, clock, 0.05, 1)
+    assert window.take()
+    clock.now += 2.0
+    window.stall()
+    window.opened.clear()
+    assert window.limit == 2
+    clock.now += 1.0
+    window.through()
+    assert window.limit == 2
+    for _ in range(12):
+        served(window, clock, 3.0, 1)
+        window.opened.clear()
+    assert window.limit == 1, "one mail at a time says as much as many"
+
+
+def test_the_next_mail_that_is_begun_behind_the_dot_is_measured_from_the_answer_before_it(clock: Clock) -> None:
+    window = Window(32, lambda: None)
+    served(window, clock, 0.05, 1)
+    for _ in range(40):
+        assert window.take()
+        if window.flying == 2:
+            clock.now += 1.0
+            window.through()
+        if not window.opened:
+            served(window, clock, 1.0, 1)
+    assert window.limit in {5, 6}

@@ -173,7 +173,7 @@ class Lane:
     def _stall(self, session: Session) -> None:
         """What waits behind this mail goes to other connections, and nothing new comes here."""
         if session is self._session:
-            self._window.stalled = True
+            self._window.stall()
             self._relay.keeps_us_waiting()
             self._turn.close()
             self.release("the mail before it takes long")
@@ -193,7 +193,7 @@ class Lane:
             raise Disconnected(verdict.detail)
 
     def _finish(self, job: Job, verdict: Verdict) -> None:
-        self._window.flying -= 1
+        self._window.through()
         job.body = b""
         self._relay.showed(verdict, job.address)
         self._recorder.finish(job, verdict)

@@ -23,7 +23,7 @@ class Window:
         self._size = size
         self._wake = wake
         self._pace = AHEAD_SECONDS / size  # seconds a mail
-        self._begun_at = 0.0
+        self._since = 0.0  # when the server had nothing before it but what is on the wire now
 
     def reset(self) -> None:
         """Begin anew, after a crash: what was open here is found by its lease."""
@@ -54,15 +54,24 @@ class Window:
 
     def take(self) -> Job | None:
         """The next job to begin, if there is one."""
-        now = time.monotonic()
         if not self.opened:
-            self._begun_at = 0.0  # idle from here on: that says nothing of the server
             return None
-        if self._begun_at:
-            self._pace += (now - self._begun_at - self._pace) * SMOOTH
-        self._begun_at = now
+        if not self.flying:
+            self._since = time.monotonic()  # it was idle until here: that says nothing of the server
         job = self.opened.popleft()
         self.flying += 1
         if len(self.opened) <= self.limit // 2:
             self._wake()
         return job
+
+    def through(self) -> None:
+        """What was begun first has its end."""
+        now = time.monotonic()
+        self._pace += (now - self._since - self._pace) * SMOOTH
+        self._since = now
+        self.flying -= 1
+
+    def stall(self) -> None:
+        """The server is at one mail for long: it is as slow as that already, and nothing new comes here until it has answered."""
+        self.stalled = True
+        self._pace = max(self._pace, time.monotonic() - self._since)
