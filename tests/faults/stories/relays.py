@@ -191,6 +191,7 @@ async def _broken_off(stage: Stage, mode: str = "pass") -> None:
 
 
 async def _a_weekend_passes(stage: Stage) -> None:
+    stage.hours.append(time.time())  # quiet hours end in it too
     for statement in _A_WEEKEND_PASSES.replace("$1::interval", f"interval '{FRIDAY_TO_MONDAY}'").split(";"):
         await stage.watch.fetch(MAILER, statement)
     await stage.watch.fetch(
