@@ -23,7 +23,12 @@ MENDED_SECONDS, PATIENCE = 90.0, 240.0
 # The breaker's pause has grown to its longest when a relay has refused for so long.
 LONG_SECONDS = 65.0
 UNPAID = "SELECT count(*) FROM envelopes WHERE state IN ('bounced', 'dead', 'held') AND address NOT LIKE 'fw.bad%'"
-WAITING = "SELECT count(*) FROM envelopes WHERE state IN ('pending', 'leased', 'sending', 'deferred', 'unknown')"
+# What waits for somebody's morning doesn't wait for the relay.
+WAITING = """
+    SELECT count(*) FROM envelopes
+    WHERE state IN ('pending', 'leased', 'sending', 'deferred', 'unknown')
+    AND coalesce(detail, '') NOT LIKE 'quiet hours%'
+"""
 SUPPRESSED = "SELECT count(*) FROM suppression WHERE address NOT LIKE 'fw.bad%'"
 STRIPPED = "250-sink\r\n250-PIPELINING\r\n250-AUTH PLAIN\r\n250 8BITMIME"
 # All that the mailer has written of its mails becomes so much older, as if it had been written on Friday.
