@@ -10,7 +10,7 @@ from po_service.domain.received import Received, ReceivedCatalogue, ReceivedResp
 from po_service.store import book as books
 from po_service.store import ledger as ledgers
 from po_service.store import shelf as shelves
-from postroom import clock, failpoints
+from postroom import failpoints
 from postroom.blobs import Blobs
 from postroom.contracts.event import Event
 from postroom.db import Connection
@@ -33,7 +33,7 @@ class Handlers:
 
     async def _orders(self, connection: Connection, batch: Sequence[Received]) -> None:
         if batch:
-            book = await books.load(connection, batch, clock.now())
+            book = await books.load(connection, batch)
             decisions = deciding.decide_all(batch, book)
             await books.save(connection, self.service, book, decisions, await self._keep(decisions))
 
@@ -44,7 +44,7 @@ class Handlers:
 
     async def _responses(self, connection: Connection, batch: Sequence[ReceivedResponse]) -> None:
         if batch:
-            ledger = await ledgers.load(connection, batch, clock.now())
+            ledger = await ledgers.load(connection, batch)
             await ledgers.save(connection, self.service, ledger, answering.decide_all(batch, ledger))
 
     async def _keep(self, decisions: Sequence[Decision]) -> dict[bytes, str]:

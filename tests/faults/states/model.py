@@ -72,6 +72,12 @@ class Mail:
             else:
                 self.go(*RESULTS[result])
 
+    def never_begun(self, sender: str, number: int, token: str) -> None:
+        """Its own attempt, opened without the sender's hearing of it, is taken back."""
+        if self.state == "sending" and self.holder == sender and self.attempts == number and self.tokens[number] == token:
+            self.results[number] = "released"
+            self.go("pending", "now")
+
     def decide(self, attempt: int, decision: str) -> bool:
         """A person's word on this attempt: the same twice is one, another comes too late; → whether it is as they want it."""
         if attempt in self.decided:
@@ -100,7 +106,8 @@ class Mail:
             yield "sent, and no server has it"
         if self.state in ("pending", "deferred") and self.due == "never":
             yield "waits for nothing"
-        if max(self.told.values(), default=0) > 1:
+        # Held, let go and held again is told again, though no attempt was between.
+        if any(n > 1 for (_, state), n in self.told.items() if state != "held"):
             yield f"told twice: {self.told}"
         if self.state not in ("pending", "leased", "sending") and not any(state == self.state for _, state in self.told):
             yield f"{self.state}, and nobody was told"

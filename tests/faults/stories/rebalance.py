@@ -74,9 +74,14 @@ async def _stranger(stage: Stage, group: str) -> None:
     """Somebody else's consumer under the group's name, again and again: what it is assigned nobody reads meanwhile."""
     kafka = {"bootstrap_servers": stage.house.endpoints["kafka"], "enable_auto_commit": False}
     while True:
-        with contextlib.suppress(Exception):
-            async with AIOKafkaConsumer(*READS[group], group_id=group, **kafka):
+        consumer = AIOKafkaConsumer(*READS[group], group_id=group, **kafka)
+        try:
+            with contextlib.suppress(Exception):
+                await consumer.start()
                 await asyncio.sleep(STRANGER_SECONDS)
+        finally:
+            # Also one that was joining still: it would be a member, and read nothing, for as long as this process lives.
+            await asyncio.shield(consumer.stop())
         await asyncio.sleep(STRANGER_SECONDS)
 
 

@@ -69,10 +69,12 @@ class Sender:
         await _end([*lanes, *parts])
         for lane in self.lanes:
             lane.release("the sender stopped before it was begun")
-        self.recorder.ready.clear()
+        doubtful = self.recorder.let_go()
         try:
             await self.recorder.commit(opening=False)
             async with self._pool.acquire() as connection:
+                if doubtful:
+                    await envelopes.release_unbegun(connection, self.lease.id, doubtful)
                 await envelopes.give_back(connection, self.lease.id)
                 await senders.leave(connection, self.lease.id)
         except Exception as error:  # noqa: BLE001 - then the lease runs out and another takes over

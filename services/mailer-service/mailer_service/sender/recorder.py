@@ -5,6 +5,7 @@ import random
 from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 
@@ -71,6 +72,12 @@ class Recorder:
     def forget(self) -> None:
         """Let go of what is certainly not open; what may be stays, for nobody else would ask whether it is."""
         self.ready = deque(job for job in self.ready if job.doubtful)
+
+    def let_go(self) -> list[tuple[str, int, UUID]]:
+        """Let go of all that is ready; → the attempts (envelope, number, token) that a commit without an answer may have opened."""
+        doubtful = [(job.envelope, job.number, job.token) for job in self.ready if job.doubtful]
+        self.ready.clear()
+        return doubtful
 
     def finish(self, job: Job, verdict: Verdict) -> None:
         """An attempt has its result; it is kept until a commit has taken it."""

@@ -214,6 +214,27 @@ async def give_back(connection: Connection, sender: UUID, keep: Sequence[str] = 
     )
 
 
+async def release_unbegun(connection: Connection, sender: UUID, doubtful: Sequence[tuple[str, int, UUID]]) -> None:
+    """Of these attempts (envelope, number, token) nobody was told whether they were opened: surely none was begun.
+
+    What was opened is pending again, due at once. The token tells this sender's attempt from another's with the same number.
+    """
+    await connection.execute(
+        """
+        WITH released AS (
+            UPDATE attempts AS a SET settled_at = now(), result = 'released', detail = 'the sender stopped before it was begun'
+            FROM unnest($2::text[], $3::int[], $4::uuid[]) AS t (envelope, number, token)
+            WHERE a.envelope = t.envelope AND a.number = t.number AND a.token = t.token AND a.settled_at IS NULL
+            RETURNING a.envelope, a.number
+        )
+        UPDATE envelopes AS e SET state = 'pending', sender_id = NULL, due_at = now()
+        FROM released AS r WHERE e.id = r.envelope AND e.attempts = r.number AND e.state = 'sending' AND e.sender_id IS NOT DISTINCT FROM $1
+        """,
+        sender,
+        *zip(*doubtful, strict=True),
+    )
+
+
 async def suppress(connection: Connection, refused: Sequence[tuple[str, str, str]]) -> None:
     """Send nothing more to these (tenant, address, detail)."""
     await connection.execute(

@@ -61,7 +61,6 @@ class Answered(Settled):
 class Ledger:
     """The invoices of a batch by (tenant, number), and its responses that came before by another way: (tenant, sha256)."""
 
-    at: datetime
     invoices: dict[tuple[str, str], list[Invoice]] = field(default_factory=dict)
     known: set[tuple[str, str]] = field(default_factory=set)
     directory: Directory = field(default_factory=Directory)
@@ -92,7 +91,7 @@ def decide(received: ReceivedResponse, ledger: Ledger) -> Answered:
         return Answered(received, "duplicate", invoice=invoice)
     orders = tuple(dict.fromkeys((*invoice.orders, *document.orders)))[:MAX_ORDERS]
     invoice = replace(invoice, orders=orders, response_code=document.code, supplier_name=invoice.supplier_name or supplier.name)
-    return Answered(received, "processed", invoice=invoice, check=_check(received, invoice, ledger.at))
+    return Answered(received, "processed", invoice=invoice, check=_check(received, invoice, received.at))
 
 
 def _company(received: ReceivedResponse, directory: Directory) -> Company:

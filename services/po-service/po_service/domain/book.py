@@ -1,7 +1,6 @@
 """What a batch works on: loaded once, then carried forward in memory, document by document."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from po_service.domain.contracts import Contract
 from po_service.domain.directory import Directory
@@ -32,9 +31,8 @@ class Decision(Settled):
 
 @dataclass(slots=True)
 class Book:
-    """Orders, contracts, people and earlier documents of the batch's order numbers, at the time `at`."""
+    """Orders, contracts, people and earlier documents of the batch's order numbers."""
 
-    at: datetime
     orders: dict[str, Order] = field(default_factory=dict)
     known: dict[Key, list[Known]] = field(default_factory=dict)
     waiting: dict[Key, list[Received]] = field(default_factory=dict)

@@ -96,10 +96,10 @@ def _answered(document: values.OrderResponse, order: Order) -> Order:
 
 def _despatched(received: Received, document: values.DespatchAdvice, order: Order, book: Book) -> Decision:
     lines = [Quantity(_order_line(one, order), one.quantity, one.unit, one.item, one.outstanding) for one in document.lines]
-    note = notes.note_of(order, document.number, lines, origin="despatch-advice", at=book.at, day=document.delivery.last)
+    note = notes.note_of(order, document.number, lines, origin="despatch-advice", at=received.at, day=document.delivery.last)
     order, contract = notes.record(_with_contact(document, order, book), note), book.contracts.get(order.contract or "")
     events = [notes.note_recorded(order, note, contract, received.event)]
-    receipt = receipts.automatic_receipt(order, note, contract, book.zone(order), book.at)
+    receipt = receipts.automatic_receipt(order, note, contract, book.zone(order), received.at)
     if receipt:
         order = receipts.book(order, receipt)
         events.append(receipts.goods_received(order, receipt, received.event))

@@ -1,6 +1,7 @@
 """A raw document as it came, whatever its kind, and what became of it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import ConfigDict, SkipValidation
@@ -37,13 +38,18 @@ class Incoming(Generic[Kind]):
             source=self.emitter,
             id=self.id,
             type=UblDocument.TYPE,
-            time=self.record.timestamp,
+            time=self.at,
             subject=document.number,
             key=self.order_number or document.number,
             tenant=self.tenant,
             data=UblDocument(received=self),
             hash=self.id,
         )
+
+    @property
+    def at(self) -> datetime:
+        """When the log took it: made again from the log, what follows from it says the same moment."""
+        return self.record.timestamp
 
     @property
     def order_number(self) -> str | None:

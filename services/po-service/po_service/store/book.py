@@ -18,7 +18,7 @@ from postroom.db import Connection
 Party = tuple[str, str, str]
 
 
-async def load(connection: Connection, batch: Sequence[Received], at: datetime) -> Book:
+async def load(connection: Connection, batch: Sequence[Received]) -> Book:
     """Everything about the batch's order numbers, after waiting for whoever works on them (architecture.md, *Out of order*)."""
     keys = sorted({received.key for received in batch})
     await orders.lock(connection, keys)
@@ -28,7 +28,6 @@ async def load(connection: Connection, batch: Sequence[Received], at: datetime) 
     known = await known_directory(connection, everyone)
     contracts = {(order.tenant, order.contract) for order, _ in found if order.contract} | _contracts_named(everyone, known)
     return Book(
-        at=at,
         orders={order.id: order for order, _ in found},
         known=await documents.known(connection, keys),
         waiting=waiting,
@@ -75,15 +74,16 @@ async def save(connection: Connection, service: str, book: Book, decisions: Sequ
     stubs = {one.contract.id: one.contract for one in decisions if one.contract and one.contract.provisional}
     await directory.add_contracts(connection, list(stubs.values()))
     await orders.save(connection, [one.order for one in decisions if one.order and one.outcome == "processed"])
-    await documents.add_to_orders(connection, [row for one in decisions for row in _attachments(one, book.at, digests)])
+    await documents.add_to_orders(connection, [row for one in decisions for row in _attachments(one, digests)])
     await filing.settle(connection, service, decisions)
     await outbox.add(connection, [*changed, *(event for one in decisions for event in one.events)])
 
 
-def _attachments(decision: Decision, at: datetime, digests: dict[bytes, str]) -> list[dict[str, Any]]:
+def _attachments(decision: Decision, digests: dict[bytes, str]) -> list[dict[str, Any]]:
     if decision.order is None:
         return []
-    return [_attachment(decision.order.id, position, one, at, digests) for position, one in enumerate(decision.attachments)]
+    order, at = decision.order.id, decision.received.at
+    return [_attachment(order, position, one, at, digests) for position, one in enumerate(decision.attachments)]
 
 
 def _attachment(order: str, position: int, one: Attachment, at: datetime, digests: dict[bytes, str]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Load what a batch of responses to invoices works on, and save what was decided."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from po_service.domain import invoices as domain
 from po_service.domain.answering import Answered, Ledger
@@ -13,12 +12,12 @@ from postroom.contracts.invoices import InvoiceCheckFailed
 from postroom.db import Connection
 
 
-async def load(connection: Connection, batch: Sequence[ReceivedResponse], at: datetime) -> Ledger:
+async def load(connection: Connection, batch: Sequence[ReceivedResponse]) -> Ledger:
     """Everything about the batch's invoice numbers, after waiting for whoever works on them."""
     keys = sorted({received.key for received in batch})
     await locks.take(connection, "invoice", keys)
     found = await invoices.numbered(connection, keys)
-    return Ledger(at, found, await _known(connection, batch), await book.known_directory(connection, batch))
+    return Ledger(found, await _known(connection, batch), await book.known_directory(connection, batch))
 
 
 async def _known(connection: Connection, batch: Sequence[ReceivedResponse]) -> set[tuple[str, str]]:
