@@ -82,9 +82,6 @@ async def _older(stage: Stage, n: int, how: str) -> None:
     stage.measure("copies of mails that were in doubt", len(copied & listed))
     stage.measure("copies of mails that were not", len(copied - listed), at_most=0)
     left = await _not_of_lost_bytes(stage, left, listed)
-    again = {one for one in left if one.what == "our own record is parked" and _told_at_another_moment(one.about)}
-    stage.measure("facts told again with another moment, and parked", len(again))
-    left -= again
     for one in sorted(left)[:5]:
         stage.say(str(one))
     stage.measure("violations of the six invariants", len(left), at_most=0)
@@ -109,11 +106,6 @@ async def _not_of_lost_bytes(stage: Stage, found: set[Violation], listed: set[Ma
         if not (one.what.startswith("copies with other bytes") and one.about in excused)
         and not (one.invariant == 3 and one.about in copies)
     }
-
-
-def _told_at_another_moment(about: str) -> bool:
-    """A delivery note's fact says when it was recorded; made again from its document it is the same fact, at another moment."""
-    return about.startswith("notification-rules ('purchasing'") and about.endswith(" conflict")
 
 
 async def _until(stage: Stage, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
