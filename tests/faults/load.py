@@ -236,8 +236,8 @@ class Load:
         """A catalog whose changes are of items with very long names: its mail is longer than any other, with their files."""
         mark = self._mark()
         data = _catalog(mark, self.random)
-        changes = [{**data["changes"][0], "item": f"K-{n}", "name": f"Cable number {n}, " + "halogen-free, " * 60} for n in range(200)]
-        return self._written(mark, "CatalogItemsChanged.v1", {**data, "counts": {"price": 200}, "changes": changes}, mark)
+        changes = [{**data["changes"][0], "item": f"K-{n}", "name": f"Cable number {n}, " + "halogen-free, " * 250} for n in range(45)]
+        return self._written(mark, "CatalogItemsChanged.v1", {**data, "counts": {"price": 45}, "changes": changes}, mark)
 
     def broken(self) -> Written:
         """A record that is no event: cut-off JSON, an unknown type, a tombstone's like, or bytes."""

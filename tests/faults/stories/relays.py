@@ -152,7 +152,7 @@ async def given_up(stage: Stage, _: Scale) -> None:
 
 async def large(stage: Stage, _: Scale) -> None:
     """One mail over the relay's SIZE among many: announced, or not announced and refused at MAIL or the dot. It alone is dead."""
-    most = 60_000  # beyond what the people of the load send, PDFs and all
+    most = 150_000  # beyond what the people of the load send, PDFs and all
     ways = {
         "announced": (Rule("size", str(most)), Rule("mail", "552 5.3.4 should not have been asked", over=most)),
         "refused at MAIL": (Rule("mail", "552 5.3.4 too big", over=most),),

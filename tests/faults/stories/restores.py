@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -82,8 +83,8 @@ async def _older(stage: Stage, n: int, how: str) -> None:
     stage.measure("copies of mails that were in doubt", len(copied & listed))
     stage.measure("copies of mails that were not", len(copied - listed), at_most=0)
     left = await _not_of_lost_bytes(stage, left, listed)
-    for one in sorted(left)[:5]:
-        stage.say(str(one))
+    for what, number in Counter(one.what for one in left).items():
+        stage.say(f"{number} × {what}, such as {next(one.about for one in sorted(left) if one.what == what)}")
     stage.measure("violations of the six invariants", len(left), at_most=0)
 
 
