@@ -114,9 +114,13 @@ class Stage:
         self.seconds[what] = self.seconds.get(what, 0.0) + time.monotonic() - began
 
     @contextlib.asynccontextmanager
-    async def under_load(self, per_second: float = BASE_RATE) -> AsyncIterator[None]:
+    async def under_load(self, per_second: float = BASE_RATE, *, hours_pass: bool = True) -> AsyncIterator[None]:
         """Events of all kinds and what people do, as long as the block lasts; every few seconds somebody's digest is due."""
-        works = [self.writer.steadily(self.load, per_second), self._hours_pass(), *([self.desk.steadily()] if self.desk else [])]
+        works = [
+            self.writer.steadily(self.load, per_second),
+            *([self._hours_pass()] if hours_pass else []),
+            *([self.desk.steadily()] if self.desk else []),
+        ]
         tasks = [asyncio.create_task(work) for work in works]
         try:
             yield

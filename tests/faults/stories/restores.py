@@ -55,7 +55,8 @@ async def older(stage: Stage, scale: Scale) -> None:
 
 
 async def _older(stage: Stage, n: int, how: str) -> None:
-    async with stage.under_load():
+    # Without the hours that are moved here: a digest's message follows from its moment, which an older copy has as it was before.
+    async with stage.under_load(hours_pass=False):
         await _back_up(stage)
         await asyncio.sleep(stage.random.uniform(6, 10))
         until = datetime.now(UTC) - timedelta(seconds=stage.random.uniform(1.5, 5.0))
@@ -105,7 +106,7 @@ async def _not_of_lost_bytes(stage: Stage, found: set[Violation], listed: set[Ma
         one
         for one in found
         if not (one.what.startswith("copies with other bytes") and one.about in excused)
-        and not (one.invariant == 3 and one.about in copies)
+        and not (one.invariant == 3 and one.about.partition(": ")[0] in copies)
     }
 
 
