@@ -59,6 +59,9 @@ class Consumer:
         self._known: dict[offsets.Partition, int] = {}
         # The same as it was when the batch in hand was read, whatever is placed elsewhere while it is tried again.
         self._read_at: dict[offsets.Partition, int] = {}
+        # Where the database was asked since they were assigned: before, the client reads from Kafka's own commit, which may be ahead.
+        self._placed: set[TopicPartition] = set()
+        self._placing = False
         self._start = ""
         self._older = False
         # In words, what is held because of it; empty while all is well.
@@ -74,12 +77,15 @@ class Consumer:
                 consumer_only=True,
                 logger=None,
             )
-            subscriber = subscribe(broker, self._settings.service, self._topics, poll=self._poll, take=self._take, place=self.place)
+            subscriber = subscribe(
+                broker, self._settings.service, self._topics, poll=self._poll, take=self._take, place=self.place, lose=self._lose
+            )
             try:
                 self._cluster = await cluster_id(self._settings.kafka)
                 await ghosts.leave(self._settings)
                 await self._compare()
                 self._known.clear()  # what it was good for is said; from here on the database's offsets rule
+                self._placed.clear()
                 self._older = False
                 await broker.start()
                 self._client = subscriber.consumer
@@ -142,7 +148,9 @@ class Consumer:
             return ()
         self._polled_at = time.monotonic()
         self._read_at = dict(self._known)
-        return tuple(chain(*found.values()))
+        if (early := found.keys() - self._placed) and not self._placing:
+            await self._place_again(early & client.assignment(), client)
+        return tuple(chain(*(records for partition, records in found.items() if partition not in early)))
 
     async def _take(self, raw: Raw) -> None:
         """One batch: its effect, or the same batch again, until the database has it. Never raises, so nothing is skipped."""
@@ -180,24 +188,43 @@ class Consumer:
         for partition in otherwise.keys() & client.assignment():
             client.seek(partition, known.get((partition.topic, partition.partition), otherwise[partition]))
 
+    async def _place_again(self, early: set[TopicPartition], client: AIOKafkaConsumer) -> None:
+        """After their assignment it failed, and the client told nobody but its log."""
+        try:
+            await self.place(early, client)
+        except Exception as error:
+            log.exception("partitions could not be placed; trying again", error=str(error) or type(error).__name__)
+            await asyncio.sleep(FIRST_PAUSE)
+
+    def _lose(self, revoked: set[TopicPartition]) -> None:
+        self._placed -= revoked
+
     async def place(self, assigned: set[TopicPartition], client: AIOKafkaConsumer) -> None:
         """Put newly assigned partitions where the database says, and those it never read at their beginning; waits for the database."""
+        self._lose(assigned)
+        self._placing = True
+        try:
+            known = await self._positions()
+            self._see(known)
+            unread = [partition for partition in assigned if (partition.topic, partition.partition) not in known]
+            for partition in assigned.difference(unread):
+                client.seek(partition, known[partition.topic, partition.partition])
+            if unread:
+                await client.seek_to_beginning(*unread)
+            self._placed |= assigned
+        finally:
+            self._placing = False
+
+    async def _positions(self) -> dict[offsets.Partition, int]:
         pause = FIRST_PAUSE
         while True:
             try:
-                known = await offsets.positions(self._pool, self._cluster)
-                break
+                return await offsets.positions(self._pool, self._cluster)
             except Exception as error:  # noqa: BLE001 - without the database there is nothing to do but wait
                 log.warning("the database is away; partitions wait for their offsets", error=str(error))
                 obey_cancellation()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
-        self._see(known)
-        unread = [partition for partition in assigned if (partition.topic, partition.partition) not in known]
-        for partition in assigned.difference(unread):
-            client.seek(partition, known[partition.topic, partition.partition])
-        if unread:
-            await client.seek_to_beginning(*unread)
 
     def _see(self, known: dict[offsets.Partition, int]) -> bool:
         """Keep the furthest that was ever seen; False if the database is behind it: then it is compared, and the client begins anew."""

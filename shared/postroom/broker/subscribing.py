@@ -12,11 +12,17 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 Raw = tuple[ConsumerRecord[bytes, bytes], ...]
 Poll = Callable[[AIOKafkaConsumer], Awaitable[Raw]]
 Take = Callable[[Raw], Awaitable[None]]
+Lose = Callable[[set[TopicPartition]], None]
 Place = Callable[[set[TopicPartition], AIOKafkaConsumer], Awaitable[None]]
 
 
-def subscribe(broker: KafkaBroker, group: str, topics: Sequence[str], *, poll: Poll, take: Take, place: Place) -> BatchSubscriber:
-    """A subscriber that polls as `poll` does, hands raw batches to `take`, and lets `place` seek after each assignment."""
+def subscribe(
+    broker: KafkaBroker, group: str, topics: Sequence[str], *, poll: Poll, take: Take, place: Place, lose: Lose
+) -> BatchSubscriber:
+    """A subscriber that polls as `poll` does and hands raw batches to `take`; `place` seeks after each assignment, `lose` hears of its end.
+
+    The client fetches from Kafka's own commit as soon as it is assigned: until `place` is through, `poll` must let nothing out.
+    """
     holder: list[BatchSubscriber] = []  # the listener is asked for before the subscriber exists
     subscriber = broker.subscriber(
         *topics,
@@ -26,7 +32,7 @@ def subscribe(broker: KafkaBroker, group: str, topics: Sequence[str], *, poll: P
         isolation_level="read_committed",
         ack_policy=AckPolicy.MANUAL,
         no_reply=True,
-        listener=_Placed(place, holder),
+        listener=_Placed(place, lose, holder),
         parser=_parse,
         decoder=_decode,
     )
@@ -43,15 +49,17 @@ def subscribe(broker: KafkaBroker, group: str, topics: Sequence[str], *, poll: P
 class _Placed(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyped here
     """After each assignment, read on from where `place` says."""
 
-    def __init__(self, place: Place, subscriber: list[BatchSubscriber]) -> None:
+    def __init__(self, place: Place, lose: Lose, subscriber: list[BatchSubscriber]) -> None:
         self._place = place
+        self._lose = lose
         self._subscriber = subscriber
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Nothing: a batch under way is fenced by the database."""
+        """A batch under way is fenced by the database."""
+        self._lose(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Seek before the first fetch."""
+        """Seek to where the database says."""
         client = self._subscriber[0].consumer
         if assigned and client is not None:
             await self._place(assigned, client)

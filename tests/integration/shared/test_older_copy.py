@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from tests.integration.shared.conftest import TOPIC, Service, budget, record
 from tests.integration.shared.test_relay_and_consumer import consumer_of, producer, send, topic, until
 
-from postroom import older_copy, running
+from postroom import offsets, older_copy, running
 from postroom.broker import Consumer
 from postroom.contracts.topics import Topic
 from postroom.offsets import Overtaken
@@ -216,3 +216,38 @@ async def test_what_an_older_copy_missed_is_read_again(
     assert not await may_send(service)
     [row] = await service.pool.fetch("SELECT behind FROM older_copies")
     assert sum(committed - here for here, committed, _ in row["behind"].values()) == 15
+
+
+async def test_nothing_is_read_from_where_kafka_would_go_on_before_the_database_has_been_asked(
+    service: Service, kafka: str, topic: Topic, producer: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client fetches from Kafka's own commit while its new partitions wait for the database's offsets, which may take a while."""
+    group, copy = "asked", Copy(service)
+    first = consumer_of(service, kafka, topic, group)
+
+    async def committed() -> bool:
+        return len(await service.effects()) == 12 and not first._behind and bool(first._commit and first._commit.done())
+
+    async with reading(first):
+        await copy.take()
+        for n in range(12):
+            await send(producer, topic, f"{n % 3}-{n}")
+        await until(committed, 40)
+    await copy.restore()
+    for n in range(12, 24):
+        await send(producer, topic, f"{n % 3}-{n}")
+    positions = offsets.positions
+
+    async def takes_a_while(*asked: Any) -> Any:
+        await asyncio.sleep(3)
+        return await positions(*asked)
+
+    monkeypatch.setattr(offsets, "positions", takes_a_while)
+
+    async def done() -> bool:
+        return "2-23" in await service.effects() and len(await service.effects()) >= 12
+
+    async with reading(consumer_of(service, kafka, topic, group)):
+        await until(done, 40)
+        await asyncio.sleep(1)
+    assert sorted(await service.effects(), key=lambda id_: int(id_[2:])) == [f"{n % 3}-{n}" for n in range(24)]
