@@ -93,10 +93,10 @@ async def test_nothing_goes_out_before_it_is_released_and_what_is_out_never_agai
 
 
 async def test_all_may_be_sent_at_once(world: World, kafka: str, restored: Restored) -> None:
-    """Deferred, unknown, and held for another reason: what its outcome calls sent is settled whatever the copy thinks of it."""
-    first, second, third = await world.ask("a@example.com", "b@example.com", "c@example.com")
-    for message, state in ((first, "deferred"), (second, "unknown"), (third, "held")):
-        for step in ("leased", "sending", state) if state != "held" else ("held",):
+    """Deferred, unknown, cancelled, and held for another reason: what its outcome calls sent is settled whatever the copy thinks of it."""
+    first, second, third, fourth = await world.ask("a@example.com", "b@example.com", "c@example.com", "e@example.com")
+    for message, state in ((first, "deferred"), (second, "unknown"), (third, "held"), (fourth, "cancelled")):
+        for step in ("leased", "sending", state) if state in ("deferred", "unknown") else (state,):
             await world.pool.execute(
                 """
                 UPDATE envelopes SET state = $2, due_at = CASE $2 WHEN 'deferred' THEN 'infinity'::timestamptz END,
@@ -109,12 +109,12 @@ async def test_all_may_be_sent_at_once(world: World, kafka: str, restored: Resto
             )
     [doubtful] = await world.ask("d@example.com")
     await an_older_copy(world)
-    await tell_sent(kafka, (first, "a@example.com"), (second, "b@example.com"), (third, "c@example.com"))
+    await tell_sent(kafka, (first, "a@example.com"), (second, "b@example.com"), (third, "c@example.com"), (fourth, "e@example.com"))
     world.start_sender()
     await restored.look()
-    assert await world.states() == {"sent": 3, "pending": 1}
+    assert await world.states() == {"sent": 4, "pending": 1}
     assert await release(world, restored, "send") == {"sent_again": 1}
-    await world.until_states(sent=4)
+    await world.until_states(sent=5)
     assert [to for _, to in world.sink.ids] == ["d@example.com"]
     assert (await world.envelope(doubtful))["state"] == "sent"
 

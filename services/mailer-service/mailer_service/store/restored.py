@@ -32,7 +32,10 @@ async def add_sent(connection: Connection, sent: Sequence[Sent]) -> None:
 
 
 async def settle(connection: Connection) -> int:
-    """Record as sent what is known to be; → how many. A sender that holds one of them can't open an attempt any more."""
+    """Record as sent what is known to be; → how many. A sender that holds one of them can't open an attempt any more.
+
+    Also what a withdrawal has cancelled: read again from Kafka, it finds its mail unsent, though it had come too late.
+    """
     rows = await connection.fetch(
         """
         WITH settled AS (
@@ -40,7 +43,7 @@ async def settle(connection: Connection) -> int:
             SET state = 'sent', sender_id = NULL, due_at = NULL, hold_reason = NULL, attempts = greatest(e.attempts, s.attempt),
                 detail = s.detail
             FROM sent_elsewhere AS s
-            WHERE e.id = s.envelope AND e.state IN ('pending', 'leased', 'sending', 'unknown', 'deferred', 'held', 'dead')
+            WHERE e.id = s.envelope AND e.state IN ('pending', 'leased', 'sending', 'unknown', 'deferred', 'held', 'dead', 'cancelled')
             RETURNING e.id
         ), noted AS (
             INSERT INTO attempts AS a (envelope, number, token, opened_at, settled_at, result, code, detail)
