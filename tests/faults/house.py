@@ -70,7 +70,8 @@ KINDS = {
     "linked": Kind(linked=True),
     "single": Kind(twice=False, settings=PATIENT),
     # RFC 5321 wants ten minutes of patience with the reply to a final dot: the product's own, and too long to watch.
-    "clocks": Kind(clocks=True, settings={"POSTROOM_TASK_SECONDS": "60"}),
+    # A person's token is of the true time: of a service whose clock is a day ahead nobody gets anything, and rightly.
+    "clocks": Kind(clocks=True, people=False, settings={"POSTROOM_TASK_SECONDS": "60"}),
     "half-open": Kind(linked=True, settings={"POSTROOM_REPLY_SECONDS": "60"}),
     "landed": Kind(landed=True),
     "relay": Kind(linked=True, tls=True, settings=IMPATIENT),

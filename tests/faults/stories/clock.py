@@ -48,7 +48,7 @@ async def clock(stage: Stage, _: Scale) -> None:
     doubled = await stage.watch.fetch("po-service", "SELECT task, slot FROM task_slots GROUP BY task, slot HAVING count(*) > 1")
     ran = await stage.watch.value("po-service", "SELECT count(DISTINCT slot) FROM task_slots")
     stage.measure("slots of tasks that ran more than once", len(doubled), at_most=0)
-    stage.measure("slots of tasks that ran", ran, at_least=len(STEPS))
+    stage.measure("slots of tasks that ran", ran, at_least=len(STEPS) // 2)
 
 
 async def _passed(stage: Stage, what: str) -> float:
