@@ -161,6 +161,30 @@ async def test_who_comes_too_late_for_a_digest_is_in_the_next(world: World) -> N
     assert await digester(world).make_due() == 0
     assert await world.pool.fetchval("SELECT moment FROM digest_entries WHERE message = 'm-2'") == moment + timedelta(days=3)
 
+    # Nothing else comes for that one.
+    await _comes(world, moment + timedelta(days=3))
+    assert await digester(world).make_due() == 1
+    assert await world.pool.fetchval("SELECT digest IS NOT NULL FROM digest_entries WHERE message = 'm-2'")
+
+
+async def test_who_comes_too_late_for_the_next_one_too_is_in_the_one_after_it(world: World) -> None:
+    """It was made by a clock that was a day ahead, and is right again."""
+    moment = datetime.now(UTC) - timedelta(hours=1)
+    for n in range(2):
+        await world.take_in(requested(message=f"m-{n}", digest=moment + timedelta(days=n)))
+    await world.pool.execute("UPDATE digests SET made_at = now()")
+    await world.take_in(*(requested(message=f"late-{n}", digest=moment) for n in range(2)), requested(message="early", digest=later()))
+    late = await world.pool.fetch("SELECT DISTINCT moment FROM digest_entries WHERE message LIKE 'late-%'")
+    assert [row["moment"] for row in late] == [moment + timedelta(days=2)]
+    await _comes(world, moment + timedelta(days=2))
+    assert await digester(world).make_due() == 1
+    assert await world.pool.fetchval("SELECT count(*) FROM digest_entries WHERE digest IS NOT NULL AND message LIKE 'late-%'") == 2
+
+
+async def _comes(world: World, moment: datetime) -> None:
+    for table in ("digest_entries", "digests"):
+        await world.pool.execute(f"UPDATE {table} SET moment = date_trunc('hour', now()) WHERE moment = $1", moment)  # noqa: S608
+
 
 async def test_an_optional_mail_says_how_to_stop_its_kind(world: World) -> None:
     await world.take_in(requested(message="m-1", unsubscribe="dG9rZW4-_x"), requested(message="m-2", email="bert@example.com"))

@@ -12,18 +12,27 @@ Group = tuple[str, str, datetime]
 
 
 async def join(connection: Connection, groups: Sequence[Group]) -> dict[Group, datetime]:
-    """Open (and lock) the digests of these (tenant, person, moment). Who comes too late for theirs gets the next day's."""
-    rows = await connection.fetch(
-        """
-        INSERT INTO digests AS d (tenant, person, moment)
-        SELECT DISTINCT * FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS t (tenant, person, moment) ORDER BY 1, 2, 3
-        ON CONFLICT (tenant, person, moment) DO UPDATE SET made_at = d.made_at
-        RETURNING tenant, person, moment, made_at,
-            moment + greatest(1, ceil(extract(epoch FROM now() - moment) / 86400)) * interval '1 day' AS next
-        """,
-        *zip(*groups, strict=True),
-    )
-    return {(row["tenant"], row["person"], row["moment"]): row["moment"] if row["made_at"] is None else row["next"] for row in rows}
+    """Open (and lock) digests for these (tenant, person, moment); → when each is made: who comes too late for one gets the next day's.
+
+    That one is opened too, for nobody else may come for it; and it may be made already, by a clock that was ahead.
+    """
+    moments: dict[Group, datetime] = {}
+    tried = {group: group for group in groups}
+    while tried:
+        rows = await connection.fetch(
+            """
+            INSERT INTO digests AS d (tenant, person, moment)
+            SELECT DISTINCT * FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS t (tenant, person, moment) ORDER BY 1, 2, 3
+            ON CONFLICT (tenant, person, moment) DO UPDATE SET made_at = d.made_at
+            RETURNING tenant, person, moment, made_at IS NULL AS open,
+                moment + greatest(1, ceil(extract(epoch FROM now() - moment) / 86400)) * interval '1 day' AS next
+            """,
+            *zip(*tried.values(), strict=True),
+        )
+        at = {(row["tenant"], row["person"], row["moment"]): row for row in rows}
+        moments |= {group: one[2] for group, one in tried.items() if at[one]["open"]}
+        tried = {group: (*group[:2], at[one]["next"]) for group, one in tried.items() if not at[one]["open"]}
+    return moments
 
 
 async def add_entries(connection: Connection, entries: Sequence[tuple[Message, datetime]]) -> None:
