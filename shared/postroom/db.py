@@ -22,8 +22,8 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Role = Literal["worker", "api"]
 log = structlog.get_logger()
 COUNTED_ROWS = 50_000
-# SQLSTATE classes: connection, wrong state (read-only), resources (disk full), operator (shutdown), system.
-_OF_THE_WORLD = {"08", "25", "53", "57", "58"}
+# SQLSTATE classes: connection, wrong state (read-only), resources (disk full), a lock that is not to be had, operator (shutdown), system.
+_OF_THE_WORLD = {"08", "25", "53", "55", "57", "58"}
 
 MIGRATION_LOCK = 7_066_617
 # What a statement raises while the server is away, starts, or stops; asyncpg's own confusion is what is left of a session that the server
@@ -32,7 +32,9 @@ DATABASE_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Internal
 # A relay or an intake that hangs must not hold its rows for ever (promises.md); plans: the tables are small at first
 # and never analysed in time, so a generic plan made then is a bad one (performance.md).
 SESSION = {
-    "idle_in_transaction_session_timeout": "30000",
+    "idle_in_transaction_session_timeout": "15000",
+    # Shorter: of dead connections that stand in a queue for a lock each would get it in its turn, and keep it as long as the first one did.
+    "lock_timeout": "10000",
     "plan_cache_mode": "force_custom_plan",
     "random_page_cost": "1.1",
     "timezone": "UTC",
@@ -45,7 +47,7 @@ SESSION = {
 }
 # A migration that waits for a lock makes all wait who come after it: it gives up soon, lets them through, and tries again.
 LOCK_MS, LOCK_PAUSE_SECONDS = 1_000, 1.0
-# A server that hangs gives no error of its own: a person waits this long for a statement, a batch longer. As long as the server lets a
+# A server that hangs gives no error of its own: a person waits this long for a statement, a batch longer. Longer than the server lets a
 # transaction idle: by then it has let go of what the other end of a dead connection had locked.
 ANSWER_SECONDS: dict[Role, float] = {"api": 10.0, "worker": 30.0}
 CONNECT_SECONDS = 10.0

@@ -36,6 +36,9 @@ async def pool(service: Service, link: Served, monkeypatch: pytest.MonkeyPatch) 
     """All of its connections go that way, and each has been used."""
     monkeypatch.setattr(db, "ANSWER_SECONDS", {"worker": 1.0})
     monkeypatch.setattr(db, "CANCEL_SECONDS", 0.3)
+    # A tenth of what they are.
+    shorter = {name: str(int(db.SESSION[name]) // 10) for name in ("idle_in_transaction_session_timeout", "lock_timeout")}
+    monkeypatch.setattr(db, "SESSION", db.SESSION | shorter)
     there = service.settings.postgres.get_secret_value().replace(f":{link.link.target}", f":{link.link.port}")
     pool = await db.open_pool(service.settings.model_copy(update={"postgres": SecretStr(there)}), "worker", SIZE)
     await asyncio.gather(*(pool.fetchval("SELECT pg_sleep(0.2)") for _ in range(SIZE)))
@@ -81,3 +84,31 @@ async def test_a_connection_that_only_listens_is_missed(link: Served, pool: Pool
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(listening, 5)
         connection.terminate()
+
+
+async def test_dead_connections_in_a_queue_for_one_lock_do_not_each_hold_it(service: Service, link: Served, pool: Pool) -> None:
+    """Each would get it when the one before it is ended, and be waited for as long.
+
+    Of a queue for a row one more does get it: its time for waiting begins anew when the one before it gives up.
+    """
+    await service.pool.execute("INSERT INTO offsets VALUES ('cluster', 'topic', 0, 1)")
+    locking, there = (
+        "SELECT next_offset FROM offsets FOR UPDATE",
+        service.settings.dsn.replace(f":{link.link.target}", f":{link.link.port}"),
+    )
+    # Without a pool's patience: the cancel of one that has the lock by then comes too late.
+    dead = [await asyncpg.connect(there, server_settings=db.SESSION) for _ in range(4)]
+    for connection in dead:
+        await connection.execute("BEGIN")
+    await dead[0].execute(locking)
+    waiting = [asyncio.create_task(connection.execute(locking)) for connection in dead[1:]]
+    await asyncio.sleep(0.3)
+    link.become(replace(link.link, mode="stuck"))
+    began = time.monotonic()
+    alive = await asyncpg.connect(service.settings.dsn)
+    await alive.fetchval(locking)
+    assert time.monotonic() - began < 2.3 * int(db.SESSION["idle_in_transaction_session_timeout"]) / 1000
+    await alive.close()
+    for connection in dead:
+        connection.terminate()
+    await asyncio.gather(*waiting, return_exceptions=True)
