@@ -524,7 +524,7 @@ class Senders(RuleBasedStateMachine):
                 verdict = Verdict("bounced" if refusal == "bounced" else "dead" if refusal == "relay" else "deferred")
             case _:
                 verdict = Verdict("unknown")
-        one.window.through()
+        one.window.through(job)
         one.recorder.finish(job, verdict)
 
     @anybody
@@ -639,7 +639,7 @@ class Senders(RuleBasedStateMachine):
         self._commit(one, None)
         while job := one.window.take():
             self.mails[job.envelope].copies += 1
-            one.window.through()
+            one.window.through(job)
             one.recorder.finish(job, Verdict("sent", 250))
         self._commit(one, None)
 

@@ -73,6 +73,18 @@ async def test_a_transaction_that_got_stuck_is_not_waited_for_twice(link: Served
     assert time.monotonic() - began < 4
 
 
+async def test_what_is_given_back_after_its_time_is_not_waited_for_either(
+    link: Served, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """asyncpg says goodbye to it, and waits for the answer for as long as for a statement's."""
+    link.become(replace(link.link, mode="stuck"))
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        async with pool.acquire() as connection:
+            await connection.execute("SELECT 1", timeout=0.5)
+    assert time.monotonic() - began < 1.2
+
+
 async def test_a_connection_that_only_listens_is_missed(link: Served, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(db, "PULSE_SECONDS", 0.3)
     async with pool.acquire() as connection:

@@ -181,7 +181,8 @@ class Lane:
     def _give_way(self, session: Session) -> None:
         """What is being sent here goes on waiting aside, unless another does so already."""
         if session is self._session and self._gives_way and (self._aside is None or self._aside.done()):
-            self._session, self._window.connected, self._window.stalled = None, False, False
+            self._session = None
+            self._window.give_way()
             self._relay.left()
             self._gives_way.set_result(None)
 
@@ -193,7 +194,7 @@ class Lane:
             raise Disconnected(verdict.detail)
 
     def _finish(self, job: Job, verdict: Verdict) -> None:
-        self._window.through()
+        self._window.through(job)
         job.body = b""
         self._relay.showed(verdict, job.address)
         self._recorder.finish(job, verdict)

@@ -17,19 +17,24 @@ class Window:
     def __init__(self, size: int, wake: Callable[[], None]) -> None:
         self.opened: deque[Job] = deque()
         self.connected = False
-        self.flying = 0
         self.hint = asyncio.Event()
         self.stalled = False
         self._size = size
         self._wake = wake
         self._pace = AHEAD_SECONDS / size  # seconds a mail
+        self._wire: list[Job] = []
         self._since = 0.0  # when the server had nothing before it but what is on the wire now
 
     def reset(self) -> None:
         """Begin anew, after a crash: what was open here is found by its lease."""
         self.opened.clear()
+        self._wire.clear()
         self.connected = self.stalled = False
-        self.flying = 0
+
+    @property
+    def flying(self) -> int:
+        """How many are on the wire, but for what waits aside."""
+        return len(self._wire)
 
     @property
     def limit(self) -> int:
@@ -56,20 +61,27 @@ class Window:
         """The next job to begin, if there is one."""
         if not self.opened:
             return None
-        if not self.flying:
+        if not self._wire:
             self._since = time.monotonic()  # it was idle until here: that says nothing of the server
         job = self.opened.popleft()
-        self.flying += 1
+        self._wire.append(job)
         if len(self.opened) <= self.limit // 2:
             self._wake()
         return job
 
-    def through(self) -> None:
-        """What was begun first has its end."""
+    def through(self, job: Job) -> None:
+        """A mail that was begun has its end; of one that had waited aside that says nothing."""
+        if not any(one is job for one in self._wire):
+            return
         now = time.monotonic()
         self._pace += (now - self._since - self._pace) * SMOOTH
         self._since = now
-        self.flying -= 1
+        self._wire = [one for one in self._wire if one is not job]
+
+    def give_way(self) -> None:
+        """What is on the wire goes on waiting aside; another connection comes in its place."""
+        self._wire.clear()
+        self.connected = self.stalled = False
 
     def stall(self) -> None:
         """The server is at one mail for long: it is as slow as that already, and nothing new comes here until it has answered."""
