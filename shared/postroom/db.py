@@ -36,6 +36,8 @@ SESSION = {
     "idle_in_transaction_session_timeout": "15000",
     # Shorter: of dead connections that stand in a queue for a lock each would get it in its turn, and keep it as long as the first one did.
     "lock_timeout": "10000",
+    # One that is dead in the middle of a statement is not idle: nothing else ends it while whoever is at its other end acknowledges.
+    "transaction_timeout": "60000",
     "plan_cache_mode": "force_custom_plan",
     "random_page_cost": "1.1",
     "timezone": "UTC",
@@ -47,7 +49,7 @@ SESSION = {
     "client_connection_check_interval": "10000",
 }
 # A migration that waits for a lock makes all wait who come after it: it gives up soon, lets them through, and tries again.
-LOCK_MS, LOCK_PAUSE_SECONDS = 1_000, 1.0
+MIGRATING, LOCK_PAUSE_SECONDS = {"lock_timeout": "1000", "transaction_timeout": "0"}, 1.0
 # A server that hangs gives no error of its own: a person waits this long for a statement, a batch longer. Longer than the server lets a
 # transaction idle: by then it has let go of what the other end of a dead connection had locked.
 ANSWER_SECONDS: dict[Role, float] = {"api": 10.0, "worker": 30.0}
@@ -99,6 +101,11 @@ class _Impatient(asyncpg.Connection):
         """Say goodbye, and wait for no answer longer than for a cancel's: asyncpg's own waits as long as for a statement."""
         with contextlib.suppress(TimeoutError):  # aborted by then
             await super().close(timeout=min(timeout or CANCEL_SECONDS, CANCEL_SECONDS))
+
+
+async def takes_long(connection: Connection) -> None:
+    """Let this transaction take minutes, as a scan of everything may."""
+    await connection.execute("SET LOCAL transaction_timeout = '15min'")
 
 
 async def until_lost(connection: Connection) -> None:
@@ -159,7 +166,7 @@ async def migrate(settings: ServiceSettings, package: str, *, shared: bool = Tru
     `shared` off: for a service that neither reads nor writes events.
     """
     await _create_database(settings)
-    connection = await asyncpg.connect(settings.dsn, server_settings={**SESSION, "lock_timeout": str(LOCK_MS)})
+    connection = await asyncpg.connect(settings.dsn, server_settings={**SESSION, **MIGRATING})
     try:
         # Polled, for the blocking lock deadlocks with CREATE INDEX CONCURRENTLY.
         while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", MIGRATION_LOCK):  # noqa: ASYNC110

@@ -102,7 +102,8 @@ class Desk:
         copytree(TEMPLATES / CUSTOMERS, Path(self.endpoints["custom"]) / "templates" / CUSTOMERS, dirs_exist_ok=True)
         self._orders = [await self._placed(n) for n in range(cast.TALKS)]
         now = datetime.now(ZoneInfo("Europe/Vienna"))
-        quiet = {"from": f"{now - timedelta(hours=1):%H:%M}", "until": f"{now + timedelta(hours=20):%H:%M}"}
+        # All day but for five minutes, which no clock that is set by whole hours shows.
+        quiet = {"from": f"{now - timedelta(hours=1):%H:%M}", "until": f"{now - timedelta(hours=1, minutes=5):%H:%M}"}
         for person in cast.DIGEST:
             await self._call(person, "PUT", "/api/preferences", json={"mail": "digest"})
         for person in cast.QUIET:

@@ -98,6 +98,20 @@ async def test_a_connection_that_only_listens_is_missed(link: Served, pool: Pool
         connection.terminate()
 
 
+async def test_one_that_is_dead_in_the_middle_of_a_statement_is_ended_too(service: Service) -> None:
+    """It is not idle: the server waits for the rest, as when a client stands still between preparing a statement and executing it."""
+    await service.pool.execute("INSERT INTO offsets VALUES ('cluster', 'topic', 0, 1)")
+    dead = await asyncpg.connect(service.settings.dsn, server_settings=db.SESSION | {"transaction_timeout": "2000"})
+    await dead.execute("BEGIN")
+    await dead.execute("UPDATE offsets SET next_offset = 2")
+    parse = b"\0SELECT 1\0\0\0"
+    dead._transport.write(b"P" + (len(parse) + 4).to_bytes(4, "big") + parse)
+    began = time.monotonic()
+    assert await service.pool.execute("UPDATE offsets SET next_offset = 3") == "UPDATE 1"
+    assert 1 < time.monotonic() - began < 3
+    dead.terminate()
+
+
 async def test_dead_connections_in_a_queue_for_one_lock_do_not_each_hold_it(service: Service, link: Served, pool: Pool) -> None:
     """Each would get it when the one before it is ended, and be waited for as long.
 

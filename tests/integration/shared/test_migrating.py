@@ -81,7 +81,7 @@ async def test_one_that_waits_for_a_table_lets_others_go_on(service: Service, pa
             await asyncio.sleep(0.02)
         assert not migrating.done()
     await asyncio.wait_for(migrating, 20)
-    assert slowest < db.LOCK_MS / 1000 + 0.8
+    assert slowest < int(db.MIGRATING["lock_timeout"]) / 1000 + 0.8
     assert await service.pool.fetchval("SELECT bool_and(remark = '') FROM effects")
 
 

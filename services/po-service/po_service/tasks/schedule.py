@@ -13,7 +13,7 @@ from po_service.tasks.receipts import book_receipts
 from po_service.tasks.reminders import remind_delivery_notes
 from po_service.tasks.structures import refresh_control_structures
 from po_service.tasks.templates import due_templates
-from postroom import clock, failpoints
+from postroom import clock, db, failpoints
 from postroom.db import Connection, Pool
 
 log = structlog.get_logger()
@@ -49,6 +49,7 @@ class Schedule:
         slot = now - (now - datetime(1970, 1, 1, tzinfo=UTC)) % self._slot
         async with self._pool.acquire() as connection, connection.transaction():
             if await slots.take(connection, name, slot):
+                await db.takes_long(connection)
                 raised = await TASKS[name](connection, None, None)
                 failpoints.reach("task.raised")
                 await slots.done(connection, name, slot, raised)
