@@ -73,6 +73,7 @@ class Evidence:
     history: list[str] = field(default_factory=list)
     begun: dict[str, float] = field(default_factory=dict)
     hours: list[float] = field(default_factory=list)
+    clocks_are_right: bool = True
 
 
 _INTAKE = "SELECT emitter, source, id FROM intake"

@@ -92,6 +92,7 @@ class Stage:
     without: dict[str, list[str]] = field(default_factory=dict)
     desk: Desk | None = None
     hours: list[float] = field(default_factory=list)
+    clocks_are_right: bool = True
     step: Callable[[], None] = lambda: None
     seconds: dict[str, float] = field(default_factory=dict)
     topics: Topics = field(default_factory=Topics)
@@ -392,6 +393,7 @@ class Stage:
                 self.topics = Topics(starts)
             seen = await collect(self.house.endpoints, self.house.ledger, self.writer.acked, self.topics)
             seen.begun, seen.hours, seen.history = self.writer.begun, self.hours, await history(self.house.run)
+            seen.clocks_are_right = self.clocks_are_right
             if self.desk:
                 seen.deeds, seen.refused = self.desk.deeds, self.desk.refused
         with self.timed("judging"):
