@@ -42,7 +42,10 @@ def readable(value: bytes) -> str:
 
 
 async def park(connection: Connection, service: str, rejected: Sequence[Rejected]) -> None:
-    """Keep these, in the batch's transaction, and mirror them to the service's parked topic for Kafka's tools."""
+    """Keep these, in the batch's transaction, and mirror them to the service's parked topic for Kafka's tools.
+
+    One that was replayed or mended and is refused after all, such as a document that had waited for its order, is open again.
+    """
     if not rejected:
         return
     rows = [_row(one) for one in rejected]
@@ -53,7 +56,11 @@ async def park(connection: Connection, service: str, rejected: Sequence[Rejected
         FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::text[], $6::bytea[], $7::timestamptz[],
                     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
              AS t (topic, partition, "offset", key, headers, value, written_at, emitter, source, event_id, reason, detail, path)
-        ON CONFLICT (topic, partition, "offset") DO NOTHING
+        ON CONFLICT (topic, partition, "offset") DO UPDATE
+        SET key = excluded.key, headers = excluded.headers, value = excluded.value, written_at = excluded.written_at,
+            emitter = excluded.emitter, source = excluded.source, event_id = excluded.event_id, reason = excluded.reason,
+            detail = excluded.detail, path = excluded.path, parked_at = now(), closed_at = NULL, closed_by = NULL
+        WHERE parked.closed_at IS NOT NULL
         """,
         *zip(*rows, strict=True),
     )

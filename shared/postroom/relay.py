@@ -17,6 +17,7 @@ BATCH, BATCH_BYTES = 500, 8 << 20
 SEND_SECONDS = 10.0
 SWEEP_SECONDS = 30.0
 KEEP_HOURS = 48
+FORGOTTEN_AT_ONCE = 10_000
 
 
 class Relay:
@@ -128,15 +129,22 @@ class Relay:
     async def _forget_published(self) -> None:
         while True:
             with suppress(*db.DATABASE_AWAY):
-                await self._pool.execute(
-                    """
-                    DELETE FROM outbox WHERE id IN (
-                        SELECT id FROM outbox WHERE published_at < now() - make_interval(hours => $1) LIMIT 10000)
-                    """,
-                    KEEP_HOURS,
-                )
+                while await self._forget_some():
+                    obey_cancellation()
             obey_cancellation()
             await asyncio.sleep(600)
+
+    async def _forget_some(self) -> bool:
+        """Whether there may be more."""
+        done = await self._pool.execute(
+            """
+            DELETE FROM outbox WHERE id IN (
+                SELECT id FROM outbox WHERE published_at < now() - make_interval(hours => $1) LIMIT $2)
+            """,
+            KEEP_HOURS,
+            FORGOTTEN_AT_ONCE,
+        )
+        return done == f"DELETE {FORGOTTEN_AT_ONCE}"
 
 
 async def _close(producer: AIOKafkaProducer | None) -> None:

@@ -61,7 +61,7 @@ class Consumer:
         self._read_at: dict[offsets.Partition, int] = {}
         # Where the database was asked since they were assigned: before, the client reads from Kafka's own commit, which may be ahead.
         self._placed: set[TopicPartition] = set()
-        self._placing = False
+        self._placing = self._placings = 0  # under way, and so far
         self._start = ""
         self._older = False
         # In words, what is held because of it; empty while all is well.
@@ -147,9 +147,11 @@ class Consumer:
             await self.place(set(client.assignment()), client)
             return ()
         self._polled_at = time.monotonic()
+        self._commit_soon()
         self._read_at = dict(self._known)
-        if (early := found.keys() - self._placed) and not self._placing:
-            await self._place_again(early & client.assignment(), client)
+        early = found.keys() - self._placed
+        if not self._placing and (unplaced := client.assignment() - self._placed):
+            await self._place_again(unplaced, client)
         return tuple(chain(*(records for partition, records in found.items() if partition not in early)))
 
     async def _take(self, raw: Raw) -> None:
@@ -162,7 +164,8 @@ class Consumer:
                     await self._intake.process(records, self._cluster, read_at)
                 except Overtaken:
                     log.info("another instance has read these records", records=len(records))
-                    await self._seek(_firsts(records))
+                    if self._client:
+                        await self._place_again({TopicPartition(one.topic, one.partition) for one in records}, self._client)
                     return
                 except Exception as error:
                     trace = None if of_the_world(error) else error
@@ -177,32 +180,23 @@ class Consumer:
         finally:
             self._polled_at, self._busy = time.monotonic(), False
 
-    async def _seek(self, otherwise: dict[TopicPartition, int]) -> None:
-        """Read on from where the database says; partitions that it doesn't know, from `otherwise`."""
-        client = self._client
-        if client is None:
-            return
-        known = await offsets.positions(self._pool, self._cluster)
-        if not self._see(known):
-            return
-        for partition in otherwise.keys() & client.assignment():
-            client.seek(partition, known.get((partition.topic, partition.partition), otherwise[partition]))
-
-    async def _place_again(self, early: set[TopicPartition], client: AIOKafkaConsumer) -> None:
-        """After their assignment it failed, and the client told nobody but its log."""
+    async def _place_again(self, partitions: set[TopicPartition], client: AIOKafkaConsumer) -> None:
+        """Those of them that are ours still. What fails leaves them unplaced, and nothing of them is let out until it succeeds."""
         try:
-            await self.place(early, client)
+            await self.place(partitions & client.assignment(), client)
         except Exception as error:
             log.exception("partitions could not be placed; trying again", error=str(error) or type(error).__name__)
             await asyncio.sleep(FIRST_PAUSE)
 
     def _lose(self, revoked: set[TopicPartition]) -> None:
         self._placed -= revoked
+        self._placings += 1
+        self._behind = {partition: offset for partition, offset in self._behind.items() if partition not in revoked}
 
     async def place(self, assigned: set[TopicPartition], client: AIOKafkaConsumer) -> None:
         """Put newly assigned partitions where the database says, and those it never read at their beginning; waits for the database."""
         self._lose(assigned)
-        self._placing = True
+        number, self._placing = self._placings, self._placing + 1
         try:
             known = await self._positions()
             self._see(known)
@@ -211,9 +205,10 @@ class Consumer:
                 client.seek(partition, known[partition.topic, partition.partition])
             if unread:
                 await client.seek_to_beginning(*unread)
-            self._placed |= assigned
+            if number == self._placings:  # else they were assigned anew meanwhile, and are placed again
+                self._placed |= assigned
         finally:
-            self._placing = False
+            self._placing -= 1
 
     async def _positions(self) -> dict[offsets.Partition, int]:
         pause = FIRST_PAUSE
@@ -242,16 +237,22 @@ class Consumer:
             next_offset = record.offset + 1
             self._behind[TopicPartition(record.topic, record.partition)] = next_offset
             self._known[record.topic, record.partition] = next_offset
-        if self._commit is None or self._commit.done():
+        self._commit_soon()
+
+    def _commit_soon(self) -> None:
+        if self._behind and (self._commit is None or self._commit.done()):
             self._commit = asyncio.create_task(self._commit_behind())
 
     async def _commit_behind(self) -> None:
-        while self._behind and self._client is not None:
-            nexts, self._behind = self._behind, {}
+        """What can't be committed now is with a later poll: by it an older copy of the database is known."""
+        while self._client is not None and (nexts := {p: o for p, o in self._behind.items() if p in self._client.assignment()}):
+            self._behind = {}
             try:
                 await self._client.commit(nexts)
             except AWAY as error:
+                self._behind = nexts | self._behind
                 log.debug("Kafka's commit was lost; the database's offsets rule", error=str(error))
+                return
 
     def health(self) -> dict[str, str]:
         """What GET /health tells of it beside `up`: the service answers and reads, also while the mailer holds its sending."""
@@ -275,13 +276,6 @@ class Consumer:
             at = max(known.get((partition.topic, partition.partition), 0), starts[partition])
             waiting[partition.topic] += max(0, end - at)
         return waiting
-
-
-def _firsts(records: Sequence[Record]) -> dict[TopicPartition, int]:
-    firsts: dict[TopicPartition, int] = {}
-    for record in records:
-        firsts.setdefault(TopicPartition(record.topic, record.partition), record.offset)
-    return firsts
 
 
 def _record(raw: ConsumerRecord[bytes, bytes]) -> Record:

@@ -128,6 +128,20 @@ async def test_a_waiting_document_that_is_refused_later_is_parked_and_can_be_rep
     assert await room.column("SELECT sequence FROM orders") == [2]
 
 
+async def test_one_that_was_mended_waits_and_is_refused_after_all_is_parked_again(room: Room) -> None:
+    """As it was mended: the row that the operator closed is open once more, and nothing of it is only in Kafka's tools."""
+    await room.take(sample(CHANGE_1), b"<broken")
+    (parked,) = await room.column("SELECT id FROM parked")
+    mended = sample(CHANGE_1, **{">8<": ">7<"})
+    await room.intake.replay(parked, mended)
+    assert await room.column("SELECT closed_by FROM parked") == ["mended"]
+    await room.take(sample(ORDER))
+    rows = await room.pool.fetch("SELECT id, reason, value, closed_by FROM parked")
+    assert [tuple(row) for row in rows] == [(parked, "conflict", mended, None)]
+    await room.intake.replay(parked, sample(CHANGE_2))
+    assert await room.column("SELECT sequence FROM orders") == [2]
+
+
 async def test_the_rest_of_a_batch_goes_on_when_one_is_refused(room: Room) -> None:
     tally = await room.take(b"<broken", sample(ORDER), sample(ORDER, Item654="Item655"), b"{}", sample(DESPATCH))
     assert (tally.processed, tally.parked) == (2, 3)

@@ -134,6 +134,51 @@ async def test_a_batch_in_hand_is_not_let_through_by_a_rebalance(service: Servic
     assert await service.pool.fetchval("SELECT next_offset FROM offsets") == 5
 
 
+class Client(Placed):
+    """One partition, of which a poll has a record."""
+
+    def assignment(self) -> set[TopicPartition]:
+        return {TopicPartition(*PLACE)}
+
+    async def getmany(self, **_: Any) -> dict[TopicPartition, list[str]]:
+        return {TopicPartition(*PLACE): ["a record"]} if self.at else {}
+
+    async def seek_to_beginning(self, *partitions: TopicPartition) -> None:
+        self.at |= dict.fromkeys(partitions, 0)
+
+
+async def test_what_could_not_be_placed_is_placed_by_the_next_poll(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when nothing comes of it; and what another instance was faster with lets nothing out before the database has answered."""
+    await behind(service, here=5, committed=5)
+    consumer, client = consumer_of(service, "127.0.0.1:9", TOPIC, "placed"), Client()
+    consumer._cluster, waits = CLUSTER, asyncio.Event()
+    polled: Any = client
+    consumer._client = polled
+    positions = offsets.positions
+
+    async def waiting(*asked: Any) -> Any:
+        await waits.wait()
+        return await positions(*asked)
+
+    monkeypatch.setattr(client, "seek", lambda *_: (_ for _ in ()).throw(OSError("not now")), raising=False)
+    assert await consumer._poll(polled) == ()
+    monkeypatch.undo()
+    assert client.at == {}
+    assert await consumer._poll(polled) == ()
+    assert client.at == {TopicPartition(*PLACE): 5}
+    assert await consumer._poll(polled) == ("a record",)
+    monkeypatch.setattr(offsets, "positions", waiting)
+    overtaken = asyncio.create_task(consumer._place_again(client.assignment(), polled))
+    await asyncio.sleep(0.05)
+    assert await consumer._poll(polled) == ()
+    consumer._lose(client.assignment())  # revoked meanwhile
+    waits.set()
+    await overtaken
+    assert not consumer._placed
+    assert await consumer._poll(polled) == ()
+    assert await consumer._poll(polled) == ("a record",)
+
+
 class Copy:
     """The tables that an older copy of a service's database would bring back."""
 

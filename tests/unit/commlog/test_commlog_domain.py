@@ -207,6 +207,15 @@ def test_an_older_attempts_outcome_changes_nothing() -> None:
     assert outcomes.decide(outcome("unknown", 2, -5), {PLACE: sent}) is None
 
 
+def test_of_one_attempt_the_later_word_stands_whatever_the_mailers_clocks_say() -> None:
+    """One whose clock is ahead calls it unknown, and the other has the reply; or the first word comes from a clock that is behind ours."""
+    for before, state, attempt in ((Standing(1, NOON, "unknown"), "sent", 1), (Standing(0, NOON), "held", 0)):
+        change = outcomes.decide(outcome(state, attempt, -30), {PLACE: before})
+        assert change is not None
+        assert change.standing.state == state
+    assert outcomes.decide(outcome("unknown", 2, 99), {PLACE: Standing(2, NOON, "bounced")}) is None
+
+
 def test_other_mails_outcomes_are_not_ours() -> None:
     assert outcomes.decide(outcome("sent", 1, correspondence=None), {}) is None
 

@@ -15,6 +15,8 @@ Place = tuple[str, str]
 
 # What the sender is shown. The mailer's other words (sent, deferred, bounced, unknown, held, cancelled) say it themselves.
 _SHOWN = {"dead": "failed"}
+# What a server has said of a mail for good.
+ANSWERED = frozenset({"sent", "bounced"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def decide(event: Event, standing: Mapping[Place, Standing]) -> Change | None:
         raise Refused(
             "invalid", f"no correspondence {outcome.correspondence} was sent to {outcome.address} from here", "data.correspondence"
         )
-    if (outcome.attempt, outcome.at) < (before.attempt, before.changed_at):
+    if _is_older(outcome, before):
         return None
     new = Standing(outcome.attempt, outcome.at, _SHOWN.get(outcome.state, outcome.state), outcome.code, outcome.detail)
     told = {
@@ -65,6 +67,13 @@ def decide(event: Event, standing: Mapping[Place, Standing]) -> Change | None:
         "state": new.state,
     }
     return Change(where, new, told)
+
+
+def _is_older(outcome: EnvelopeOutcome, before: Standing) -> bool:
+    """By its attempt. The topic has an envelope's outcomes in order, and mailers' clocks differ; what is replayed late undoes no reply."""
+    if outcome.attempt != before.attempt:
+        return outcome.attempt < before.attempt
+    return before.state in ANSWERED and outcome.state not in ANSWERED
 
 
 def decide_all(events: Sequence[Event], standing: Mapping[Place, Standing]) -> list[Change]:

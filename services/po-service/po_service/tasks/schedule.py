@@ -14,6 +14,7 @@ from po_service.tasks.reminders import remind_delivery_notes
 from po_service.tasks.structures import refresh_control_structures
 from po_service.tasks.templates import due_templates
 from postroom import clock, db, failpoints
+from postroom.cancellation import obey_cancellation
 from postroom.db import Connection, Pool
 
 log = structlog.get_logger()
@@ -38,10 +39,15 @@ class Schedule:
         self._slot = timedelta(seconds=slot_seconds)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. A task that fails is tried again, and holds up no other."""
         while True:
             for name in TASKS:
-                await self._run_slot(name)
+                try:
+                    await self._run_slot(name)
+                except Exception as error:
+                    trace = None if db.of_the_world(error) else error
+                    log.exception("a task failed, and is tried again", alert=True, task=name, error=repr(error), exc_info=trace)
+                    obey_cancellation()
             await asyncio.sleep(min(60.0, self._slot.total_seconds() / 4))
 
     async def _run_slot(self, name: str) -> None:
