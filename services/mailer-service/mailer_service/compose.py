@@ -26,12 +26,16 @@ MAX_BYTES = 32 * 1024 * 1024  # 20 MB of documents as base64, and a PDF of the l
 
 
 class Held(Exception):  # noqa: N818 - what happens to the envelope
-    """A message that can't be composed now; `reason` names what releases it: template, blob, pdf, render or too_large."""
+    """A message that can't be composed now; `reason` names what releases it: template, blob, pdf, render or too_large.
+
+    `version` is the customer's part of its template, as it was.
+    """
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail[:1_000]
+        self.version: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,20 @@ class Composer:
             return str(message["id"])
         return message_type if self._templates.confined(message_type) else None
 
+    def is_outdated(self, message: Row, why: Held) -> bool:
+        """Whether it failed in a template that was mended meanwhile."""
+        return why.reason in {"render", "template"} and why.version != self._templates.version(message["message_type"])
+
     async def compose(self, message: Row) -> Composed:
         """The message's subject and bytes. Raises Held."""
+        version = self._templates.version(message["message_type"])
+        try:
+            return await self._compose(message)
+        except Held as why:
+            why.version = version
+            raise
+
+    async def _compose(self, message: Row) -> Composed:
         try:
             if message["message_type"] == CORRESPONDENCE:
                 return await self._correspondence(message)

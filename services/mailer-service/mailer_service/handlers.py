@@ -44,5 +44,6 @@ async def _save(connection: Connection, told: Sequence[Told]) -> set[str]:
 async def _await_digests(connection: Connection, waiting: Sequence[Message]) -> None:
     groups = [(one.tenant, one.person, one.digest) for one in waiting if one.person and one.digest]
     if groups:
-        moments = await digests.join(connection, groups)
+        zones = {group: one.zone for one, group in zip(waiting, groups, strict=True)}
+        moments = await digests.join(connection, zones)
         await digests.add_entries(connection, [(one, moments[group]) for one, group in zip(waiting, groups, strict=True)])

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import asyncpg
 import structlog
@@ -17,7 +16,8 @@ from mailer_service.domain.messages import Envelope, Message
 from mailer_service.store import digests as store
 from mailer_service.store import intake
 from mailer_service.withdrawing import cut
-from postroom import failpoints, outbox
+from postroom import db, failpoints, outbox
+from postroom.cancellation import obey_cancellation
 from postroom.db import Connection, Pool
 
 log = structlog.get_logger()
@@ -38,28 +38,40 @@ class Digester:
                 await asyncio.sleep(SWEEP_SECONDS)
 
     async def make_due(self) -> int:
-        """Some digests that are due, in one transaction: each is made whole or not at all. Returns how many there were."""
-        async with self.pool.acquire() as connection, connection.transaction():
-            groups = await store.due(connection, AT_ONCE)
-            if groups:
-                await self._make(connection, groups)
-                failpoints.reach("digest.told")
-        if groups:
-            failpoints.reach("digest.committed")
-        return len(groups)
+        """Some digests that are due, each whole or not at all; → how many there were. One that can't be made holds up no other."""
+        for number in range(AT_ONCE):
+            async with self.pool.acquire() as connection:
+                group = await store.claim(connection)
+            if group is None:
+                return number
+            try:
+                await self._make(group)
+            except Exception as error:
+                trace = None if db.of_the_world(error) else error
+                log.exception("a digest could not be made, and is tried again", alert=True, error=repr(error), exc_info=trace)
+                obey_cancellation()
+        return AT_ONCE
 
-    async def _make(self, connection: Connection, groups: Sequence[store.Group]) -> None:
-        ids = await store.entries(connection, groups)
-        rows = await store.contents(connection, ids, digests.SHOWN)
-        made = {
-            group: await self._digest(group, list(own))
-            for group, own in groupby(rows, lambda row: (row["tenant"], row["person"], row["moment"]))
-        }
-        entries = await store.close(connection, groups, [made[group].id if group in made else None for group in groups])
-        failpoints.reach("digest.closed")
-        envelopes = await self._send(connection, list(made.values()))
-        await outbox.add(connection, [outcomes.in_digest(entry, envelopes[entry["digest"]]) for entry in entries])
-        log.info("digests made", digests=len(made), messages=len(entries))
+    async def _make(self, group: store.Group) -> None:
+        """Written first, for a customer's template may take its time, and then made, unless what is in it has changed meanwhile."""
+        async with self.pool.acquire() as connection:
+            rows = await store.contents(connection, await store.entries(connection, group), digests.SHOWN)
+        made = await self._digest(group, rows) if rows else None
+        async with self.pool.acquire() as connection, connection.transaction():
+            if not await store.lock(connection, group):
+                return
+            now = await store.contents(connection, await store.entries(connection, group, locked=True), digests.SHOWN)
+            if [tuple(row) for row in now] != [tuple(row) for row in rows]:
+                await store.let_go(connection, group)
+                return
+            entries = await store.close(connection, group, made.id if made else None)
+            failpoints.reach("digest.closed")
+            if made:
+                envelope = await self._send(connection, made)
+                await outbox.add(connection, [outcomes.in_digest(entry, envelope) for entry in entries])
+            failpoints.reach("digest.told")
+        failpoints.reach("digest.committed")
+        log.info("digest made", messages=len(entries))
 
     async def _digest(self, group: store.Group, rows: Sequence[asyncpg.Record]) -> Message:
         newest = rows[-1]
@@ -71,16 +83,14 @@ class Digester:
             await asyncio.sleep(0)  # replies and the beat go on meanwhile
         return digests.message(reader, group[2], entries, newest["total"] - len(entries))
 
-    async def _send(self, connection: Connection, made: Sequence[Message]) -> dict[str, Envelope]:
-        """Queue these; returns each one's envelope."""
-        if not made:
-            return {}
-        to = {one.id: deliverable(one.email or "") or one.email or "" for one in made}
-        suppressed = await intake.suppressed(connection, [(one.tenant, to[one.id]) for one in made])
-        new = await intake.add_messages(connection, made)
-        envelopes = {one.id: messages.envelope(one, to[one.id], one.person, suppressed) for one in made}
-        fresh = [envelope for id_, envelope in envelopes.items() if id_ in new]
-        await intake.add_envelopes(connection, fresh)
-        held = [one for one in made if one.id in new and envelopes[one.id].state != "pending"]
-        await outbox.add(connection, [outcomes.at_once(one, envelopes[one.id]) for one in held])
-        return envelopes
+    async def _send(self, connection: Connection, made: Message) -> Envelope:
+        """Queue it; returns its envelope."""
+        to = deliverable(made.email or "") or made.email or ""
+        suppressed = await intake.suppressed(connection, [(made.tenant, to)])
+        new = await intake.add_messages(connection, [made])
+        envelope = messages.envelope(made, to, made.person, suppressed)
+        if made.id in new:
+            await intake.add_envelopes(connection, [envelope])
+            if envelope.state != "pending":
+                await outbox.add(connection, [outcomes.at_once(made, envelope)])
+        return envelope

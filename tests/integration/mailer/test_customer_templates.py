@@ -23,6 +23,7 @@ from mailer_service.links import Links
 from mailer_service.pdf import Pdfs
 from mailer_service.render import TEMPLATES, Renderer
 from mailer_service.sender.supply import COMPANIES
+from mailer_service.store import envelopes
 from postroom.blobs import Blobs
 
 FACTS = {"name": "Office", "current_value": "80", "currency": "EUR", "period_end": "2026-12-31"}
@@ -128,6 +129,52 @@ async def test_what_does_not_fit_the_facts_is_held_and_let_go_by_the_mended_file
     assert (held["hold_reason"], "no attribute 'manager'" in held["detail"]) == ("render", True)
     write(custom, "budget-warning")
     await customers.until_states(sent=1)
+
+
+async def test_what_fails_while_its_template_is_mended_is_composed_anew(
+    customers: World, templates: Templates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch is held when all of it was composed: by then the mended file is in force, and has let go of what was held before."""
+    custom, compose = tmp_path / "custom", Composer._compose
+    write(custom, "budget-warning", body_txt="{{ facts.manager }}")
+    await templates.refresh(now=True)
+
+    async def mended_meanwhile(self: Composer, message: Any) -> Any:
+        try:
+            return await compose(self, message)
+        finally:
+            if message["id"] == "m-1" and "manager" in (custom / "templates/budget-warning/body.txt").read_text():
+                write(custom, "budget-warning")
+                await templates.refresh(now=True)
+                await asyncio.sleep(1.2)  # Watch has looked twice
+
+    monkeypatch.setattr(Composer, "_compose", mended_meanwhile)
+    await customers.take_in(warned("m-1"))
+    await customers.until_states(sent=1)
+
+
+async def test_a_change_is_not_forgotten_while_the_database_is_away(
+    world: World, templates: Templates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "custom", "budget-warning")
+    await templates.refresh(now=True)
+    watch = Watch(world.pool, templates)
+    released: list[list[str]] = []
+
+    async def away(*_: Any) -> int:
+        raise OSError("away")
+
+    async def there(_: Any, __: Any, changed: list[str]) -> int:
+        released.append(changed)
+        return 0
+
+    monkeypatch.setattr(envelopes, "release_held", away)
+    with pytest.raises(OSError, match="away"):
+        await watch.look()
+    monkeypatch.setattr(envelopes, "release_held", there)
+    for _ in range(3):
+        await watch.look()
+    assert released == [["budget-warning"], ["budget-warning"], []]
 
 
 async def test_a_customers_type_takes_the_place_of_the_houses_as_a_whole_until_it_is_gone(

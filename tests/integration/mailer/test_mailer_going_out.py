@@ -136,21 +136,44 @@ async def test_many_instances_make_each_digest_once(world: World) -> None:
     assert sorted((row["person"], row["n"]) for row in rows) == sorted((person, 2) for person in people)
 
 
-async def test_a_crash_in_the_midst_leaves_the_digest_to_be_made_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_crash_in_the_midst_leaves_the_digest_to_be_made_once_and_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes again behind the others, or by another instance."""
     await world.take_in(requested(message="m-1", digest=later()))
     await its_time(world)
-    crashing = digester(world)
 
     async def crash(*_: Any) -> None:
         raise ConnectionResetError
 
     with monkeypatch.context() as patch:
         patch.setattr(Digester, "_send", crash)
-        with pytest.raises(ConnectionResetError):
-            await crashing.make_due()
+        assert await digester(world).make_due() == 1
     assert await world.pool.fetchval("SELECT count(*) FROM messages WHERE message_type = 'digest'") == 0
+    await world.take_in(requested(message="m-2", person="bert", email="bert@example.com", digest=datetime.now(UTC)))
     assert await digester(world).make_due() == 1
-    assert await world.states() == {"pending": 1}
+    assert await world.pool.fetchval("SELECT person FROM messages WHERE message_type = 'digest'") == "bert"
+    await world.pool.execute("UPDATE digests SET claimed_until = now() - interval '1 s' WHERE made_at IS NULL")
+    assert await digester(world).make_due() == 1
+    assert await world.states() == {"pending": 2}
+
+
+async def test_what_is_withdrawn_while_a_digest_is_written_is_not_in_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writing it takes a customer's template its time: nothing is locked meanwhile."""
+    moment = datetime.now(UTC)
+    await world.take_in(*(requested(message=f"m-{n}", digest=moment) for n in range(2)))
+    written = Digester._digest
+
+    async def slowly(self: Digester, *given: Any) -> Any:
+        await world.take_in(withdrawn("m-1"))
+        return await written(self, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Digester, "_digest", slowly)
+        await digester(world).make_due()
+    await digester(world).make_due()
+    facts = await world.pool.fetchval("SELECT facts FROM messages WHERE message_type = 'digest'")
+    assert [entry["message"] for entry in facts["entries"]] == ["m-0"]
 
 
 async def test_who_comes_too_late_for_a_digest_is_in_the_next(world: World) -> None:

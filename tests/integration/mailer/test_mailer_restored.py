@@ -1,6 +1,7 @@
 """The mailer on an older copy of its database: it sends nothing, knows from Kafka's outcomes what is out, and lets an operator decide."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -8,8 +9,12 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from tests.integration.mailer.conftest import World
 from tests.integration.mailer.test_mailer_api import ANNA, OPERATOR, Door, door
+from tests.integration.mailer.wishes import requested
 
+from mailer_service.customer.templates import Templates
+from mailer_service.render import TEMPLATES, Renderer
 from mailer_service.restored import Restored
+from mailer_service.tasks import Digester
 from postroom import older_copy
 from postroom.contracts import ids
 from postroom.older_copy import Reached
@@ -117,6 +122,22 @@ async def test_all_may_be_sent_at_once(world: World, kafka: str, restored: Resto
     await world.until_states(sent=5)
     assert [to for _, to in world.sink.ids] == ["d@example.com"]
     assert (await world.envelope(doubtful))["state"] == "sent"
+
+
+async def test_a_digest_waits_until_all_that_was_in_it_is_read_again(world: World) -> None:
+    """It was made and sent after the copy was taken: of less it would be the same mail again, and the rest told again the day after."""
+    digester, moment = Digester(world.pool, Templates(Renderer(TEMPLATES))), datetime.now(UTC) - timedelta(hours=1)
+    await world.take_in(requested(message="m-1", digest=moment))
+    await an_older_copy(world)
+    assert await digester.make_due() == 0
+    await world.take_in(requested(message="m-2", digest=moment))
+    assert await digester.make_due() == 0
+    read_again = "INSERT INTO offsets AS o VALUES ('test', 'messages', 0, 2)"
+    await world.pool.execute(f"{read_again} ON CONFLICT (cluster, topic, partition) DO UPDATE SET next_offset = o.next_offset + 2")
+    assert await digester.make_due() == 1
+    facts = await world.pool.fetchval("SELECT facts FROM messages WHERE message_type = 'digest'")
+    assert [entry["message"] for entry in facts["entries"]] == ["m-1", "m-2"]
+    assert not await world.pool.fetchval("SELECT may_send()")
 
 
 async def test_what_was_taken_before_the_server_began_anew_is_given_back(world: World) -> None:

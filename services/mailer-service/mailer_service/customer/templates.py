@@ -47,6 +47,10 @@ class Templates:
         """The customer's files in force for this type, if it has any."""
         return self._in_force.get(message_type)
 
+    def version(self, message_type: str) -> tuple[Files | None, Files]:
+        """What of the customer's is in force for this type, to be compared."""
+        return self._in_force.get(message_type), self.layout
+
     def confined(self, message_type: str) -> bool:
         """Whether this type's mails are rendered by the worker: its templates or the layout are the customer's."""
         return message_type in self._in_force or bool(self.layout)

@@ -20,6 +20,7 @@ class Watch:
         self._pool = pool
         self._templates = templates
         self._changed: set[str] = set()
+        self._pending: set[str] = set()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -33,8 +34,9 @@ class Watch:
     async def look(self) -> None:
         """Once: also what a sender held a moment ago because of the version before is let go."""
         await self._templates.refresh()
-        changed, before = self._templates.take_changed(), self._changed
+        # Kept until it is done: the database may be away.
+        self._pending |= self._templates.take_changed()
         async with self._pool.acquire() as connection:
-            if await envelopes.release_held(connection, self._templates.message_types, sorted(changed | before)):
+            if await envelopes.release_held(connection, self._templates.message_types, sorted(self._pending | self._changed)):
                 await envelopes.wake_senders(connection)
-        self._changed = changed
+        self._changed, self._pending = self._pending, set()

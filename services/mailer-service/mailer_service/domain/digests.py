@@ -1,8 +1,9 @@
 """One mail a day for who wants it so: its facts, from what was told since the last one."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mailer_service.domain.messages import Message
@@ -33,6 +34,12 @@ class Reader:
 def id_of(tenant: str, person: str, moment: datetime) -> str:
     """One person's digest of one moment is one message, however often it is made."""
     return ids.stable(MESSAGE_TYPE, tenant, person, moment.isoformat())
+
+
+def following(moment: datetime, now: datetime, zone_name: str) -> datetime:
+    """The next moment after now at the same hour of the day there."""
+    days = max(1, math.ceil((now - moment) / timedelta(days=1)))
+    return (moment.astimezone(zone(zone_name)) + timedelta(days=days)).astimezone(UTC)
 
 
 def entry(row: Any, subject: str, text: str) -> dict[str, Any]:

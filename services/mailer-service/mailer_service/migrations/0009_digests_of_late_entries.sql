@@ -1,3 +1,6 @@
+-- Which instance is at a digest: it is written outside of the transaction that makes it.
+ALTER TABLE digests ADD COLUMN claimed_until timestamptz;
+
 -- Who came too late for a digest was put down for the next day's, and that one was made only if somebody else came for it.
 
 INSERT INTO digests (tenant, person, moment)

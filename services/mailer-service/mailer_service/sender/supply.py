@@ -181,7 +181,10 @@ class Supply:
     async def _prepare(self, rows: Sequence[Row], messages: dict[str, Row]) -> None:
         """Compose what has no bytes yet, store them, hold what can't be composed, offer the rest."""
         sender = self._lease.id
-        bodies, held = await self._bodies([messages[id_] for id_ in {row["message"] for row in rows}])
+        bodies, failed = await self._bodies([messages[id_] for id_ in {row["message"] for row in rows}])
+        held = {id_: why for id_, why in failed.items() if not self._composer.is_outdated(messages[id_], why)}
+        # What is outdated is given back, and composed anew: whoever mended the template has let go of what was held before.
+        self._doubt |= len(held) < len(failed)
         await self._hold([row for row in rows if row["message"] in held], messages, held)
         if sender == self._lease.id:
             self._recorder.offer([_job(row, messages[row["message"]], bodies[row["message"]]) for row in rows if row["message"] in bodies])

@@ -1,20 +1,24 @@
 """Who gets a digest when, and what goes into it."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 import asyncpg
 
+from mailer_service.domain.digests import following
 from mailer_service.domain.messages import Message
 from postroom.db import Connection
 
 Group = tuple[str, str, datetime]
+# For so long an instance may be at a digest before another takes it up.
+CLAIM = timedelta(seconds=30)
 
 
-async def join(connection: Connection, groups: Sequence[Group]) -> dict[Group, datetime]:
-    """Open (and lock) digests for these (tenant, person, moment); → when each is made: who comes too late for one gets the next day's.
+async def join(connection: Connection, groups: Mapping[Group, str]) -> dict[Group, datetime]:
+    """Open (and lock) digests for these (tenant, person, moment), each with its zone; → when it is made.
 
-    That one is opened too, for nobody else may come for it; and it may be made already, by a clock that was ahead.
+    Who comes too late for one gets the next day's. That one is opened too, for nobody else may come for it; and it may be made already, by
+    a clock that was ahead.
     """
     moments: dict[Group, datetime] = {}
     tried = {group: group for group in groups}
@@ -24,14 +28,15 @@ async def join(connection: Connection, groups: Sequence[Group]) -> dict[Group, d
             INSERT INTO digests AS d (tenant, person, moment)
             SELECT DISTINCT * FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS t (tenant, person, moment) ORDER BY 1, 2, 3
             ON CONFLICT (tenant, person, moment) DO UPDATE SET made_at = d.made_at
-            RETURNING tenant, person, moment, made_at IS NULL AS open,
-                moment + greatest(1, ceil(extract(epoch FROM now() - moment) / 86400)) * interval '1 day' AS next
+            RETURNING tenant, person, moment, made_at IS NULL AS open, now() AS now
             """,
             *zip(*tried.values(), strict=True),
         )
         at = {(row["tenant"], row["person"], row["moment"]): row for row in rows}
         moments |= {group: one[2] for group, one in tried.items() if at[one]["open"]}
-        tried = {group: (*group[:2], at[one]["next"]) for group, one in tried.items() if not at[one]["open"]}
+        tried = {
+            group: (*group[:2], following(one[2], at[one]["now"], groups[group])) for group, one in tried.items() if not at[one]["open"]
+        }
     return moments
 
 
@@ -46,64 +51,83 @@ async def add_entries(connection: Connection, entries: Sequence[tuple[Message, d
     )
 
 
-async def due(connection: Connection, limit: int) -> list[Group]:
-    """The digests whose moment has come, locked; another instance takes others."""
-    rows = await connection.fetch(
+async def claim(connection: Connection) -> Group | None:
+    """A digest whose moment has come, for this instance to make within CLAIM; what nobody has made by then comes again, behind others.
+
+    None while it isn't known whether an older copy was restored, and until such a copy has read again what it had: digests that were made
+    before would be made of less, and the rest told again the day after.
+    """
+    row = await connection.fetchrow(
         """
-        SELECT tenant, person, moment FROM digests WHERE made_at IS NULL AND moment <= now()
-        ORDER BY moment LIMIT $1 FOR UPDATE SKIP LOCKED
+        UPDATE digests SET claimed_until = now() + $1 WHERE (tenant, person, moment) = (
+            SELECT tenant, person, moment FROM digests
+            WHERE made_at IS NULL AND moment <= now() AND (claimed_until IS NULL OR claimed_until NOT BETWEEN now() AND now() + $1)
+            ORDER BY coalesce(claimed_until, moment) LIMIT 1 FOR UPDATE SKIP LOCKED
+        ) AND EXISTS (SELECT FROM compared WHERE start = this_start())
+        AND NOT EXISTS (
+            SELECT FROM older_copies AS c CROSS JOIN LATERAL jsonb_each(c.ends) AS lay (place, "end")
+            LEFT JOIN offsets AS o ON o.cluster = c.cluster AND o.topic || '/' || o.partition = lay.place
+            WHERE c.released_at IS NULL AND coalesce(o.next_offset, 0) < lay."end"::bigint)
+        RETURNING tenant, person, moment
         """,
-        limit,
+        CLAIM,
     )
-    return [(row["tenant"], row["person"], row["moment"]) for row in rows]
+    return (row["tenant"], row["person"], row["moment"]) if row else None
 
 
-async def entries(connection: Connection, groups: Sequence[Group]) -> list[str]:
-    """The messages in these digests that were not withdrawn, locked so that a withdrawal comes before or after."""
+async def let_go(connection: Connection, group: Group) -> None:
+    """Somebody else may make it."""
+    await connection.execute("UPDATE digests SET claimed_until = NULL WHERE (tenant, person, moment) = ($1, $2, $3)", *group)
+
+
+async def lock(connection: Connection, group: Group) -> bool:
+    """Whether it is to be made still."""
+    row = await connection.fetchrow(
+        "SELECT FROM digests WHERE (tenant, person, moment) = ($1, $2, $3) AND made_at IS NULL FOR UPDATE", *group
+    )
+    return row is not None
+
+
+async def entries(connection: Connection, group: Group, *, locked: bool = False) -> list[str]:
+    """The messages in this digest that were not withdrawn; locked, a withdrawal comes before or after."""
     rows = await connection.fetch(
-        """
-        SELECT message FROM digest_entries
-        WHERE (tenant, person, moment) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])) AND NOT cancelled
-        ORDER BY message FOR UPDATE
-        """,
-        *zip(*groups, strict=True),
+        f"""
+        SELECT message FROM digest_entries WHERE (tenant, person, moment) = ($1, $2, $3) AND NOT cancelled
+        ORDER BY message {"FOR UPDATE" if locked else ""}
+        """,  # noqa: S608 - constants
+        *group,
     )
     return [row["message"] for row in rows]
 
 
 async def contents(connection: Connection, messages: Sequence[str], shown: int) -> list[asyncpg.Record]:
-    """The first messages of each digest, oldest first, with `total` and what became void of them; and each one's newest, `latest`."""
+    """The first of these messages of a digest, oldest first, with `total` and what became void of them; and the newest."""
     return await connection.fetch(
         """
         SELECT * FROM (
-            SELECT e.tenant, e.person, e.moment, m.id, m.message_type, m.name, m.email, m.language, m.zone, m.hop, m.reason, m.order_id,
+            SELECT m.id, m.tenant, m.person, m.message_type, m.name, m.email, m.language, m.zone, m.hop, m.reason, m.order_id,
                    m.order_number, m.key, m.cause, m.correspondence, m.created_at, m.lines, m.about, m.facts, m.sender, m.opens,
-                   ARRAY(SELECT about FROM withdrawals AS w WHERE w.message = m.id) AS void,
-                   row_number() OVER digest AS number, count(*) OVER (PARTITION BY e.tenant, e.person, e.moment) AS total
-            FROM digest_entries AS e JOIN messages AS m ON m.id = e.message WHERE e.message = ANY ($1)
-            WINDOW digest AS (PARTITION BY e.tenant, e.person, e.moment ORDER BY m.sequence)
-        ) AS each WHERE number <= $2 OR number = total
-        ORDER BY tenant, person, moment, number
+                   ARRAY(SELECT about FROM withdrawals AS w WHERE w.message = m.id ORDER BY about) AS void,
+                   row_number() OVER (ORDER BY m.sequence) AS number, count(*) OVER () AS total
+            FROM messages AS m WHERE m.id = ANY ($1)
+        ) AS each WHERE number <= $2 OR number = total ORDER BY number
         """,
         messages,
         shown,
     )
 
 
-async def close(connection: Connection, groups: Sequence[Group], ids: Sequence[str | None]) -> list[asyncpg.Record]:
-    """These digests are made, as these messages (None: nothing was left to say). Returns their entries as outcomes need them."""
+async def close(connection: Connection, group: Group, id_: str | None) -> list[asyncpg.Record]:
+    """It is made, as this message (None: nothing was left to say). Returns its entries as outcomes need them."""
     return await connection.fetch(
         """
         WITH made AS (
-            UPDATE digests AS d SET made_at = now()
-            FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[]) AS t (tenant, person, moment, message)
-            WHERE (d.tenant, d.person, d.moment) = (t.tenant, t.person, t.moment)
-            RETURNING d.tenant, d.person, d.moment, t.message
+            UPDATE digests SET made_at = now() WHERE (tenant, person, moment) = ($1, $2, $3) RETURNING tenant, person, moment
         )
-        UPDATE digest_entries AS e SET digest = made.message FROM made, messages AS m
+        UPDATE digest_entries AS e SET digest = $4::text FROM made, messages AS m
         WHERE (e.tenant, e.person, e.moment) = (made.tenant, made.person, made.moment) AND NOT e.cancelled AND m.id = e.message
         RETURNING e.message, e.digest, m.tenant, m.key, m.cause, m.correspondence, m.order_id
         """,
-        *zip(*groups, strict=True),
-        ids,
+        *group,
+        id_,
     )
