@@ -56,10 +56,11 @@ STORIES: dict[str, Story] = {
     "take-over": Story(senders.take_over),
     "unknown": Story(senders.unknown),
     "comes-back": Story(senders.comes_back, house="short lease"),
+    # Before the others of its house: it replays whatever is parked there, one by one and twice.
+    "parked-replayed": Story(parked_replayed.parked_replayed, house="single", judged=False),
     "bad-records": Story(bad_records.bad_records, house="single", judged=False),
     "bad-papers": Story(bad_requests.bad_papers, house="single", judged=False),
     "bad-requests": Story(bad_requests.bad_requests, house="single", judged=False),
-    "parked-replayed": Story(parked_replayed.parked_replayed, house="single", judged=False),
     "links": Story(links.links, house="linked", steps=lambda _: 9),
     "password": Story(relays.password, house="relay"),
     "denied": Story(relays.denied, house="relay"),
