@@ -105,12 +105,14 @@ class Intake:
 
         `known` are next offsets that the caller has seen in the database: one that has less is an older copy.
         """
+        # Before the transaction: of many megabytes it takes its time, and the server ends a transaction that idles.
+        events, unreadable = self._read_all(records)
         while True:
             try:
                 async with self._pool.acquire() as connection, connection.transaction():
                     await offsets.advance(connection, cluster, records, known)
                     failpoints.reach("intake.advanced")
-                    tally = await self._take_in(connection, records)
+                    tally = await self._take_in(connection, events, unreadable)
                     failpoints.reach("intake.effected")
             except Retry:
                 log.info("batch runs again", reason="another instance was faster", records=len(records))
@@ -152,7 +154,7 @@ class Intake:
             failpoints.reach("replay.effected")
         failpoints.reach("replay.committed")
 
-    async def _take_in(self, connection: Connection, records: Sequence[Record]) -> Tally:
+    def _read_all(self, records: Sequence[Record]) -> tuple[list[tuple[Record, Event]], list[Rejected]]:
         events: list[tuple[Record, Event]] = []
         unreadable: list[Rejected] = []
         for record in sorted(records, key=self._order):
@@ -160,6 +162,9 @@ class Intake:
                 events.append((record, self._read(record)))
             except Refused as refusal:
                 unreadable.append(Rejected(record, _emitter(record), refusal.bare()))
+        return events, unreadable
+
+    async def _take_in(self, connection: Connection, events: Sequence[tuple[Record, Event]], unreadable: Sequence[Rejected]) -> Tally:
         # Parked before the others have their effect: a correction in the same batch closes the row.
         await parked.park(connection, self.service, unreadable)
         tally, refused = await self._all_or_each(connection, events)

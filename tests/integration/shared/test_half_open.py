@@ -105,7 +105,9 @@ async def test_one_that_is_dead_in_the_middle_of_a_statement_is_ended_too(servic
     await dead.execute("BEGIN")
     await dead.execute("UPDATE offsets SET next_offset = 2")
     parse = b"\0SELECT 1\0\0\0"
-    dead._transport.write(b"P" + (len(parse) + 4).to_bytes(4, "big") + parse)
+    dead._transport.write(  # type: ignore[attr-defined]
+        b"P" + (len(parse) + 4).to_bytes(4, "big") + parse
+    )
     began = time.monotonic()
     assert await service.pool.execute("UPDATE offsets SET next_offset = 3") == "UPDATE 1"
     assert 1 < time.monotonic() - began < 3
