@@ -1,7 +1,5 @@
 """Records that nobody should write, for any topic, from a seed: mutated examples mostly, so that many get as far as SQL."""
 
-import contextlib
-import sys
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -34,17 +32,6 @@ class Bad:
     at: int | None = None
 
 
-@contextlib.contextmanager
-def _room_for_the_deep() -> Iterator[None]:
-    """What was written once, with hundreds of levels, is read and changed and written again."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(10_000)
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
-
-
 class Records:
     """Draws records for one topic; `good` says which example of each type is certain to have its effect."""
 
@@ -63,8 +50,7 @@ class Records:
         weights = [weight for weight, _ in KINDS]
         for _ in range(number):
             make = self.random.choices(KINDS, weights)[0][1]
-            with _room_for_the_deep():
-                one = _within_a_batch(replace(make(self), topic=self.topic.name, how=make.__name__.lstrip("_")))
+            one = _within_a_batch(replace(make(self), topic=self.topic.name, how=make.__name__.lstrip("_")))
             if len(one.value or b"") < KB:
                 self._before = [*self._before[-200:], one]
             yield one

@@ -1,6 +1,7 @@
 """Values that somebody's program writes one day, and mutations of JSON that put them anywhere in it."""
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -54,13 +55,18 @@ def hostile(random: Random) -> Any:
     """One of them, or something large, or something deep."""
     draw = random.random()
     if draw < 0.05:
-        one = random.choice(HOSTILE)
+        one = _one_hostile(random)
         return [one] * random.choice((2, 100, 2_001, 20_000) if len(str(one)) < 40 else (2, 10))
     if draw < 0.08:
         return {f"k{n}": random.choice((None, "v", n)) for n in range(random.choice((10, 1_000, 10_000)))}
     if draw < 0.12:
         return nested(random.choice((5, 25, 33, 200)), random)
-    return random.choice(HOSTILE)
+    return _one_hostile(random)
+
+
+def _one_hostile(random: Random) -> Any:
+    """Nobody else's: what is changed in one record must not be in the next, nor within itself."""
+    return deepcopy(random.choice(HOSTILE))
 
 
 def _replaced(data: Any, random: Random) -> Any:
