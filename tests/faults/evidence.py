@@ -56,7 +56,8 @@ class Evidence:
     `po` the orders that came in at the door.
 
     `deeds` are what people did by themselves and were answered, `refused` what they were not allowed; `history` is what
-    `postroom audit verify` finds wrong. `begun`: mark → when its event was written; `hours`: when digests were due and quiet hours ended.
+    `postroom audit verify` finds wrong. `begun`: mark → when its event was written; `hours`: when digests were due and quiet hours ended,
+    as far as `clocks_are_right`.
     """
 
     topics: dict[str, list[Accepted]]

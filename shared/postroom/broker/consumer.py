@@ -85,7 +85,7 @@ class Consumer:
                 await ghosts.leave(self._settings)
                 await self._compare()
                 self._known.clear()  # what it was good for is said; from here on the database's offsets rule
-                self._placed.clear()
+                self._unplace(set(self._placed))
                 self._older = False
                 await broker.start()
                 self._client = subscriber.consumer
@@ -144,7 +144,7 @@ class Consumer:
         except Exception as error:
             log.exception("a fetch failed; reading on from the database's offsets", error=str(error) or type(error).__name__)
             await asyncio.sleep(LONGEST_PAUSE)
-            await self.place(set(client.assignment()), client)
+            await self._place_again(client.assignment(), client)
             return ()
         self._polled_at = time.monotonic()
         self._commit_soon()
@@ -188,14 +188,17 @@ class Consumer:
             log.exception("partitions could not be placed; trying again", error=str(error) or type(error).__name__)
             await asyncio.sleep(FIRST_PAUSE)
 
-    def _lose(self, revoked: set[TopicPartition]) -> None:
-        self._placed -= revoked
+    def _unplace(self, partitions: set[TopicPartition]) -> None:
+        self._placed -= partitions
         self._placings += 1
+
+    def _lose(self, revoked: set[TopicPartition]) -> None:
+        self._unplace(revoked)
         self._behind = {partition: offset for partition, offset in self._behind.items() if partition not in revoked}
 
     async def place(self, assigned: set[TopicPartition], client: AIOKafkaConsumer) -> None:
         """Put newly assigned partitions where the database says, and those it never read at their beginning; waits for the database."""
-        self._lose(assigned)
+        self._unplace(assigned)
         number, self._placing = self._placings, self._placing + 1
         try:
             known = await self._positions()

@@ -29,7 +29,7 @@ TIMES = 3
 SERVICES = ("mailer-service", "notification-rules", "mailer-service-2", "notification-rules-2", "po-service", "commlog-service")
 PATIENCE_SECONDS = 180.0
 _HELD = "SELECT count(*) FROM older_copies WHERE released_at IS NULL"
-_WITHDRAWN = "SELECT count(*) FROM envelopes WHERE state = 'cancelled' AND id IN ({})"
+_WITHDRAWN = "SELECT count(*) FROM envelopes WHERE state = 'cancelled' AND id = ANY ($1)"
 _ROWS = "SELECT id, message, address FROM envelopes"
 # What a commit that was lost leaves behind in Kafka: told by nobody's outbox, and made from bytes that are lost.
 _EXPLAINED = {"has published what no transaction committed"}
@@ -78,7 +78,7 @@ async def _older(stage: Stage, n: int, how: str) -> None:
     stage.say(f"released ({how}): {released['services']['mailer-service']}")
     if how == "hold":
         # A withdrawal may have come, and what was withdrawn waits for nobody.
-        gone = await stage.house.query("mailer_service", _WITHDRAWN.format(", ".join(f"'{row['envelope']}'" for row in told["envelopes"])))
+        gone = await stage.house.query("mailer_service", _WITHDRAWN, [row["envelope"] for row in told["envelopes"]])
         held = released["services"]["mailer-service"]["held"]
         stage.measure("held, each for a person", held, at_least=len(listed) - int(gone[0][0]), at_most=len(listed))
         await stage.rest()

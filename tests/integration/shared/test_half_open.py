@@ -73,9 +73,7 @@ async def test_a_transaction_that_got_stuck_is_not_waited_for_twice(link: Served
     assert time.monotonic() - began < 4
 
 
-async def test_what_is_given_back_after_its_time_is_not_waited_for_either(
-    link: Served, pool: Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_is_given_back_after_its_time_is_not_waited_for_either(link: Served, pool: Pool) -> None:
     """asyncpg says goodbye to it, and waits for the answer for as long as for a statement's."""
     link.become(replace(link.link, mode="stuck"))
     began = time.monotonic()
@@ -120,10 +118,8 @@ async def test_dead_connections_in_a_queue_for_one_lock_do_not_each_hold_it(serv
     Of a queue for a row one more does get it: its time for waiting begins anew when the one before it gives up.
     """
     await service.pool.execute("INSERT INTO offsets VALUES ('cluster', 'topic', 0, 1)")
-    locking, there = (
-        "SELECT next_offset FROM offsets FOR UPDATE",
-        service.settings.dsn.replace(f":{link.link.target}", f":{link.link.port}"),
-    )
+    locking = "SELECT next_offset FROM offsets FOR UPDATE"
+    there = service.settings.dsn.replace(f":{link.link.target}", f":{link.link.port}")
     # Without a pool's patience: the cancel of one that has the lock by then comes too late.
     dead = [await asyncpg.connect(there, server_settings=db.SESSION) for _ in range(4)]
     for connection in dead:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
     """An envelope that this process has leased, with the bytes to send; `origin` is what an outcome needs of the message.
 

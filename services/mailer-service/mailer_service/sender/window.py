@@ -71,12 +71,12 @@ class Window:
 
     def through(self, job: Job) -> None:
         """A mail that was begun has its end; of one that had waited aside that says nothing."""
-        if not any(one is job for one in self._wire):
+        if job not in self._wire:
             return
         now = time.monotonic()
         self._pace += (now - self._since - self._pace) * SMOOTH
         self._since = now
-        self._wire = [one for one in self._wire if one is not job]
+        self._wire.remove(job)
 
     def give_way(self) -> None:
         """What is on the wire goes on waiting aside; another connection comes in its place."""

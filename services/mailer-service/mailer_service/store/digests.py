@@ -122,10 +122,10 @@ async def close(connection: Connection, group: Group, id_: str | None) -> list[a
     return await connection.fetch(
         """
         WITH made AS (
-            UPDATE digests SET made_at = now() WHERE (tenant, person, moment) = ($1, $2, $3) RETURNING tenant, person, moment
+            UPDATE digests SET made_at = now() WHERE (tenant, person, moment) = ($1, $2, $3)
         )
-        UPDATE digest_entries AS e SET digest = $4::text FROM made, messages AS m
-        WHERE (e.tenant, e.person, e.moment) = (made.tenant, made.person, made.moment) AND NOT e.cancelled AND m.id = e.message
+        UPDATE digest_entries AS e SET digest = $4::text FROM messages AS m
+        WHERE (e.tenant, e.person, e.moment) = ($1, $2, $3) AND NOT e.cancelled AND m.id = e.message
         RETURNING e.message, e.digest, m.tenant, m.key, m.cause, m.correspondence, m.order_id
         """,
         *group,
