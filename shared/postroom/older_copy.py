@@ -17,6 +17,12 @@ from postroom.db import Connection, Pool
 from postroom.offsets import Partition
 
 log = structlog.get_logger()
+# The partitions that the copy which is held hasn't read again as far as they went when it was found.
+TO_BE_READ_AGAIN = """
+    SELECT FROM older_copies AS c CROSS JOIN LATERAL jsonb_each(c.ends) AS lay (place, "end")
+    LEFT JOIN offsets AS o ON o.cluster = c.cluster AND o.topic || '/' || o.partition = lay.place
+    WHERE c.released_at IS NULL AND coalesce(o.next_offset, 0) < lay."end"::bigint
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +162,7 @@ class OlderCopy:
     id: int
     found_at: datetime
     last_sign: datetime | None
-    cluster: str
     behind: dict[str, list[int]]
-    ends: dict[str, int]
 
     @property
     def records(self) -> int:
@@ -190,7 +194,7 @@ class OlderCopy:
 
 async def open_one(connection: Connection) -> OlderCopy | None:
     """What is held, if anything is."""
-    row = await connection.fetchrow("SELECT id, found_at, last_sign, cluster, behind, ends FROM older_copies WHERE released_at IS NULL")
+    row = await connection.fetchrow("SELECT id, found_at, last_sign, behind FROM older_copies WHERE released_at IS NULL")
     return OlderCopy(**row) if row else None
 
 

@@ -51,7 +51,7 @@ class Restored:
             if held is None:
                 return
             progress = await store.progress(connection, held.id)
-            if progress and progress["last_sequence"] is None and await store.end(connection, held.id, held.cluster, held.ends):
+            if progress and progress["last_sequence"] is None and await store.end(connection, held.id):
                 log.info("all is read again", doubtful=await store.count_doubtful(connection, held.id))
         if progress is None:
             await self._read(held)

@@ -8,6 +8,7 @@ import asyncpg
 from mailer_service.domain.digests import following
 from mailer_service.domain.messages import Message
 from postroom.db import Connection
+from postroom.older_copy import TO_BE_READ_AGAIN
 
 Group = tuple[str, str, datetime]
 # For so long an instance may be at a digest before another takes it up.
@@ -58,18 +59,15 @@ async def claim(connection: Connection) -> Group | None:
     before would be made of less, and the rest told again the day after.
     """
     row = await connection.fetchrow(
-        """
+        f"""
         UPDATE digests SET claimed_until = now() + $1 WHERE (tenant, person, moment) = (
             SELECT tenant, person, moment FROM digests
             WHERE made_at IS NULL AND moment <= now() AND (claimed_until IS NULL OR claimed_until NOT BETWEEN now() AND now() + $1)
             ORDER BY coalesce(claimed_until, moment) LIMIT 1 FOR UPDATE SKIP LOCKED
         ) AND EXISTS (SELECT FROM compared WHERE start = this_start())
-        AND NOT EXISTS (
-            SELECT FROM older_copies AS c CROSS JOIN LATERAL jsonb_each(c.ends) AS lay (place, "end")
-            LEFT JOIN offsets AS o ON o.cluster = c.cluster AND o.topic || '/' || o.partition = lay.place
-            WHERE c.released_at IS NULL AND coalesce(o.next_offset, 0) < lay."end"::bigint)
+        AND NOT EXISTS ({TO_BE_READ_AGAIN})
         RETURNING tenant, person, moment
-        """,
+        """,  # noqa: S608 - constants
         CLAIM,
     )
     return (row["tenant"], row["person"], row["moment"]) if row else None

@@ -1,11 +1,12 @@
 """After an older copy was restored: what is known to be out, what may be, and how it is decided (docs/restoring.md)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import asyncpg
 
 from postroom.db import Connection
+from postroom.older_copy import TO_BE_READ_AGAIN
 
 Sent = tuple[str, int, int | None, str, datetime]
 """Envelope, attempt, the server's code and reply, when."""
@@ -73,22 +74,17 @@ async def progress(connection: Connection, older_copy: int) -> asyncpg.Record | 
     return await connection.fetchrow("SELECT read_at, last_outcome, sent, last_sequence FROM doubts WHERE older_copy = $1", older_copy)
 
 
-async def end(connection: Connection, older_copy: int, cluster: str, ends: Mapping[str, int]) -> bool:
+async def end(connection: Connection, older_copy: int) -> bool:
     """Once all that lay in Kafka is read again and its digests are made: what comes from now on is new. → Whether it is so."""
     ended = await connection.fetchval(
-        """
+        f"""
         UPDATE doubts SET last_sequence = (SELECT coalesce(max(sequence), 0) FROM messages)
         WHERE older_copy = $1 AND last_sequence IS NULL
-          AND NOT EXISTS (
-              SELECT FROM jsonb_each($3::jsonb) AS lay (place, "end")
-              LEFT JOIN offsets AS o ON o.cluster = $2 AND o.topic || '/' || o.partition = lay.place
-              WHERE coalesce(o.next_offset, 0) < lay."end"::bigint)
+          AND NOT EXISTS ({TO_BE_READ_AGAIN})
           AND NOT EXISTS (SELECT FROM digests WHERE made_at IS NULL AND moment <= now())
         RETURNING true
-        """,
+        """,  # noqa: S608 - constants
         older_copy,
-        cluster,
-        dict(ends),
     )
     return ended is True
 
