@@ -1,8 +1,9 @@
 """A person at the page, in a Chromium of their own: the words of the seed, and where they are clicked."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from tests.e2e.orders import Paper
 
 NAMES = {"frida.lund": "Frida Lund", "anna.berger": "Anna Berger", "clara.novak": "Clara Novak", "bela.kovacs": "Béla Kovacs"}
@@ -47,6 +48,27 @@ class Desk:
         with self.page.expect_navigation():
             self.dialog.get_by_role("button", name=then, exact=True).click()
         return self
+
+    def at_the_next_post(self, address: str, act: Callable[[Route], None]) -> None:
+        """What befalls the next form that is sent there; that the page asks the same address for news by itself is no part of it."""
+        due = [act]
+
+        def once(route: Route) -> None:
+            if route.request.method == "POST" and due:
+                due.pop()(route)
+            else:
+                route.continue_()
+
+        self.page.route(address, once)
+
+    def lose_the_next_answer(self, address: str) -> None:
+        """The server does what the next form asks, and its answer is lost on the way."""
+
+        def lose(route: Route) -> None:
+            route.fetch(max_redirects=0)
+            route.abort()
+
+        self.at_the_next_post(address, lose)
 
     def compose(self, scope: str = "latest") -> "Desk":
         """From the window latest/all to the correspondence generator."""

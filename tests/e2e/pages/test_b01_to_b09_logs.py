@@ -1,9 +1,8 @@
 """Part B of the product's list, items 1 to 9: a log is created, and what is to be sent is chosen. Numbered as there."""
 
-import threading
 from collections.abc import Callable
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 from tests.e2e.conftest import House
 from tests.e2e.orders import Paper
 from tests.e2e.pages.conftest import RIVALS_CLERK, Desks
@@ -98,17 +97,7 @@ def test_b06_a_double_click_is_one_log(town: House, desk: Desk, paper: Paper) ->
 def test_b06_a_lost_answer_and_the_second_try_are_one_log(town: House, desk: Desk, paper: Paper) -> None:
     """The server does what was asked, its answer is lost, the page says so and keeps the text; the same button again is the same log."""
     desk.open(paper)
-    lost = threading.Event()
-
-    def lose(route: Route) -> None:
-        if route.request.method == "POST" and not lost.is_set():
-            lost.set()
-            route.fetch(max_redirects=0)
-            route.abort()
-        else:
-            route.continue_()
-
-    desk.page.route("**/communication-logs", lose)
+    desk.lose_the_next_answer("**/communication-logs")
     desk.page.get_by_role("button", name="New communication log").click()
     desk.dialog.get_by_label("Type").select_option("Price")
     desk.dialog.get_by_label("Message").fill("Told once.")

@@ -1,5 +1,7 @@
 """A page that lies open while its services stumble: it goes on asking, disturbs nobody while nothing has changed, and keeps the focus."""
 
+from typing import Any
+
 from playwright.sync_api import Route, expect
 from tests.e2e.orders import Paper
 from tests.e2e.pages.desk import Desk
@@ -52,7 +54,7 @@ def test_an_error_that_comes_after_escape_opens_the_pop_up_again(desk: Desk, pap
         desk.page.keyboard.press("Escape")
         route.continue_()
 
-    desk.page.route("**/communication-logs", closed_meanwhile, times=1)
+    desk.at_the_next_post("**/communication-logs", closed_meanwhile)
     desk.dialog.get_by_role("button", name="Save", exact=True).click()
     expect(desk.dialog.get_by_text("The type is missing")).to_be_visible()
 
@@ -88,8 +90,8 @@ def test_a_step_back_after_signing_out_shows_nothing_of_it(desk: Desk, paper: Pa
 def test_a_refusal_leaves_what_was_sent_before_in_sight(desk: Desk, paper: Paper) -> None:
     desk.generator(paper).address(to=address_of(paper, "before")).send()
     assert desk.states() == {address_of(paper, "before"): "sent"}
-    away = {"status": 503, "content_type": "text/html; charset=utf-8", "headers": {"x-problem": "service_unavailable"}}
-    desk.page.route("**/send", lambda route: route.fulfill(**away, body="<p>Away just now.</p>"), times=1)
+    away: dict[str, Any] = {"status": 503, "content_type": "text/html; charset=utf-8", "headers": {"x-problem": "service_unavailable"}}
+    desk.at_the_next_post("**/send", lambda route: route.fulfill(**away, body="<p>Away just now.</p>"))
     desk.send()
     expect(desk.alert.filter(has_text="Away just now.")).to_be_visible()
     assert desk.states() == {address_of(paper, "before"): "sent"}

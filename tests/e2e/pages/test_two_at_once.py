@@ -68,7 +68,7 @@ def test_the_back_button_brings_no_second_log(town: House, desk: Desk, paper: Pa
 
 def test_words_that_were_changed_after_a_lost_answer_are_a_new_log_and_the_page_says_so(town: House, desk: Desk, paper: Paper) -> None:
     desk.open(paper)
-    desk.page.route("**/communication-logs", lambda route: (route.fetch(max_redirects=0), route.abort()), times=1)
+    desk.lose_the_next_answer("**/communication-logs")
     begin(desk, "As it was first.")
     desk.dialog.get_by_role("button", name="Save", exact=True).click()
     expect(desk.dialog.get_by_text("No answer came")).to_be_visible()
