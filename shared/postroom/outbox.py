@@ -42,12 +42,15 @@ def _row(event: Event) -> Row:
 
 
 async def unpublished(connection: Connection, topic: str, rows: int, size: int) -> list[asyncpg.Record]:
-    """The oldest of a topic: at most so many rows and bytes, and one at least; parked records have 2 MiB each."""
+    """The oldest of a topic: at most so many rows and bytes, and one at least; a parked record may have 2 MiB, and as much in headers."""
     return await connection.fetch(
         """
         SELECT id, key, headers, value FROM (
-            SELECT id, key, headers, value, sum(octet_length(value)) OVER (ORDER BY id) - octet_length(value) AS before
-            FROM (SELECT * FROM outbox WHERE topic = $1 AND published_at IS NULL ORDER BY id LIMIT $2) AS oldest
+            SELECT id, key, headers, value, sum(size) OVER (ORDER BY id) - size AS before
+            FROM (
+                SELECT *, octet_length(key) + octet_length(headers::text) + octet_length(value) AS size
+                FROM outbox WHERE topic = $1 AND published_at IS NULL ORDER BY id LIMIT $2
+            ) AS oldest
         ) AS oldest WHERE before < $3 ORDER BY id
         """,
         topic,

@@ -60,18 +60,20 @@ class Relay:
 
     async def _run_lane(self, topic: str) -> None:
         producer: AIOKafkaProducer | None = None
-        delay = 0.2
+        delay, most = 0.2, BATCH
         try:
             while True:
                 self._wake[topic].clear()
                 try:
                     if producer is None:
                         producer = await self._started()
-                    while await self._publish_some(topic, producer):
-                        pass
+                    while await self._publish_some(topic, producer, most):
+                        most = min(BATCH, most + most // 8 + 1)
                     delay = 0.2
                 except Exception as error:  # noqa: BLE001 - the rows stay until the ack; a new producer tries again
-                    log.warning("outbox lane stopped for a moment", topic=topic, error=repr(error), again_in=delay)
+                    # What is too much for its time would be too much each time.
+                    most = max(1, most // 2) if isinstance(error, TimeoutError) else most
+                    log.warning("outbox lane stopped for a moment", topic=topic, error=repr(error), again_in=delay, at_once=most)
                     await _close(producer)
                     producer = None
                     obey_cancellation()
@@ -94,14 +96,14 @@ class Relay:
             raise
         return producer
 
-    async def _publish_some(self, topic: str, producer: AIOKafkaProducer) -> bool:
-        """Publish one batch; True while there may be more. A send that isn't acked in time rolls everything back."""
+    async def _publish_some(self, topic: str, producer: AIOKafkaProducer, most: int) -> bool:
+        """Publish one batch of at most so many; True while there may be more. A send that isn't acked in time rolls everything back."""
         async with self._pool.acquire() as connection, connection.transaction():
             if not await connection.fetchval("SELECT pg_try_advisory_xact_lock(hashtext('outbox'), hashtext($1))", topic):
                 # The other instance may be done before it sees our row: look again soon, not at the next sweep.
                 asyncio.get_running_loop().call_later(0.25, self._wake[topic].set)
                 return False
-            rows = await outbox.unpublished(connection, topic, BATCH, BATCH_BYTES)
+            rows = await outbox.unpublished(connection, topic, most, BATCH_BYTES)
             if not rows:
                 return False
             failpoints.reach("relay.read")

@@ -22,14 +22,15 @@ def intake_key() -> None:
 def outbox_lane() -> None:
     """Each relay takes what is free, as SKIP LOCKED alone would have it."""
 
-    async def publish_some(self: Any, topic: str, producer: Any) -> bool:
+    async def publish_some(self: Any, topic: str, producer: Any, most: int) -> bool:
         async with self._pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(
                 """
                 SELECT id, key, headers, value FROM outbox WHERE topic = $1 AND published_at IS NULL
-                ORDER BY id LIMIT 10 FOR UPDATE SKIP LOCKED
+                ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
                 """,
                 topic,
+                min(most, 10),
             )
             # As a busy machine does to one of two.
             await asyncio.sleep(random.uniform(0, 0.2))  # noqa: S311 - jitter

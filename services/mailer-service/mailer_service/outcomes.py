@@ -69,12 +69,17 @@ def cancelled(origin: Row, envelope: Row) -> Event:
     return _of_envelope(origin, envelope, "cancelled", envelope["detail"])
 
 
+def settled(origin: Row, envelope: Row, code: int | None) -> Event:
+    """The outcome that a reply has led to; `envelope` has the state, and as `attempts` the one that brought it there."""
+    return _of_envelope(origin, envelope, envelope["state"], envelope["detail"], code)
+
+
 def lost(envelope: Row) -> Event:
     """The outcome of an attempt whose sender is gone; the row has its message's origin too."""
-    return _of_envelope(envelope, envelope, "unknown", envelope["detail"])
+    return _of_envelope(envelope, envelope, envelope["state"], envelope["detail"])
 
 
-def _of_envelope(origin: Row, envelope: Row, state: str, detail: str) -> Event:
+def _of_envelope(origin: Row, envelope: Row, state: str, detail: str, code: int | None = None) -> Event:
     return outcome(
         origin,
         envelope=envelope["id"],
@@ -83,6 +88,7 @@ def _of_envelope(origin: Row, envelope: Row, state: str, detail: str) -> Event:
         state=state,
         attempt=envelope["attempts"],
         detail=detail,
+        code=code,
     )
 
 

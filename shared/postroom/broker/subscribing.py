@@ -39,7 +39,10 @@ def subscribe(
     subscriber.get_msg = poll  # type: ignore[assignment,method-assign] # FastStream's own sleeps after each empty poll
 
     async def handle(message: MessageInContext) -> None:
-        await take(message.raw_message if isinstance(message.raw_message, tuple) else (message.raw_message,))
+        batch = message.raw_message if isinstance(message.raw_message, tuple) else (message.raw_message,)
+        # The message stays in the context of every timer and connection that begins meanwhile: its records must not.
+        message.raw_message = ()
+        await take(batch)
 
     subscriber(handle)
     holder.append(subscriber)

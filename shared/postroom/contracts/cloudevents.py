@@ -20,7 +20,7 @@ from postroom.contracts.facts import FACTS
 from postroom.contracts.record import Record
 
 STRUCTURED = "application/cloudevents+json"
-# Bytes: source and id stand in one row of an index, which has 2.7 KB.
+# Bytes: source and id stand in one row of an index, which has 2.7 KB. The key of the record, too.
 MAX_ATTRIBUTE = 500
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 _OPTIONAL = ("company", "actor", "correlationid", "causesource", "causeid", "traceparent")
@@ -183,5 +183,5 @@ def _version(text: str | None) -> int | None:
 
 
 def _key(key: bytes | None, subject: str) -> str:
-    """Order is kept per Kafka key; a writer that sets none gets its subject's."""
-    return key.decode("utf-8", "replace") if key else subject
+    """Order is kept per Kafka key; a writer that sets none gets its subject's. What follows from the event has it again, hence a bound."""
+    return _bounded({"key": key.decode("utf-8", "replace")})["key"] if key else subject

@@ -52,13 +52,13 @@ def of_owner(owner: str, found: Books) -> Callable[[Bad], bool]:
 
 
 def identities(bad: Bad, owner: str) -> set[Identity]:
-    """Every identity that a reader could find in it: attributes may stand twice, and in both modes."""
+    """Every identity that a reader could find in it: attributes may stand twice, and in both modes. What is missing is none."""
     told = [(name, (value or b"").decode("utf-8", "replace")) for name, value in bad.headers]
     ids = {value for name, value in told if name == "ce_id"}
     sources = {value for name, value in told if name == "ce_source"}
     with contextlib.suppress(ValueError, RecursionError):
         document = json.loads(bad.value or b"")
         if isinstance(document, dict):
-            ids.add(str(document.get("id")))
-            sources.add(str(document.get("source")))
+            ids |= {str(one) for one in (document.get("id"),) if isinstance(one, str | int)}
+            sources |= {str(one) for one in (document.get("source"),) if isinstance(one, str | int)}
     return {(owner, source, id_) for source in sources for id_ in ids}

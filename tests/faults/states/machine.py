@@ -127,7 +127,8 @@ class Work:
 
     def on(self, id_: str, mail: Mail) -> set[str]:
         """Its effect on this mail; → the tokens of the attempts that it opens."""
-        for _, number, result, resent in (one for one in self.settled if one[0] == id_):
+        # The result of the last attempt goes first, whatever order they came in.
+        for _, number, result, resent in sorted((one for one in self.settled if one[0] == id_), key=lambda one: -one[1]):
             mail.settle(number, result, resent=resent)
         return {str(job.token) for job in self.asked if job.envelope == id_ and mail.open(self.sender, job.number, str(job.token))}
 

@@ -21,12 +21,16 @@ FINAL = frozenset({"sent", "bounced", "cancelled"})
 
 @dataclass
 class Mail:
-    """One envelope; `results` has each attempt's, '' while it is open, `told` (attempt, state) as often as it was said."""
+    """One envelope; `results` has each attempt's, '' while it is open, `told` (attempt, state) as often as it was said.
+
+    `accepted` is an earlier attempt whose 250 came while the last one was on the wire.
+    """
 
     state: str = "pending"
     holder: str = ""
     due: Due = "now"
     attempts: int = 0
+    accepted: int = 0
     resent: bool = False
     void: bool = False
     results: dict[int, str] = field(default_factory=dict)
@@ -37,13 +41,13 @@ class Mail:
     by_word: bool = False
     decided: dict[int, str] = field(default_factory=dict)
 
-    def go(self, state: str, due: Due = "never", *, tell: bool = True) -> None:
-        """To this state, out of everybody's hands."""
+    def go(self, state: str, due: Due = "never", *, tell: bool = True, by: int = 0) -> None:
+        """To this state, out of everybody's hands; `by` an earlier attempt than the last."""
         self.state, self.due, self.holder = state, due, ""
         if state == "unknown":
             self.ever_unknown.add(self.attempts)
         if tell and state != "pending":
-            self.told[self.attempts, state] += 1
+            self.told[by or self.attempts, state] += 1
 
     def take(self, sender: str) -> None:
         assert self.due == "now"
@@ -58,25 +62,39 @@ class Mail:
         return self.state == "sending" and self.holder == sender and self.attempts == number and self.tokens[number] == token
 
     def settle(self, number: int, result: str, *, resent: bool) -> None:
-        """A result settles its own attempt, and the mail only moves by its last one. Late, only news counts; `sent` always is."""
+        """A result settles its own attempt, and the mail moves by its last one. Late, only news counts; `sent` always does."""
         if self.results[number] in ("", "unknown"):
             self.results[number] = result
-        if number != self.attempts:
+        if number < self.attempts:
+            if result == "sent":
+                self.was_accepted(number)
             return
         late = self.state == "unknown" and result != "unknown"
         sent_after_all = self.state in ("leased", "pending", "held", "cancelled") and result == "sent"
-        if self.state == "sending" or late or sent_after_all:
-            if result == "unknown":
-                self.go("unknown", "never" if resent else "later")
-                self.resent = True
-            else:
-                self.go(*RESULTS[result])
+        if not (self.state == "sending" or late or sent_after_all):
+            return
+        self.resent |= result == "unknown"
+        if self.accepted:
+            self.go("sent", by=self.accepted)
+        elif result == "unknown":
+            self.go("unknown", "never" if resent else "later")
+        else:
+            self.go(*RESULTS[result])
+
+    def was_accepted(self, number: int) -> None:
+        """The server has it by an earlier attempt: nothing more goes out, but for what is on the wire."""
+        if self.state == "sending":
+            self.accepted = number
+        elif self.state not in ("sent", "bounced"):
+            self.accepted = number
+            self.go("sent", by=number)
 
     def never_begun(self, sender: str, number: int, token: str) -> None:
         """Its own attempt, opened without the sender's hearing of it, is taken back."""
         if self.state == "sending" and self.holder == sender and self.attempts == number and self.tokens[number] == token:
             self.results[number] = "released"
-            self.go("pending", "now")
+            if not self.accepted:
+                self.go("pending", "now")
 
     def decide(self, attempt: int, decision: str) -> bool:
         """A person's word on this attempt: the same twice is one, another comes too late; → whether it is as they want it."""
@@ -94,8 +112,11 @@ class Mail:
         if self.state == "leased":
             self.go("pending", "now")
         elif self.state == "sending":
-            self.results[self.attempts] = "unknown"
-            self.go("unknown", "never" if self.resent else "later")
+            self.results[self.attempts] = self.results[self.attempts] or "unknown"
+            if self.accepted:
+                self.go("sent", by=self.accepted)
+            else:
+                self.go("unknown", "never" if self.resent else "later")
             self.resent = True
 
     def broken_promises(self) -> Iterable[str]:

@@ -6,7 +6,9 @@ import signal
 import sys
 import time
 from collections import Counter
-from uuid import uuid4
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -201,6 +203,76 @@ async def test_a_late_reply_counts_also_for_what_was_held_again(world: World) ->
         assert await envelopes.settle_envelopes(connection, [(row["id"], 1, "sent", None, "250", False, False, False)])
         assert await envelopes.release_held(connection, [], ["wrong-delivery"]) == 0
     await world.until_states(sent=1)
+
+
+async def _sent_again(world: World) -> tuple[UUID, str]:
+    """An envelope whose first attempt is unknown and whose second one is on the wire; (its sender, its id)."""
+    await world.ask("a@example.com")
+    me = uuid4()
+    async with world.pool.acquire() as connection:
+        await connection.execute("INSERT INTO senders (id, expires_at) VALUES ($1, now() + interval '1 minute')", me)
+        [row], _ = await Claim(Caps()).take(connection, me, 10, {})
+        await envelopes.open_attempts(connection, me, [(row["id"], 1, uuid4())])
+        await _settle(connection, row["id"], 1, "unknown")
+        await envelopes.resend(connection, row["id"])
+        [row], _ = await Claim(Caps()).take(connection, me, 10, {})
+        await envelopes.open_attempts(connection, me, [(row["id"], 2, uuid4())])
+    return me, row["id"]
+
+
+async def _settle(connection: Any, envelope: str, number: int, state: str, delay: timedelta | None = None) -> list[tuple[str, int]]:
+    """→ (state, attempt that brought it there) of what moved."""
+    await envelopes.settle_attempts(connection, [(envelope, number, state, None, "reply")])
+    moved = await envelopes.settle_envelopes(connection, [(envelope, number, state, delay, "reply", False, False, False)])
+    return [(row["state"], row["attempts"]) for row in moved]
+
+
+@pytest.mark.parametrize("second", ["deferred", "unknown", "dead"])
+async def test_an_earlier_attempts_late_250_ends_it_whatever_the_later_one_came_to(world: World, second: str) -> None:
+    """The server has the mail: it must not go out a third time."""
+    _, envelope = await _sent_again(world)
+    async with world.pool.acquire() as connection:
+        wait = None if second == "dead" else timedelta(0)
+        assert await _settle(connection, envelope, 2, second, wait) == [(second, 2)]
+        assert await _settle(connection, envelope, 1, "sent") == [("sent", 1)]
+    world.start_sender()
+    await asyncio.sleep(0.5)
+    assert (await world.states(), len(world.sink.ids)) == ({"sent": 1}, 0)
+
+
+async def test_a_later_attempt_that_is_on_the_wire_when_an_earlier_one_is_accepted_brings_no_third_one(world: World) -> None:
+    _, envelope = await _sent_again(world)
+    async with world.pool.acquire() as connection:
+        assert await _settle(connection, envelope, 1, "sent") == []
+        assert await _settle(connection, envelope, 2, "deferred", timedelta(0)) == [("sent", 1)]
+    assert [attempt[2] for attempt in await world.attempts()] == ["sent", "deferred"]
+
+
+async def test_both_attempts_of_two_senders_may_be_settled_at_once(world: World) -> None:
+    """The row of the envelope is where they meet: none overlooks the other."""
+    _, envelope = await _sent_again(world)
+    async with world.pool.acquire() as one, world.pool.acquire() as other:
+        async with one.transaction():
+            assert await _settle(one, envelope, 2, "deferred", timedelta(hours=1)) == [("deferred", 2)]
+            late = asyncio.create_task(_settle(other, envelope, 1, "sent"))
+            await asyncio.sleep(0.3)
+            assert not late.done()
+        assert await late == [("sent", 1)]
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_the_take_over_of_what_an_earlier_attempt_has_brought_home_calls_it_sent(world: World, begun: bool) -> None:  # noqa: FBT001
+    me, envelope = await _sent_again(world)
+    async with world.pool.acquire() as connection:
+        assert await _settle(connection, envelope, 1, "sent") == []
+        if not begun:
+            token = await connection.fetchval("SELECT token FROM attempts WHERE number = 2")
+            await envelopes.release_unbegun(connection, me, [(envelope, 2, token)])
+        await connection.execute("UPDATE senders SET expires_at = now() - interval '1 second'")
+    world.start_sender()
+    await world.until_states(sent=1)
+    assert [attempt[2] for attempt in await world.attempts()] == ["sent", "unknown" if begun else "released"]
+    assert [(one["state"], one["attempt"]) for one in await world.outcomes()] == [("sent", 1)]
 
 
 async def test_an_attempt_is_opened_for_one_job_only(world: World) -> None:

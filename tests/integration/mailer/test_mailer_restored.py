@@ -124,6 +124,26 @@ async def test_all_may_be_sent_at_once(world: World, kafka: str, restored: Resto
     assert (await world.envelope(doubtful))["state"] == "sent"
 
 
+async def test_what_a_cap_or_a_template_held_when_the_copy_was_taken_may_have_been_let_go_since(world: World, restored: Restored) -> None:
+    """But not what only a person lets go."""
+    for address, reason in (("a", "cap_recipient"), ("b", "render"), ("c", "suppressed")):
+        [message] = await world.ask(f"{address}@example.com")
+        await world.pool.execute(
+            "UPDATE envelopes SET state = 'held', due_at = NULL, hold_reason = $2, hold_key = 'k' WHERE message = $1", message, reason
+        )
+    await an_older_copy(world)
+    await restored.look()
+    await world.ask("again@example.com", "last@example.com")
+    await restored.look()
+    async with world.pool.acquire() as connection:
+        told = await restored.told(connection, "tenant-a")
+    assert [row["address"] for row in told["envelopes"]] == ["a@example.com", "b@example.com", "again@example.com", "last@example.com"]
+    assert await release(world, restored, "hold") == {"held": 4}
+    rows = await world.pool.fetch("SELECT left(address, 1), hold_reason FROM envelopes WHERE state = 'held' ORDER BY address")
+    told_apart = [("a", "restored"), ("a", "restored"), ("b", "restored"), ("c", "suppressed"), ("l", "restored")]
+    assert [tuple(row) for row in rows] == told_apart
+
+
 async def test_a_digest_waits_until_all_that_was_in_it_is_read_again(world: World) -> None:
     """It was made and sent after the copy was taken: of less it would be the same mail again, and the rest told again the day after."""
     digester, moment = Digester(world.pool, Templates(Renderer(TEMPLATES))), datetime.now(UTC) - timedelta(hours=1)

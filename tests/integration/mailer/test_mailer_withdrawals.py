@@ -167,8 +167,9 @@ async def test_a_late_reply_that_a_cancelled_mail_was_sent_is_recorded(world: Wo
     await world.take_in(requested(message="m-1"))
     await world.pool.execute("UPDATE envelopes SET state = 'cancelled', attempts = 1, due_at = NULL")
     envelope = await world.envelope("m-1")
-    for state, moved in (("bounced", set()), ("sent", {envelope["id"]})):
-        assert await envelopes.settle_envelopes(world.pool, [(envelope["id"], 1, state, None, "", False, False, False)]) == moved  # type: ignore[arg-type]
+    for state, so_many in (("bounced", 0), ("sent", 1)):
+        settled = [(envelope["id"], 1, state, None, "", False, False, False)]
+        assert len(await envelopes.settle_envelopes(world.pool, settled)) == so_many  # type: ignore[arg-type]
 
 
 async def test_lines_that_became_void_while_the_mail_was_rendered_are_not_in_it(world: World) -> None:

@@ -21,6 +21,14 @@ async def test_a_relay_reads_no_more_than_so_many_bytes_of_big_records_at_once(s
     assert [row["id"] for row in small] == list(range(10, 30))
 
 
+async def test_keys_and_headers_count_too(service: Service) -> None:
+    """A record without a value can be as big."""
+    headers = f'[["x", "{"y" * MEGABYTE}"]]'
+    async with service.pool.acquire() as connection:
+        await outbox.put(connection, [("in.tests", bytes(MEGABYTE), headers, b"small") for _ in range(9)])
+        assert len(await outbox.unpublished(connection, "in.tests", 500, 8 * MEGABYTE)) == 4
+
+
 async def test_rows_are_counted_while_they_are_few_and_estimated_beyond(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     async with service.pool.acquire() as connection:
         await outbox.put(connection, [("in.tests", b"k", "[]", b"small") for _ in range(30)])

@@ -1,17 +1,19 @@
 """From the outbox through a real Kafka to an intake: in order, once, whatever the records hold."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from tests.integration.shared.conftest import Service, budget
 
-from postroom import broker, outbox, running
+from postroom import broker, outbox, relay, running
 from postroom.broker import Consumer
 from postroom.contracts import cloudevents
 from postroom.contracts.topics import Topic
@@ -76,6 +78,31 @@ async def test_poison_between_good_records_stops_nobody(service: Service, kafka:
 
         await until(all_there)
     assert sorted(await service.effects()) == ["a0", "a1", "b0"]
+
+
+async def test_what_was_read_is_let_go(service: Service, kafka: str, topic: Topic, producer: AIOKafkaProducer) -> None:
+    """A timer or a connection that begins while a batch is processed stays for minutes, and with it the context that it began in."""
+    consumer = consumer_of(service, kafka, topic, "let-go")
+    process, timers = consumer._intake.process, []
+
+    async def with_a_timer(*batch: Any) -> Any:
+        timers.append(asyncio.get_running_loop().call_later(600, print))
+        return await process(*batch)
+
+    consumer._intake.process = with_a_timer  # type: ignore[method-assign,assignment]
+    async with running.background(consumer.run):
+        for n in range(20):
+            await send(producer, topic, f"a{n}")
+            await until(lambda n=n: _has(service, n + 1))  # type: ignore[misc] # mypy takes no default for a lambda's argument
+        await asyncio.sleep(0.2)
+        kept = [one for one in gc.get_objects() if isinstance(one, ConsumerRecord) and one.topic == topic.name]
+        for timer in timers:
+            timer.cancel()
+    assert len(kept) <= 1
+
+
+async def _has(service: Service, number: int) -> bool:
+    return len(await service.effects()) == number
 
 
 async def test_a_new_consumer_goes_on_from_the_database_not_from_kafka(
@@ -159,6 +186,27 @@ async def test_the_relay_publishes_in_order_and_once(service: Service, kafka: st
         assert mine == sorted(mine)
 
 
+class Slow(AIOKafkaProducer):  # type: ignore[misc] # aiokafka is partly untyped
+    """Takes its time over each record."""
+
+    async def send(self, *args: object, **options: object) -> object:
+        await asyncio.sleep(0.01)
+        return await super().send(*args, **options)
+
+
+async def test_what_does_not_go_in_its_time_goes_in_halves(service: Service, kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by the storm of bad records: a batch that needed more than its ten seconds was tried again, whole, for ever."""
+    monkeypatch.setattr(relay, "SEND_SECONDS", 0.5)
+    async with service.pool.acquire() as connection, connection.transaction():
+        await outbox.add(connection, [budget(f"slow-{n}") for n in range(150)])
+
+    async def empty() -> bool:
+        return bool(await service.pool.fetchval("SELECT count(*) = 0 FROM outbox WHERE published_at IS NULL"))
+
+    async with running.background(Relay(service.pool, ["purchasing"], lambda: Slow(bootstrap_servers=kafka)).run):
+        await until(empty)
+
+
 async def read_all(kafka: str, topic: str, run: str) -> list[tuple[str, str]]:
     """(key, id) of all records of this run, in the order of each partition."""
     seen: list[tuple[str, str]] = []
@@ -176,8 +224,7 @@ async def read_all(kafka: str, topic: str, run: str) -> list[tuple[str, str]]:
 
 async def test_a_relay_without_a_broker_keeps_the_rows(service: Service) -> None:
     """Nothing is lost and no row is marked while the broker is away."""
-    relay = Relay(service.pool, ["purchasing"], lambda: broker.new_producer("127.0.0.1:9"))
-    async with running.background(relay.run):
+    async with running.background(Relay(service.pool, ["purchasing"], lambda: broker.new_producer("127.0.0.1:9")).run):
         async with service.pool.acquire() as connection, connection.transaction():
             await outbox.add(connection, [budget("kept")])
         await asyncio.sleep(1)

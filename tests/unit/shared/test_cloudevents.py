@@ -111,6 +111,14 @@ def test_a_character_that_no_database_takes_is_named(record: Record, path: str) 
     assert cloudevents.decode(binary({**BUDGET, "mood": "\x00"}), "erp"), "a field that nobody reads"
 
 
+@pytest.mark.parametrize("key", [b"k" * 501, b"\xff" * 200, b"a\x00b"])
+def test_a_key_that_all_that_follows_would_have_to_carry_is_refused(key: bytes) -> None:
+    """Decisions and messages have their cause's key: 300 KB of it a thousand times stopped the lanes of everybody."""
+    with pytest.raises(Refused) as refused:
+        cloudevents.decode(replace(binary(), key=key), "erp")
+    assert (refused.value.reason, refused.value.path) == ("invalid", "key")
+
+
 @pytest.mark.parametrize("value", [b"", b"\xff", b'{"a": 1, "a": 2}'])
 def test_headers_tell_whose_value_is_no_json(value: bytes) -> None:
     """explain finds the parked record by its id, and its correction closes it."""

@@ -95,11 +95,11 @@ class Lease:
             if not gone:
                 return 0
             taken = await store.take_over(connection, gone, self._settings.unknown_resend, BATCH)
-            unknown = [row for row in taken if row["state"] == "unknown"]
-            await outbox.add(connection, [outcomes.lost(row) for row in unknown])
+            lost = [row for row in taken if row["state"] != "pending"]
+            await outbox.add(connection, [outcomes.lost(row) for row in lost])
             await store.bury(connection, gone)
             failpoints.reach("sender.took_over")
-        log.warning("took over from senders that are gone", senders=len(gone), envelopes=len(taken), unknown=len(unknown))
+        log.warning("took over from senders that are gone", senders=len(gone), envelopes=len(taken), lost=len(lost))
         return len(taken)
 
     async def run(self) -> None:

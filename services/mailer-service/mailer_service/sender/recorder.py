@@ -167,20 +167,12 @@ class Recorder:
                 for job, number, verdict, step in steps
             ],
         )
-        told = [
-            outcomes.outcome(
-                job.origin,
-                envelope=job.envelope,
-                address=job.address,
-                person=job.person,
-                state=step.state,
-                attempt=number,
-                detail=verdict.detail,
-                code=verdict.code,
-            )
-            for job, number, verdict, step in steps
-            if job.envelope in moved and step.state != "pending"
-        ]
+        asked = {(job.envelope, number): (job, verdict.code) for job, number, verdict in finished}
+        told = []
+        for row in (row for row in moved if row["state"] != "pending"):
+            job, code = asked[row["id"], row["number"]]
+            envelope = {**row, "address": job.address, "person": job.person}
+            told.append(outcomes.settled(job.origin, envelope, code if row["attempts"] == row["number"] else None))
         await outbox.add(connection, told)
         failpoints.reach("sender.told")
         refused = [(job.origin["tenant"], job.address, verdict.detail) for job, _, verdict, _ in steps if verdict.suppress]

@@ -163,16 +163,19 @@ async def settle_attempts(connection: Connection, settled: Sequence[tuple[str, i
 
 async def settle_envelopes(
     connection: Connection, settled: Sequence[tuple[str, int, str, timedelta | None, str, bool, bool, bool]]
-) -> set[str]:
-    """Move each envelope (id, attempt, state, delay, detail, uses up its resend, in doubt, ages); return those that moved.
+) -> list[Row]:
+    """Move each envelope (id, attempt, state, delay, detail, uses up its resend, in doubt, ages); → those that moved.
 
-    A result settles its own attempt only. One that comes late, when the envelope counts as unknown, still moves it; when it is
-    queued or leased for its resend already, held again, or was cancelled meanwhile, only the news that it was sent does.
+    Of each: id, number (the attempt that this was asked for), state, attempts (the one that brought it there) and detail.
+    A result moves the envelope only while its attempt is the last one. One that comes late, when the envelope counts as unknown, still
+    does; when it is queued or leased for its resend already, held again, or was cancelled meanwhile, only the news that it was sent does.
     """
-    rows = await connection.fetch(
+    moved = await connection.fetch(
         """
         UPDATE envelopes AS e
-        SET state = t.state, sender_id = NULL, due_at = now() + t.delay, detail = t.detail, resent = e.resent OR t.uses_up,
+        SET state = CASE WHEN e.accepted_attempt IS NULL THEN t.state ELSE 'sent' END, sender_id = NULL,
+            due_at = CASE WHEN e.accepted_attempt IS NULL THEN now() + t.delay END, resent = e.resent OR t.uses_up,
+            detail = CASE WHEN e.accepted_attempt IS NULL THEN t.detail ELSE format('attempt %s was accepted', e.accepted_attempt) END,
             waited = e.waited + CASE WHEN t.ages THEN t.delay ELSE '0' END, hold_reason = NULL,
             refused_at = CASE WHEN t.in_doubt THEN coalesce(e.refused_at, now()) WHEN NOT t.ages THEN e.refused_at END
         FROM unnest($1::text[], $2::int[], $3::text[], $4::interval[], $5::text[], $6::bool[], $7::bool[], $8::bool[])
@@ -180,11 +183,35 @@ async def settle_envelopes(
         WHERE e.id = t.id AND e.attempts = t.number
           AND (e.state = 'sending' OR (e.state = 'unknown' AND t.state <> 'unknown')
                OR (e.state IN ('leased', 'pending', 'held', 'cancelled') AND t.state = 'sent'))
-        RETURNING e.id
+        RETURNING e.id, t.number, e.state, coalesce(e.accepted_attempt, t.number) AS attempts, e.detail
         """,
         *zip(*settled, strict=True),
     )
-    return {row["id"] for row in rows}
+    stayed = {(id_, number): detail for id_, number, state, _, detail, *_ in settled if state == "sent"}
+    for row in moved:
+        stayed.pop((row["id"], row["number"]), None)
+    return moved + await _accepted_earlier(connection, stayed) if stayed else moved
+
+
+async def _accepted_earlier(connection: Connection, accepted: Mapping[tuple[str, int], str]) -> list[Row]:
+    """These attempts (envelope, number) were accepted, though others came after them: the mail is out, and isn't sent again.
+
+    While a later one is on the wire it is only noted at the envelope, whose row is the one that both of their transactions write.
+    """
+    rows = await connection.fetch(
+        """
+        UPDATE envelopes AS e
+        SET accepted_attempt = t.number,
+            state = CASE e.state WHEN 'sending' THEN 'sending' ELSE 'sent' END,
+            sender_id = CASE e.state WHEN 'sending' THEN e.sender_id END, due_at = NULL, hold_reason = NULL, detail = t.detail
+        FROM unnest($1::text[], $2::int[], $3::text[]) AS t (id, number, detail)
+        WHERE e.id = t.id AND e.attempts > t.number
+          AND e.state IN ('sending', 'pending', 'leased', 'held', 'cancelled', 'unknown', 'deferred', 'dead')
+        RETURNING e.id, t.number, e.state, t.number AS attempts, t.detail
+        """,
+        *zip(*((*attempt, detail) for attempt, detail in accepted.items()), strict=True),
+    )
+    return [row for row in rows if row["state"] == "sent"]
 
 
 async def hold(connection: Connection, sender: UUID, held: Sequence[tuple[str, str, str]]) -> set[str]:
@@ -217,7 +244,8 @@ async def give_back(connection: Connection, sender: UUID, keep: Sequence[str] = 
 async def release_unbegun(connection: Connection, sender: UUID, doubtful: Sequence[tuple[str, int, UUID]]) -> None:
     """Of these attempts (envelope, number, token) nobody was told whether they were opened: surely none was begun.
 
-    What was opened is pending again, due at once. The token tells this sender's attempt from another's with the same number.
+    What was opened is pending again, due at once; but for a mail of which an earlier attempt was accepted: the take-over calls that sent.
+    The token tells this sender's attempt from another's with the same number.
     """
     await connection.execute(
         """
@@ -228,7 +256,9 @@ async def release_unbegun(connection: Connection, sender: UUID, doubtful: Sequen
             RETURNING a.envelope, a.number
         )
         UPDATE envelopes AS e SET state = 'pending', sender_id = NULL, due_at = now()
-        FROM released AS r WHERE e.id = r.envelope AND e.attempts = r.number AND e.state = 'sending' AND e.sender_id IS NOT DISTINCT FROM $1
+        FROM released AS r
+        WHERE e.id = r.envelope AND e.attempts = r.number AND e.state = 'sending' AND e.sender_id IS NOT DISTINCT FROM $1
+          AND e.accepted_attempt IS NULL
         """,
         sender,
         *zip(*doubtful, strict=True),

@@ -10,10 +10,14 @@ from postroom.older_copy import TO_BE_READ_AGAIN
 
 Sent = tuple[str, int, int | None, str, datetime]
 """Envelope, attempt, the server's code and reply, when."""
-_OPEN = "('pending', 'leased', 'sending', 'deferred', 'unknown')"
+# What goes out without a person's doing, at once or once its cap or template lets it; so it may have, after the copy was taken.
+_OPEN = """
+    (e.state IN ('pending', 'leased', 'sending', 'deferred', 'unknown')
+     OR e.hold_reason IN ('template', 'render') OR starts_with(e.hold_reason, 'cap_'))
+"""
 # Those of $1, an older copy: it is not new, and no outcome says what became of it.
 _DOUBTFUL = f"""
-    (e.hold_reason = 'restored' OR e.state IN {_OPEN} AND EXISTS (
+    (e.hold_reason = 'restored' OR {_OPEN} AND EXISTS (
         SELECT FROM doubts AS d JOIN messages AS m ON m.id = e.message
         WHERE d.older_copy = $1 AND m.sequence <= coalesce(d.last_sequence, m.sequence)))
 """
@@ -114,9 +118,9 @@ async def hold_doubtful(connection: Connection, older_copy: int) -> int:
         f"""
         UPDATE envelopes AS e
         SET state = CASE WHEN e.state IN ('sending', 'unknown') THEN 'unknown' ELSE 'held' END, sender_id = NULL, due_at = NULL,
-            hold_reason = CASE WHEN e.state NOT IN ('sending', 'unknown') THEN 'restored' END, resent = true,
+            hold_reason = CASE WHEN e.state NOT IN ('sending', 'unknown') THEN 'restored' END, hold_key = '', resent = true,
             detail = 'may have been sent before the database was restored from an older copy'
-        WHERE e.state <> 'held' AND {_DOUBTFUL} RETURNING 1
+        WHERE e.hold_reason IS DISTINCT FROM 'restored' AND {_DOUBTFUL} RETURNING 1
         """,  # noqa: S608 - a constant
         older_copy,
     )

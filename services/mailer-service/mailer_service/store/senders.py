@@ -56,6 +56,7 @@ async def expired(connection: Connection) -> list[UUID]:
 async def take_over(connection: Connection, gone: list[UUID], unknown_resend: timedelta, limit: int) -> list[asyncpg.Record]:
     """Give back what they had leased, and call unknown what they were sending; at most `limit` of them, each with its new state.
 
+    What they were sending is `sent` if an earlier attempt was accepted meanwhile; `attempts` is that one then.
     What a stopped process has locked in an open transaction is passed over: it comes with a later round, and holds up nothing else.
     """
     return await connection.fetch(
@@ -64,20 +65,24 @@ async def take_over(connection: Connection, gone: list[UUID], unknown_resend: ti
             SELECT id FROM envelopes WHERE sender_id = ANY ($1) LIMIT $3 FOR UPDATE SKIP LOCKED
         ), taken AS (
             UPDATE envelopes AS e
-            SET state = CASE e.state WHEN 'leased' THEN 'pending' ELSE 'unknown' END, sender_id = NULL,
-                due_at = CASE WHEN e.state = 'leased' THEN now() WHEN NOT e.resent THEN now() + $2 END,
+            SET state = CASE WHEN e.state = 'leased' THEN 'pending' WHEN e.accepted_attempt IS NULL THEN 'unknown' ELSE 'sent' END,
+                sender_id = NULL,
+                due_at = CASE WHEN e.state = 'leased' THEN now() WHEN NOT e.resent AND e.accepted_attempt IS NULL THEN now() + $2 END,
                 resent = e.resent OR e.state = 'sending',
-                detail = CASE e.state WHEN 'sending' THEN 'the sender went away before the reply was recorded' ELSE e.detail END
+                detail = CASE WHEN e.state = 'leased' THEN e.detail
+                              WHEN e.accepted_attempt IS NULL THEN 'the sender went away before the reply was recorded'
+                              ELSE format('attempt %s was accepted', e.accepted_attempt) END
             FROM due WHERE e.id = due.id
-            RETURNING e.id, e.message, e.address, e.person, e.attempts, e.state, e.detail
+            RETURNING e.id, e.message, e.address, e.person, e.attempts, e.accepted_attempt, e.state, e.detail
         ), lost AS (
-            UPDATE attempts AS a SET settled_at = now(), result = 'unknown', detail = t.detail
-            FROM taken AS t WHERE t.state = 'unknown' AND a.envelope = t.id AND a.number = t.attempts
+            UPDATE attempts AS a
+            SET settled_at = now(), result = 'unknown', detail = 'the sender went away before the reply was recorded'
+            FROM taken AS t WHERE t.state <> 'pending' AND a.envelope = t.id AND a.number = t.attempts AND a.settled_at IS NULL
         )
-        SELECT taken.id, taken.state, taken.address, taken.person, taken.attempts, taken.detail, taken.message,
-               m.tenant, m.key, m.cause, m.correspondence, m.order_id, coalesce(r.sha256, '') AS sha256
+        SELECT taken.id, taken.state, taken.address, taken.person, coalesce(taken.accepted_attempt, taken.attempts) AS attempts,
+               taken.detail, taken.message, m.tenant, m.key, m.cause, m.correspondence, m.order_id, coalesce(r.sha256, '') AS sha256
         FROM taken
-        LEFT JOIN messages AS m ON taken.state = 'unknown' AND m.id = taken.message
+        LEFT JOIN messages AS m ON taken.state <> 'pending' AND m.id = taken.message
         LEFT JOIN rendered AS r ON r.message = m.id
         """,
         gone,
