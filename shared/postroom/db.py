@@ -58,11 +58,12 @@ CONNECT_SECONDS = 10.0
 CANCEL_SECONDS, PULSE_SECONDS = 3.0, 10.0
 
 
-def of_the_world(error: BaseException) -> bool:
-    """Whether something is away, full or starting, and no line of our code at fault: then one line in the log tells all, at each try."""
+def trace_of(error: BaseException) -> BaseException | None:
+    """What to log as `exc_info`: nothing where something is away, full or starting and no line of ours at fault: one line tells all."""
+    of_the_world = isinstance(error, OSError | TimeoutError)
     if isinstance(error, asyncpg.PostgresError):
-        return (error.sqlstate or "")[:2] in _OF_THE_WORLD
-    return isinstance(error, OSError | TimeoutError)
+        of_the_world = (error.sqlstate or "")[:2] in _OF_THE_WORLD
+    return None if of_the_world else error
 
 
 async def open_pool(settings: ServiceSettings, role: Role, size: int | None = None) -> Pool:

@@ -68,7 +68,7 @@ class Relay:
                     if producer is None:
                         producer = await self._started()
                     while await self._publish_some(topic, producer, most):
-                        most = min(BATCH, most + most // 8 + 1)
+                        delay, most = 0.2, min(BATCH, most + most // 8 + 1)
                     delay = 0.2
                 except Exception as error:  # noqa: BLE001 - the rows stay until the ack; a new producer tries again
                     # What is too much for its time would be too much each time.

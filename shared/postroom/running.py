@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from postroom.cancellation import obey_cancellation
-from postroom.db import of_the_world
+from postroom.db import trace_of
 from postroom.settings import ServiceSettings
 
 log = structlog.get_logger()
@@ -44,8 +44,7 @@ async def _again_and_again(work: Work) -> None:
             await work()
             log.error("worker ended, though it should not", worker=name)
         except Exception as error:
-            trace = None if of_the_world(error) else error
-            log.exception("worker crashed and is started again", worker=name, error=repr(error), exc_info=trace)
+            log.exception("worker crashed and is started again", worker=name, error=repr(error), exc_info=trace_of(error))
         obey_cancellation()
         await asyncio.sleep(_PAUSE_SECONDS[min(crashes, len(_PAUSE_SECONDS) - 1)])
         crashes += 1

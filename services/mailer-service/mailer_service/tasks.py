@@ -47,8 +47,7 @@ class Digester:
             try:
                 await self._make(group)
             except Exception as error:
-                trace = None if db.of_the_world(error) else error
-                log.exception("a digest could not be made, and is tried again", alert=True, error=repr(error), exc_info=trace)
+                log.exception("a digest could not be made, and is tried again", alert=True, error=repr(error), exc_info=db.trace_of(error))
                 obey_cancellation()
         return AT_ONCE
 

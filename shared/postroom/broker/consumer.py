@@ -21,7 +21,7 @@ from postroom.broker.clients import AWAY, cluster_id
 from postroom.broker.subscribing import Raw, subscribe
 from postroom.cancellation import in_time, obey_cancellation
 from postroom.contracts.record import Record
-from postroom.db import DATABASE_AWAY, Pool, of_the_world
+from postroom.db import DATABASE_AWAY, Pool, trace_of
 from postroom.intake import Intake
 from postroom.offsets import Overtaken
 from postroom.settings import ServiceSettings
@@ -168,9 +168,8 @@ class Consumer:
                         await self._place_again({TopicPartition(one.topic, one.partition) for one in records}, self._client)
                     return
                 except Exception as error:
-                    trace = None if of_the_world(error) else error
                     told = {"records": len(records), "pause": pause, "error": repr(error)}
-                    log.exception("batch failed and comes again", alert=True, **told, exc_info=trace)
+                    log.exception("batch failed and comes again", alert=True, **told, exc_info=trace_of(error))
                     obey_cancellation()
                     await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                     pause = min(pause * 2, LONGEST_PAUSE)

@@ -20,8 +20,8 @@ from postroom.contracts.facts import FACTS
 from postroom.contracts.record import Record
 
 STRUCTURED = "application/cloudevents+json"
-# Bytes: source and id stand in one row of an index, which has 2.7 KB. The key of the record, too.
-MAX_ATTRIBUTE = 500
+# Bytes: source and id stand in one row of an index, which has 2.7 KB. A key may be made of several; whatever follows carries it.
+MAX_ATTRIBUTE, MAX_KEY = 500, 2_000
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 _OPTIONAL = ("company", "actor", "correlationid", "causesource", "causeid", "traceparent")
 
@@ -126,13 +126,20 @@ def _says_structured(record: Record) -> bool:
 
 
 def mended(record: Record, value: bytes) -> Record:
-    """The record with a corrected value: data alone, whose attributes stay, or a whole structured event, which brings its own."""
+    """The record with a corrected value: data alone, whose attributes stay, or a whole structured event, which brings its own.
+
+    A key that no event may have isn't kept: the subject's takes its place.
+    """
     try:
         document = strict_json.loads(value)
     except Refused:
         document = None
     whole = isinstance(document, dict) and "specversion" in document
     headers = (("content-type", STRUCTURED.encode()),) if whole else record.headers
+    try:
+        _key(record.key, "")
+    except Refused:
+        record = replace(record, key=None)
     return replace(record, value=value, headers=headers)
 
 
@@ -148,10 +155,10 @@ def _headers(record: Record) -> dict[str, str]:
     return _bounded(found)
 
 
-def _bounded(attributes: dict[str, str]) -> dict[str, str]:
+def _bounded(attributes: dict[str, str], most: int = MAX_ATTRIBUTE) -> dict[str, str]:
     for name, value in attributes.items():
-        if len(value.encode("utf-8", "replace")) > MAX_ATTRIBUTE:
-            raise Refused("invalid", f"longer than {MAX_ATTRIBUTE} bytes of UTF-8", name)
+        if len(value.encode("utf-8", "replace")) > most:
+            raise Refused("invalid", f"longer than {most} bytes of UTF-8", name)
         if _UNUSABLE.search(value):
             raise Refused("invalid", "holds a character that no text may have: NUL, or half of a pair of surrogates", name)
     return attributes
@@ -183,5 +190,5 @@ def _version(text: str | None) -> int | None:
 
 
 def _key(key: bytes | None, subject: str) -> str:
-    """Order is kept per Kafka key; a writer that sets none gets its subject's. What follows from the event has it again, hence a bound."""
-    return _bounded({"key": key.decode("utf-8", "replace")})["key"] if key else subject
+    """Order is kept per Kafka key; a writer that sets none gets its subject's."""
+    return _bounded({"key": key.decode("utf-8", "replace")}, MAX_KEY)["key"] if key else subject

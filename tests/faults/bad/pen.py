@@ -15,9 +15,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from tests.faults.bad.accounts import Place
-from tests.faults.bad.records import Bad, Records
+from tests.faults.bad.records import AT_ONCE, Bad, Records
 
-AT_ONCE = 200
 FOREVER = 2**63 - 1
 ANY_MOMENT = "message.timestamp.after.max.ms"
 OF_THE_TOPIC = 1  # Kafka's number for where a setting comes from

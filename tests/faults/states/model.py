@@ -91,10 +91,10 @@ class Mail:
 
     def never_begun(self, sender: str, number: int, token: str) -> None:
         """Its own attempt, opened without the sender's hearing of it, is taken back."""
-        if self.state == "sending" and self.holder == sender and self.attempts == number and self.tokens[number] == token:
+        its_own = self.state == "sending" and self.holder == sender and self.attempts == number and self.tokens[number] == token
+        if its_own and not self.accepted:
             self.results[number] = "released"
-            if not self.accepted:
-                self.go("pending", "now")
+            self.go("pending", "now")
 
     def decide(self, attempt: int, decision: str) -> bool:
         """A person's word on this attempt: the same twice is one, another comes too late; → whether it is as they want it."""
@@ -112,7 +112,7 @@ class Mail:
         if self.state == "leased":
             self.go("pending", "now")
         elif self.state == "sending":
-            self.results[self.attempts] = self.results[self.attempts] or "unknown"
+            self.results[self.attempts] = "unknown"
             if self.accepted:
                 self.go("sent", by=self.accepted)
             else:

@@ -13,7 +13,7 @@ from tests.faults.bad.papers import Papers
 from tests.faults.bad.pen import Pen
 from tests.faults.bad.records import PARKED, Bad
 from tests.faults.stage import Scale, Stage
-from tests.faults.stories.bad_records import GROWTH_MB, ROUNDS, books, drained, mails_go_out
+from tests.faults.stories.bad_records import ROUNDS, books, drained, mails_go_out
 
 from postroom.contracts.topics import Topic
 
@@ -47,7 +47,7 @@ async def bad_papers(stage: Stage, scale: Scale) -> None:
     stage.measure(f"documents by HTTP answered otherwise than they should be {odd}", sum(odd.values()), at_most=0)
     stage.say(f"parked: {dict(found.reasons.most_common())}")
     await mails_go_out(stage, [*stage.load.papers(1)])
-    grown(stage, resident)
+    memory.judge(stage, resident)
 
 
 def _client(stage: Stage) -> httpx.AsyncClient:
@@ -97,7 +97,7 @@ async def bad_requests(stage: Stage, scale: Scale) -> None:
     await stage.house.until_up()
     await asyncio.to_thread(probe.ask, "operator", "GET", "/api/orders")
     stage.measure("processes that were started again", sum(stage.house.restarts().values()) - restarted, at_most=0)
-    grown(stage, resident)
+    memory.judge(stage, resident)
 
 
 async def called(url: str, drawn: Iterable[Call]) -> list[Answer]:
@@ -125,12 +125,6 @@ def judged(answers: Iterable[Answer]) -> dict[str, list[Answer]]:
         elif answer.status == INVALID and not (answer.problem.get("code") and answer.problem.get("detail")):
             found["refused without a word of what to mend"].append(answer)
     return found
-
-
-def grown(stage: Stage, resident: list[dict[str, float]]) -> None:
-    """How much more memory each service holds at the end than after the first fifth."""
-    for unit, mb in sorted(resident[-1].items()):
-        stage.measure(f"MB that {unit} has grown by since the first fifth, to {mb:.0f}", mb - resident[0].get(unit, mb), at_most=GROWTH_MB)
 
 
 async def _by_eight(works: Iterable[Callable[[], Awaitable[None]]]) -> None:

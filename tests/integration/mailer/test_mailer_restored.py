@@ -144,6 +144,26 @@ async def test_what_a_cap_or_a_template_held_when_the_copy_was_taken_may_have_be
     assert [tuple(row) for row in rows] == told_apart
 
 
+async def test_an_outcome_that_says_what_the_copy_knew_of_the_attempt_stops_nothing(world: World, kafka: str, restored: Restored) -> None:
+    """The second attempt was accepted while the third was on the wire: that was known, and the mail not yet called sent."""
+    [message] = await world.ask("out@example.com")
+    for step in ("leased", "sending"):
+        await world.pool.execute(
+            "UPDATE envelopes SET state = $1, due_at = NULL, sender_id = gen_random_uuid(), attempts = 3, accepted_attempt = 2", step
+        )
+    await world.pool.execute(
+        """
+        INSERT INTO attempts (envelope, number, token, settled_at, result)
+        SELECT id, n, gen_random_uuid(), CASE n WHEN 2 THEN now() END, CASE n WHEN 2 THEN 'sent' END
+        FROM envelopes, unnest(ARRAY[2, 3]) AS n
+        """
+    )
+    await an_older_copy(world)
+    await tell_sent(kafka, (message, "out@example.com"))
+    await restored.look()
+    assert (await world.envelope(message))["state"] == "sent"
+
+
 async def test_a_digest_waits_until_all_that_was_in_it_is_read_again(world: World) -> None:
     """It was made and sent after the copy was taken: of less it would be the same mail again, and the rest told again the day after."""
     digester, moment = Digester(world.pool, Templates(Renderer(TEMPLATES))), datetime.now(UTC) - timedelta(hours=1)

@@ -216,6 +216,15 @@ def test_of_one_attempt_the_later_word_stands_whatever_the_mailers_clocks_say() 
     assert outcomes.decide(outcome("unknown", 2, 99), {PLACE: Standing(2, NOON, "bounced")}) is None
 
 
+@pytest.mark.parametrize("later", ["deferred", "unknown", "dead", "bounced", "cancelled"])
+def test_an_earlier_attempts_late_250_says_that_it_was_sent_and_nothing_undoes_that(later: str) -> None:
+    before = Standing(2, NOON, "failed" if later == "dead" else later)
+    change = outcomes.decide(outcome("sent", 1), {PLACE: before})
+    assert change is not None
+    assert change.standing.state == "sent"
+    assert outcomes.decide(outcome(later, 2, 99), {PLACE: change.standing}) is None
+
+
 def test_other_mails_outcomes_are_not_ours() -> None:
     assert outcomes.decide(outcome("sent", 1, correspondence=None), {}) is None
 

@@ -70,7 +70,12 @@ def decide(event: Event, standing: Mapping[Place, Standing]) -> Change | None:
 
 
 def _is_older(outcome: EnvelopeOutcome, before: Standing) -> bool:
-    """By its attempt. The topic has an envelope's outcomes in order, and mailers' clocks differ; what is replayed late undoes no reply."""
+    """By its attempt. The topic has an envelope's outcomes in order, and mailers' clocks differ; what is replayed late undoes no reply.
+
+    `sent` stands above the attempts: the first one's 250 may come after the second one was put off.
+    """
+    if "sent" in (outcome.state, before.state) and outcome.state != before.state:
+        return before.state == "sent"
     if outcome.attempt != before.attempt:
         return outcome.attempt < before.attempt
     return before.state in ANSWERED and outcome.state not in ANSWERED

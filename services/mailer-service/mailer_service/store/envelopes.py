@@ -244,21 +244,21 @@ async def give_back(connection: Connection, sender: UUID, keep: Sequence[str] = 
 async def release_unbegun(connection: Connection, sender: UUID, doubtful: Sequence[tuple[str, int, UUID]]) -> None:
     """Of these attempts (envelope, number, token) nobody was told whether they were opened: surely none was begun.
 
-    What was opened is pending again, due at once; but for a mail of which an earlier attempt was accepted: the take-over calls that sent.
-    The token tells this sender's attempt from another's with the same number.
+    What was opened is pending again, due at once. The token tells this sender's attempt from another's with the same number. A mail of
+    which an earlier attempt was accepted stays as it is: the take-over calls it sent.
     """
     await connection.execute(
         """
-        WITH released AS (
+        WITH opened AS MATERIALIZED (
+            SELECT e.id, t.number, t.token FROM unnest($2::text[], $3::int[], $4::uuid[]) AS t (envelope, number, token)
+            JOIN envelopes AS e ON e.id = t.envelope AND e.attempts = t.number
+            WHERE e.state = 'sending' AND e.sender_id IS NOT DISTINCT FROM $1 AND e.accepted_attempt IS NULL FOR UPDATE OF e
+        ), released AS (
             UPDATE attempts AS a SET settled_at = now(), result = 'released', detail = 'the sender stopped before it was begun'
-            FROM unnest($2::text[], $3::int[], $4::uuid[]) AS t (envelope, number, token)
-            WHERE a.envelope = t.envelope AND a.number = t.number AND a.token = t.token AND a.settled_at IS NULL
-            RETURNING a.envelope, a.number
+            FROM opened AS o WHERE a.envelope = o.id AND a.number = o.number AND a.token = o.token AND a.settled_at IS NULL
+            RETURNING a.envelope
         )
-        UPDATE envelopes AS e SET state = 'pending', sender_id = NULL, due_at = now()
-        FROM released AS r
-        WHERE e.id = r.envelope AND e.attempts = r.number AND e.state = 'sending' AND e.sender_id IS NOT DISTINCT FROM $1
-          AND e.accepted_attempt IS NULL
+        UPDATE envelopes AS e SET state = 'pending', sender_id = NULL, due_at = now() FROM released AS r WHERE e.id = r.envelope
         """,
         sender,
         *zip(*doubtful, strict=True),

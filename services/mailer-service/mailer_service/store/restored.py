@@ -56,6 +56,7 @@ async def settle(connection: Connection) -> int:
             FROM sent_elsewhere WHERE envelope IN (SELECT id FROM settled)
             ON CONFLICT (envelope, number) DO UPDATE
             SET settled_at = excluded.settled_at, result = 'sent', code = excluded.code, detail = excluded.detail
+            WHERE a.result IS NULL OR a.result = 'unknown'
         ), done AS (
             DELETE FROM sent_elsewhere AS s USING envelopes AS e
             WHERE e.id = s.envelope AND (e.state = 'sent' OR e.id IN (SELECT id FROM settled))

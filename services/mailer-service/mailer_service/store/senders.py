@@ -77,7 +77,7 @@ async def take_over(connection: Connection, gone: list[UUID], unknown_resend: ti
         ), lost AS (
             UPDATE attempts AS a
             SET settled_at = now(), result = 'unknown', detail = 'the sender went away before the reply was recorded'
-            FROM taken AS t WHERE t.state <> 'pending' AND a.envelope = t.id AND a.number = t.attempts AND a.settled_at IS NULL
+            FROM taken AS t WHERE t.state <> 'pending' AND a.envelope = t.id AND a.number = t.attempts
         )
         SELECT taken.id, taken.state, taken.address, taken.person, coalesce(taken.accepted_attempt, taken.attempts) AS attempts,
                taken.detail, taken.message, m.tenant, m.key, m.cause, m.correspondence, m.order_id, coalesce(r.sha256, '') AS sha256

@@ -45,8 +45,8 @@ class Schedule:
                 try:
                     await self._run_slot(name)
                 except Exception as error:
-                    trace = None if db.of_the_world(error) else error
-                    log.exception("a task failed, and is tried again", alert=True, task=name, error=repr(error), exc_info=trace)
+                    told = {"task": name, "error": repr(error), "exc_info": db.trace_of(error)}
+                    log.exception("a task failed, and is tried again", alert=True, **told)
                     obey_cancellation()
             await asyncio.sleep(min(60.0, self._slot.total_seconds() / 4))
 

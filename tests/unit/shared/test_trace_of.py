@@ -8,7 +8,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from postroom import running
-from postroom.db import of_the_world
+from postroom.db import trace_of
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,12 @@ from postroom.db import of_the_world
     ],
 )
 def test_the_world(error: Exception) -> None:
-    assert of_the_world(error)
+    assert trace_of(error) is None
 
 
 @pytest.mark.parametrize("error", [asyncpg.UndefinedColumnError("no such column"), asyncpg.InterfaceError("in progress"), KeyError("x")])
 def test_our_own(error: Exception) -> None:
-    assert not of_the_world(error)
+    assert trace_of(error) is error
 
 
 @pytest.mark.parametrize(("error", "traced"), [(asyncpg.DiskFullError("full"), False), (KeyError("x"), True)])
