@@ -58,6 +58,10 @@ CONNECT_SECONDS = 10.0
 CANCEL_SECONDS, PULSE_SECONDS = 3.0, 10.0
 
 
+class TooMuch(Exception):  # noqa: N818 - no error of anybody's: less at once
+    """More than one transaction should do. Of several records, take fewer at once; one alone can't have its effect."""
+
+
 def trace_of(error: BaseException) -> BaseException | None:
     """What to log as `exc_info`: nothing where something is away, full or starting and no line of ours at fault: one line tells all."""
     of_the_world = isinstance(error, OSError | TimeoutError)

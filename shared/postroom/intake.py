@@ -18,7 +18,7 @@ from postroom.contracts import topics
 from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
 from postroom.contracts.record import Record
-from postroom.db import Connection, Pool
+from postroom.db import Connection, Pool, TooMuch
 from postroom.fetched import UnreadBatch
 from postroom.parked import Rejected
 
@@ -58,6 +58,11 @@ class _Effect:
 def _conflict() -> Refused:
     told = "an event with this source and id has come before and said something else; give the new one an id of its own"
     return Refused("conflict", told, "id")
+
+
+def too_costly(why: object) -> Refused:
+    """The refusal of a record whose effect no transaction can hold: it must not hold up all that follow."""
+    return Refused("too_costly", f"its effect is more than one transaction can do: {why}. Write it as several, with fewer lines or people")
 
 
 def as_refusal(error: Exception) -> Exception:
@@ -120,6 +125,12 @@ class Intake:
                 failpoints.reach("intake.committed")
                 return tally
 
+    async def refuse(self, record: Record, cluster: str, known: Mapping[offsets.Partition, int] | None, refusal: Refused) -> None:
+        """Park a record that could be read and can't have its effect, and go on behind it."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await offsets.advance(connection, cluster, [record], known)
+            await parked.park(connection, self.service, [Rejected(record, _emitter(record), refusal)])
+
     async def submit(self, connection: Connection, event: Event) -> bool:
         """An event that didn't come through Kafka, in the caller's transaction. False if it was known already; raises Refused."""
         try:
@@ -127,6 +138,8 @@ class Intake:
                 effect = await self._effect(connection, [event])
         except Refused:
             raise
+        except TooMuch as error:
+            raise too_costly(error) from error
         except Exception as error:
             raise as_refusal(error) from error
         if effect.conflicts:
@@ -157,7 +170,7 @@ class Intake:
     def _read_all(self, records: Sequence[Record]) -> tuple[list[tuple[Record, Event]], list[Rejected]]:
         events: list[tuple[Record, Event]] = []
         unreadable: list[Rejected] = []
-        for record in sorted(records, key=self._order):
+        for record in sorted(records, key=self.order):
             try:
                 events.append((record, self._read(record)))
             except Refused as refusal:
@@ -184,7 +197,8 @@ class Intake:
         except Exception as error:
             raise as_refusal(error) from error
 
-    def _order(self, record: Record) -> tuple[bool, str, int, int]:
+    def order(self, record: Record) -> tuple[bool, str, int, int]:
+        """In which order a batch's records have their effect."""
         return (record.topic not in self._first, record.topic, record.partition, record.offset)
 
     async def _all_or_each(self, connection: Connection, events: Sequence[tuple[Record, Event]]) -> tuple[Tally, list[Rejected]]:

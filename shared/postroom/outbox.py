@@ -8,14 +8,25 @@ from postroom import headers
 from postroom.contracts import cloudevents, topics
 from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
-from postroom.db import Connection
+from postroom.db import Connection, TooMuch
 
 Row = tuple[str, bytes, str, bytes]  # topic, key, headers as JSON (postroom.headers), value
+# Of one transaction: beyond, it is gigabytes in our memory before Postgres refuses them.
+MOST_BYTES = 64 << 20
 
 
 async def add(connection: Connection, events: Sequence[Event]) -> None:
-    """Publish these when this transaction commits. Take the aggregate's row lock first: ids then follow commit order per key."""
-    await put(connection, [_row(event) for event in events])
+    """Publish these when this transaction commits. Take the aggregate's row lock first: ids then follow commit order per key.
+
+    Raises TooMuch: a list of people, times what each of them is told, may be gigabytes.
+    """
+    rows, size = [], 0
+    for event in events:
+        rows.append(_row(event))
+        size += len(rows[-1][-1])
+        if size > MOST_BYTES:
+            raise TooMuch(f"what is told of it has more than {MOST_BYTES >> 20} MB")
+    await put(connection, rows)
 
 
 async def put(connection: Connection, rows: Sequence[Row]) -> None:

@@ -18,10 +18,11 @@ from faststream.kafka import KafkaBroker
 from postroom import fetched, offsets, older_copy
 from postroom.broker import ghosts
 from postroom.broker.clients import AWAY, cluster_id
+from postroom.broker.pieces import Pieces
 from postroom.broker.subscribing import Raw, subscribe
 from postroom.cancellation import in_time, obey_cancellation
 from postroom.contracts.record import Record
-from postroom.db import DATABASE_AWAY, Pool, trace_of
+from postroom.db import DATABASE_AWAY, Pool, TooMuch, trace_of
 from postroom.intake import Intake
 from postroom.offsets import Overtaken
 from postroom.settings import ServiceSettings
@@ -34,6 +35,7 @@ LONG_POLL_MS = 5_000
 REQUEST_MS = 15_000
 STOP_SECONDS = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+WELL_SECONDS = 2.0
 # A poll ends after LONG_POLL_MS at the latest; if none has ended for this long, the client is stuck.
 STUCK_SECONDS = 60.0
 # How soon it is seen that the database's server was started anew, maybe on other data; nothing is sent before it was compared.
@@ -155,29 +157,44 @@ class Consumer:
         return tuple(chain(*(records for partition, records in found.items() if partition not in early)))
 
     async def _take(self, raw: Raw) -> None:
-        """One batch: its effect, or the same batch again, until the database has it. Never raises, so nothing is skipped."""
-        records, read_at = [_record(one) for one in raw], self._read_at
+        """One batch: its effect, or the same again, until the database has it. Never raises, so nothing is skipped."""
+        pieces, read_at = Pieces(sorted(map(_record, raw), key=self._intake.order)), self._read_at
         pause, self._busy = FIRST_PAUSE, True
         try:
-            while True:
+            while records := pieces.next():
                 try:
-                    await self._intake.process(records, self._cluster, read_at)
+                    if pieces.refusal:
+                        await self._intake.refuse(records[0], self._cluster, read_at, pieces.refusal)
+                    else:
+                        await self._intake.process(records, self._cluster, read_at)
                 except Overtaken:
-                    log.info("another instance has read these records", records=len(records))
+                    log.info("another instance has read these records", records=len(pieces.left))
                     if self._client:
-                        await self._place_again({TopicPartition(one.topic, one.partition) for one in records}, self._client)
+                        await self._place_again({TopicPartition(one.topic, one.partition) for one in pieces.left}, self._client)
                     return
+                except TooMuch as error:
+                    log.info("a batch is taken in pieces", records=len(records), reason=str(error))
+                    pieces.failed(error, well=True)
                 except Exception as error:
                     told = {"records": len(records), "pause": pause, "error": repr(error)}
                     log.exception("batch failed and comes again", alert=True, **told, exc_info=trace_of(error))
+                    pieces.failed(error, well=await self._database_is_well())
                     obey_cancellation()
                     await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                     pause = min(pause * 2, LONGEST_PAUSE)
                 else:
                     self._follow(records)
-                    return
+                    pieces.done()
+                    pause = FIRST_PAUSE
         finally:
             self._polled_at, self._busy = time.monotonic(), False
+
+    async def _database_is_well(self) -> bool:
+        with contextlib.suppress(*DATABASE_AWAY):
+            async with asyncio.timeout(WELL_SECONDS):
+                await self._pool.execute("SELECT")
+                return True
+        return False
 
     async def _place_again(self, partitions: set[TopicPartition], client: AIOKafkaConsumer) -> None:
         """Those of them that are ours still. What fails leaves them unplaced, and nothing of them is let out until it succeeds."""

@@ -5,7 +5,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, and its name s
     """A record that can't be processed, now or ever, as it stands; the intake parks it with this reason.
 
     `reason` is a code that ops filter by: unreadable, invalid, unknown_type, forbidden, conflict, unsupported,
-    ambiguous, too_large or refused_by_database. `detail` is for a person, and `path` names the field or XPath.
+    ambiguous, too_large, too_costly or refused_by_database. `detail` is for a person, and `path` names the field or XPath.
     """
 
     def __init__(self, reason: str, detail: str, path: str = "") -> None:

@@ -4,11 +4,15 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.integration.rules.conftest import Rules, company_changed, person_changed
 from tests.unit.rules.rules_support import ORDER, budget_expired, goods_received, log_created, note_line, note_recorded
 
+from notification_rules.handlers import batch
 from notification_rules.settings import Settings
+from postroom import outbox
 from postroom.contracts.event import Event
+from postroom.db import TooMuch
 
 
 async def test_a_batch_with_its_people_tells_each_of_them(rules: Rules) -> None:
@@ -214,3 +218,22 @@ async def test_a_thousand_reasons_are_told_in_few_words(rules: Rules) -> None:
     await rules.take(person_changed("admin", language="de", roles=[("administrator", None)]))
     (message,) = await rules.published("MessageRequested.v1")
     assert message["reason"].endswith("weitere Gründe")
+
+
+async def test_more_claims_than_a_transaction_should_take_are_less_at_once(rules: Rules, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred managers of a thousand changed items: half a minute of reckoning, in which the server would end the transaction."""
+    monkeypatch.setattr(batch, "MOST_CLAIMS", 3)
+    await rules.take(person_changed("anna"), person_changed("ben"))
+    notes = [goods_received(("1", "anna"), ("2", "ben"), note=f"note-{n}") for n in range(2)]
+    with pytest.raises(TooMuch, match="4 claims"):
+        await rules.take(*notes)
+    for one in notes:
+        await rules.take(one)
+    assert len(await rules.told()) == 4
+
+
+async def test_what_is_told_to_many_is_too_much_before_it_is_all_in_memory(rules: Rules, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "MOST_BYTES", 100)
+    await rules.take(person_changed("anna"))
+    with pytest.raises(TooMuch):
+        await rules.take(goods_received(("1", "anna")))

@@ -10,6 +10,7 @@ from tests.integration.rules.conftest import Rules, company_changed, person_chan
 from tests.unit.rules.rules_support import budget_expired, goods_received, log_created, note_line, note_recorded
 
 from notification_rules.domain import rulebook
+from notification_rules.handlers import batch, directory
 
 ADMIN: dict[str, Any] = {"roles": [("company-administrator", "buyer")]}
 
@@ -73,6 +74,24 @@ async def test_an_unknown_person_then_an_empty_chain_waits_a_week_from_then(rule
     assert [outcome for outcome, _ in await rules.decisions()] == ["undecided", "unroutable"]
     await rules.take(person_changed("new"))
     assert await rules.told() == [("goods-receipt", "new", "orderer")]
+
+
+async def test_of_what_is_due_as_much_is_decided_at_once_as_fits_and_what_never_does_waits_aside(
+    rules: Rules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The big one is at the head of the queue, and holds up nobody."""
+    big = goods_received(*((str(n), "new") for n in range(9)), note="big", booking="automatic")
+    await rules.take(big, *(goods_received(("1", f"p{n}"), note=f"note-{n}") for n in range(3)))
+    monkeypatch.setattr(batch, "MOST_CLAIMS", 2)
+    monkeypatch.setattr(batch, "DUE_BYTES", 1)
+    async with rules.pool.acquire() as connection, connection.transaction():
+        await directory.take_in(connection, [person_changed("new"), *(person_changed(f"p{n}") for n in range(3))])
+    await rules.pass_time(10)
+    for _ in range(4):
+        assert await rules.sweeper.sweep() == 1
+    assert await rules.sweeper.sweep() == 0
+    assert len(await rules.told()) == 3
+    assert "can't be decided: 9 claims" in await rules.pool.fetchval("SELECT reason FROM undecided")
 
 
 async def test_looking_again_without_news_is_no_new_decision(rules: Rules) -> None:

@@ -1,7 +1,7 @@
 """What the relay reads at once is bounded in bytes, and what status counts doesn't grow with a table."""
 
 import pytest
-from tests.integration.shared.conftest import Service
+from tests.integration.shared.conftest import Service, budget
 
 from postroom import db, outbox
 
@@ -27,6 +27,16 @@ async def test_keys_and_headers_count_too(service: Service) -> None:
     async with service.pool.acquire() as connection:
         await outbox.put(connection, [("in.tests", bytes(MEGABYTE), headers, b"small") for _ in range(9)])
         assert len(await outbox.unpublished(connection, "in.tests", 500, 8 * MEGABYTE)) == 4
+
+
+async def test_more_than_fits_a_transaction_is_too_much_before_it_is_all_in_memory(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MOST_BYTES", 2_000)
+    async with service.pool.acquire() as connection:
+        with pytest.raises(db.TooMuch):
+            await outbox.add(connection, [budget(f"b-{n}") for n in range(100)])
+        await outbox.add(connection, [budget("one")])
 
 
 async def test_rows_are_counted_while_they_are_few_and_estimated_beyond(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

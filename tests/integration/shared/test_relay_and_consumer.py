@@ -2,8 +2,10 @@
 
 import asyncio
 import gc
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -14,9 +16,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from tests.integration.shared.conftest import Service, budget
 
 from postroom import broker, outbox, relay, running
-from postroom.broker import Consumer
+from postroom.broker import Consumer, pieces
 from postroom.contracts import cloudevents
+from postroom.contracts.record import Record
 from postroom.contracts.topics import Topic
+from postroom.db import TooMuch
 from postroom.intake import Intake
 from postroom.relay import Relay
 
@@ -140,6 +144,37 @@ async def test_a_batch_that_fails_comes_again_in_order(service: Service, kafka: 
 
         await until(there)
     assert await service.effects() == [f"k-{n}" for n in range(20)]
+
+
+@pytest.mark.parametrize("error", [TooMuch("a long list"), TimeoutError()])
+async def test_what_is_too_much_for_a_transaction_is_done_in_pieces_and_what_alone_is_too_much_is_parked(
+    service: Service, kafka: str, topic: Topic, producer: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Found by reading: a batch of long lists took longer than a transaction may idle, and was tried again, whole, for ever."""
+    monkeypatch.setattr(pieces, "SLOW_SECONDS", 0.05)
+
+    def at_most_four() -> None:
+        if len(service.handled[-1]) > 4 or "k-7" in service.handled[-1]:
+            time.sleep(0.1)
+            raise error
+
+    service.before_save.append(at_most_four)
+    for n in range(20):
+        await send(producer, topic, f"k-{n}")
+    async with running.background(consumer_of(service, kafka, topic, "pieces").run):
+        await until(lambda: _has(service, 19))
+    assert await service.effects() == [f"k-{n}" for n in range(20) if n != 7]
+    assert await service.parked() == [("too_costly", "")]
+
+
+async def test_a_database_that_is_away_makes_nothing_too_costly() -> None:
+    record = Record("in.erp", 0, 0, None, (), b"", datetime.now(UTC))
+    alone = pieces.Pieces([record])
+    for _ in range(2 * pieces.TRIES):
+        assert alone.next() == [record]
+        alone._began -= 30
+        alone.failed(TimeoutError(), well=False)
+        assert alone.refusal is None
 
 
 async def test_two_instances_share_the_work_and_double_nothing(

@@ -110,6 +110,14 @@ class Outcome:
     withdrawals: list[Withdrawal] = field(default_factory=list)
 
 
+def weight(resolved: Resolved) -> int:
+    """How many claims there are to reckon at most: people times lines, those who are waited for included."""
+    lines = [found.lines for found in resolved.found]
+    if resolved.waiting:
+        lines += [telling.lines for telling in resolved.plan.tellings if telling.each in resolved.waiting.tellings]
+    return sum(1 if one is None else len(one) for one in lines)
+
+
 def claiming(resolved: Resolved) -> Claiming:
     """Which claims each person's message would take, and what is left undecided. Raises Refused when that can't be evaluated."""
     rule = resolved.plan.rule

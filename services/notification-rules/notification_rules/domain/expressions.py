@@ -17,6 +17,8 @@ _PARENTHESIS = re.compile(r"(?P<loop>\.\s*(?:all|exists|exists_one|map|filter)\s
 _MOST_LOOPS = 2
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _MISSING = re.compile(r"Undefined variable or function: '(\w+)'")
+# CEL copies a list for each element that map() adds to it: of a long one, so many lines at once take a twentieth of the time.
+_PIECE, _AT_ONCE = "piece_of_lines", 25
 _FIELD = re.compile(r"\.\s*([A-Za-z_]\w*)\b(?!\s*\()")
 
 
@@ -77,7 +79,7 @@ class Expression:
 
 def compiled(source: str, *, variables: frozenset[str], fields: frozenset[str], over: str | None = None) -> Expression:
     """Compile, or raise RuleError naming what an event of this type doesn't have. `over`: it is written for one line of this list."""
-    whole = f"{over}.map(line, {source})" if over else source
+    whole = f"{_PIECE}.map(line, {source})" if over else source
     try:
         program = cel.compile(whole)
     except ValueError as error:
@@ -86,7 +88,7 @@ def compiled(source: str, *, variables: frozenset[str], fields: frozenset[str], 
     if _loops_within(bare) + (over is not None) > _MOST_LOOPS:
         raise RuleError(f"{source!r}: more than {_MOST_LOOPS} loops in one another would take minutes for an event of a thousand lines")
     bound = set(_BOUND.findall(_TEXT.sub('""', whole)))
-    names = set(program.variables()) - bound
+    names = set(program.variables()) - bound - {_PIECE}
     for name in sorted(names - variables):
         raise RuleError(f"{source!r} names {name!r}, which is not there; there are {', '.join(sorted(variables))}")
     used = frozenset(_FIELD.findall(bare))
@@ -140,9 +142,16 @@ class Scope:
                 if name not in self._known:
                     self._context.add_variable(name, self._values[name])
                     self._known.add(name)
-            return expression.program.execute(self._context)
+            return self._line_by_line(expression) if expression.over else expression.program.execute(self._context)
         except Exception as error:
             raise Unevaluable(f"{expression.source!r}: {_told(expression, error)}") from error
+
+    def _line_by_line(self, expression: Expression) -> list[Any]:
+        lines, found = self._values[expression.over or ""], list[Any]()
+        for start in range(0, len(lines), _AT_ONCE):
+            self._context.add_variable(_PIECE, lines[start : start + _AT_ONCE])
+            found += expression.program.execute(self._context)
+        return found
 
     def _field(self, path: tuple[str, ...], over: str | None) -> Any:
         if over:

@@ -99,7 +99,7 @@ def about_of(plan: Plan, once: Once, lines: tuple[int, ...] | None) -> list[str]
 def bind_chosen(plan: Plan, once: Once, lines: tuple[int, ...] | None) -> None:
     """Let the claim's expressions see these lines, if they look at them."""
     rule, expressions = plan.rule, (once.key, once.about, once.closes)
-    needed = any("chosen" in one.needs for one in expressions if one)
+    needed = any("chosen" in (*one.needs, one.over) for one in expressions if one)
     if not needed or lines is None or rule is None or rule.declared.lines is None or plan.facts is None or plan.scope is None:
         return
     chosen = [plan.facts[rule.declared.lines.of][place] for place in lines]

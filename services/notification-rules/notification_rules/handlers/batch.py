@@ -4,10 +4,11 @@ import itertools
 from collections.abc import Sequence
 from datetime import datetime
 
+import orjson
 import structlog
 
 from notification_rules.domain import letters, mailing
-from notification_rules.domain.deciding import Outcome, claiming, decide
+from notification_rules.domain.deciding import Outcome, claiming, decide, weight
 from notification_rules.domain.planning import plan
 from notification_rules.domain.preferences import AT_ONCE, Delivery
 from notification_rules.domain.resolving import wanted
@@ -23,10 +24,12 @@ from notification_rules.store import undecided as undecided_store
 from postroom import clock, failpoints, outbox
 from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
-from postroom.db import Connection
+from postroom.db import Connection, TooMuch
 from postroom.intake import Retry, as_refusal
 
 log = structlog.get_logger()
+# A transaction's worth: 50,000 claims are a second and a half of reckoning, and as much in the database.
+MOST_CLAIMS, DUE_BYTES = 50_000, 512 * 1024
 
 
 class Handlers:
@@ -49,10 +52,17 @@ class Handlers:
             await self._decide(connection, [Case(one) for event in causes for one in plan(event, self._library.rulebook)], causes)
 
     async def look_again(self, connection: Connection) -> int:
-        """Decide again what is due, as much as fits a transaction. Returns how many rows there were."""
-        due = await undecided_store.take_due(connection, self._at_once)
-        if due:
-            await self._decide_again(connection, due)
+        """Decide again what is due, as much as fits a transaction. Returns how many rows that were."""
+        due = await undecided_store.take_due(connection, self._at_once, DUE_BYTES)
+        while due:
+            try:
+                await self._decide_again(connection, due)
+                break
+            except TooMuch as error:
+                if len(due) == 1:
+                    await self._postpone(connection, due[0], error)
+                    break
+                due = due[: len(due) // 2]
         return len(due)
 
     async def _decide_again(self, connection: Connection, due: Sequence[Undecided]) -> None:
@@ -68,13 +78,20 @@ class Handlers:
                 for one in due:
                     await self._decide_again(connection, [one])
                 return
-            log.error("an undecided event can't be decided", cause=due[0].event.id, rule=due[0].rule, error=str(refusal))  # noqa: TRY400
-            await undecided_store.postpone(connection, due[0], f"can't be decided: {refusal.detail}")
+            await self._postpone(connection, due[0], refusal.detail)
+
+    @staticmethod
+    async def _postpone(connection: Connection, one: Undecided, why: object) -> None:
+        log.error("an undecided event can't be decided", cause=one.event.id, rule=one.rule, error=str(why))
+        await undecided_store.postpone(connection, one, f"can't be decided: {why}")
 
     async def _decide(self, connection: Connection, cases: Sequence[Case], order: Sequence[Event] = ()) -> None:
         found = await directory_store.load(connection, wanted(case.plan for case in cases))
         now = clock.now()
-        claimings = [claiming(resolve_case(case, found, now)) for case in cases]
+        resolved = [resolve_case(case, found, now) for case in cases]
+        if (claims := sum(map(weight, resolved))) > MOST_CLAIMS:
+            raise TooMuch(f"{claims} claims, for each of its lines and people")
+        claimings = list(map(claiming, resolved))
         keys = set(itertools.chain.from_iterable(one.keys for one in claimings))
         outcome = decide(claimings, await store.load_claims(connection, keys) if keys else set())
         void = await withdraw(connection, outcome, order, self._library.rulebook) if outcome.withdrawals else []
@@ -102,7 +119,17 @@ class Handlers:
             failpoints.reach("rules.undecided")
         identified = {decision.decision: decision for decision in mailing.explained(outcome.decisions, outcome.messages, going)}
         new = await store.save_decisions(connection, list(identified.items())) if identified else set()
+        _fits(outcome)
         messages = [mailing.requested(message, going.get(id_, AT_ONCE), self._key) for id_, message in outcome.messages.items()]
         messages += [letters.withdrawn(one) for one in void]
         await outbox.add(connection, [*messages, *(letters.made(one) for id_, one in identified.items() if id_ in new)])
         failpoints.reach("rules.saved")
+
+
+def _fits(outcome: Outcome) -> None:
+    """Each of many people is told what may be a long list: raises TooMuch before it is all in memory."""
+    size = 0
+    for message in outcome.messages.values():
+        size += len(orjson.dumps(message.facts))
+        if size > outbox.MOST_BYTES:
+            raise TooMuch(f"its messages have more than {outbox.MOST_BYTES >> 20} MB")

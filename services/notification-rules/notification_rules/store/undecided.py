@@ -110,10 +110,10 @@ async def void(connection: Connection, things: Collection[Thing]) -> list[Voided
 
 
 async def postpone(connection: Connection, one: Undecided, reason: str) -> None:
-    """It can't be decided as the rules stand; it is kept, and looked at again in a minute."""
+    """It can't be decided as the rules stand; it is kept, and looked at again in a minute, then ever more seldom."""
     await connection.execute(
         """
-        UPDATE undecided SET reason = $5, looks = looks + 1, look_again_at = now() + interval '1 minute'
+        UPDATE undecided SET reason = $5, looks = looks + 1, look_again_at = now() + interval '1 minute' * 2 ^ least(looks, 8)
         WHERE (emitter, source, id, rule) = ($1, $2, $3, $4)
         """,
         *one.event.identity,
@@ -134,15 +134,24 @@ async def wake(connection: Connection, keys: Collection[str]) -> int:
     return len(rows)
 
 
-async def take_due(connection: Connection, limit: int) -> list[Undecided]:
-    """Those that are due, for this transaction alone, the oldest first; also those which a clock that was wrong has put off for longer."""
+async def take_due(connection: Connection, limit: int, size: int) -> list[Undecided]:
+    """Those that are due, for this transaction alone, the oldest first; also those which a clock that was wrong has put off for longer.
+
+    At most so many, with so many bytes of events, and one at least: what a big one names takes its time.
+    """
     rows = await connection.fetch(
         """
-        SELECT event, rule, kind, tellings, until <= now() AS expired, void FROM undecided
-        WHERE look_again_at <= now() OR look_again_at > now() + $2::interval ORDER BY look_again_at, since LIMIT $1 FOR UPDATE SKIP LOCKED
+        WITH due AS MATERIALIZED (
+            SELECT event, rule, kind, tellings, until <= now() AS expired, void, look_again_at, since, octet_length(event::text) AS size
+            FROM undecided WHERE look_again_at <= now() OR look_again_at > now() + $2::interval
+            ORDER BY look_again_at, since LIMIT $1 FOR UPDATE SKIP LOCKED
+        )
+        SELECT * FROM (SELECT *, sum(size) OVER (ORDER BY look_again_at, since ROWS UNBOUNDED PRECEDING) - size AS before FROM due) AS due
+        WHERE before < $3 ORDER BY look_again_at, since
         """,
         limit,
         LONGEST_WAIT,
+        size,
     )
     return [
         Undecided(as_event(row["event"]), row["rule"], row["kind"], tuple(row["tellings"]), row["expired"], frozenset(row["void"]))
