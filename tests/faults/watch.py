@@ -14,7 +14,7 @@ AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientErr
 _OUTBOX = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
 _OFFSETS = "SELECT topic, partition, next_offset FROM offsets"
 _HELD = "SELECT count(*) FROM envelopes WHERE state IN ('leased', 'sending')"
-_DIGESTS = "SELECT count(*) FROM digests WHERE made_at IS NULL"
+_DIGESTS = "SELECT (SELECT count(*) FROM digests WHERE made_at IS NULL) + (SELECT count(*) FROM digest_entries WHERE untold)"
 _UNFILED = "SELECT count(*) FROM unfiled_heads"
 _UNFINISHED = "SELECT count(*) FROM envelopes WHERE state IN ('pending', 'leased', 'sending', 'deferred', 'unknown')"
 
@@ -102,6 +102,6 @@ class Watch:
         if number:
             return f"{number} envelopes"
         if digests := await self.value("mailer-service", _DIGESTS):
-            return f"{digests} digests"
+            return f"{digests} digests or entries of them"
         heads = await self.value("commlog-service", _UNFILED)
         return f"{heads} heads on the way to their file" if heads else ""

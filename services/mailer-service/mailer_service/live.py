@@ -1,18 +1,19 @@
-"""Who watches their inbox just now, and what they are told: one listening connection a process, one query for all who watch."""
+"""Who watches their inbox just now, and what they are told: one listening connection a process, one query for many who watch."""
 
 import asyncio
 import contextlib
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import orjson
 import structlog
 
 from mailer_service import views
-from mailer_service.customer.templates import Briefs, Templates
+from mailer_service.customer.templates import Templates
 from mailer_service.rows import Row
 from mailer_service.store import inbox as store
+from mailer_service.withdrawing import cut
 from postroom.cancellation import obey_cancellation
 from postroom.db import DATABASE_AWAY, Connection, Pool
 from postroom.problems import Problem
@@ -21,6 +22,8 @@ log = structlog.get_logger()
 # A commit is told at once; commits of a burst share a query. What a lost notification would hide, the sweep finds.
 GATHER_SECONDS, SWEEP_SECONDS = 0.05, 15.0
 AT_ONCE, QUEUED, PER_PERSON, IN_ALL = 200, 400, 10, 2_000
+# So many readers' changes, and so many messages with their facts (up to 256 KB each), are in memory at a time.
+READERS, SHOWN_AT_ONCE = 100, 20
 Reader = tuple[str, str]  # tenant, person
 
 
@@ -130,22 +133,35 @@ class Live:
         self._wake.clear()
 
     async def _tell(self, connection: Connection) -> None:
-        """Read what is new for all who watch, and hand it to them."""
-        watchers = [watcher for watchers in self._watchers.values() for watcher in watchers]
-        if not watchers:
+        """Read what is new for all who watch, and hand it to them: some at a time, for after a restart much may be new to everybody."""
+        watching = [(reader, list(watchers)) for reader, watchers in self._watchers.items()]
+        if not watching:
             return
         # Asked first: what commits between this and the next statement is told now, and remembered as told.
         horizon = await store.horizon(connection)
-        readers = {watcher.reader: min(_since(one, horizon) for one in self._watchers[watcher.reader]) for watcher in watchers}
-        changes = await store.changes(connection, [(*reader, since) for reader, since in readers.items()], AT_ONCE + 1)
+        for start in range(0, len(watching), READERS):
+            await self._tell_some(connection, dict(watching[start : start + READERS]), horizon)
+
+    async def _tell_some(self, connection: Connection, watching: Mapping[Reader, Sequence[Watcher]], horizon: int) -> None:
+        since = [(*reader, min(_since(one, horizon) for one in watchers)) for reader, watchers in watching.items()]
         of = defaultdict(list)
-        for row in changes:
+        for row in await store.changes(connection, since, AT_ONCE + 1):
             of[row["of_tenant"], row["of_person"]].append(row)
-        unread = await store.unread_of(connection, [reader for reader in readers if reader in of or _any_new(self._watchers[reader])])
-        briefs = await self._templates.briefs([row for row in changes if row["change"] == "new"])
-        for watcher in watchers:
-            if watcher.reader in unread:
-                _hand(watcher, of[watcher.reader], unread[watcher.reader], horizon, briefs)
+        unread = await store.unread_of(connection, [reader for reader, some in watching.items() if reader in of or _any_new(some)])
+        fresh = {watcher: _fresh(watcher, of[reader], horizon) for reader in unread for watcher in watching[reader]}
+        one_by_one = [row for watcher, rows in fresh.items() if not _many(of[watcher.reader]) for row in rows]
+        said = await self._said_of(connection, list(dict.fromkeys(row["id"] for row in one_by_one if row["change"] == "new")))
+        for watcher, rows in fresh.items():
+            _hand(watcher, of[watcher.reader], rows, unread[watcher.reader], horizon, said)
+
+    async def _said_of(self, connection: Connection, messages: Sequence[str]) -> dict[str, dict[str, object]]:
+        """What is said of each new message. Facts may be large: no more are read than are shown at once."""
+        said: dict[str, dict[str, object]] = {}
+        for start in range(0, len(messages), SHOWN_AT_ONCE):
+            rows = await store.entries(connection, messages[start : start + SHOWN_AT_ONCE])
+            briefs = await self._templates.briefs([cut(row) for row in rows])
+            said |= {row["id"]: _said(views.inbox_entry(briefs, row)) for row in rows}
+        return said
 
 
 def _since(watcher: Watcher, horizon: int) -> int:
@@ -153,29 +169,43 @@ def _since(watcher: Watcher, horizon: int) -> int:
     return horizon if watcher.since is None else min(watcher.since, horizon)
 
 
-def _any_new(watchers: set[Watcher]) -> bool:
+def _any_new(watchers: Iterable[Watcher]) -> bool:
     return any(not watcher.begun for watcher in watchers)
 
 
-def _hand(watcher: Watcher, rows: Sequence[Row], unread: int, horizon: int, briefs: Briefs) -> None:
-    """What this stream has not been told. More changes than are told one by one are told as a new count: load the list again."""
-    fresh = [row for row in rows if row["changed"] >= _since(watcher, horizon) and (row["id"], row["changed"]) not in watcher.told]
-    many = len(fresh) > AT_ONCE
-    events = [] if watcher.begun and not many else [_event("unread", {"unread": unread})]
-    events += [] if many else [_event(row["change"], _said(row, unread, briefs)) for row in fresh]
-    if not events:
+def _many(rows: Sequence[Row]) -> bool:
+    # Also where few of these are news to a stream, for another of the same person's goes on from further back: more may follow.
+    return len(rows) > AT_ONCE
+
+
+def _fresh(watcher: Watcher, rows: Sequence[Row], horizon: int) -> list[Row]:
+    """What this stream has not been told."""
+    return [row for row in rows if row["changed"] >= _since(watcher, horizon) and (row["id"], row["changed"]) not in watcher.told]
+
+
+def _hand(
+    watcher: Watcher, rows: Sequence[Row], fresh: Sequence[Row], unread: int, horizon: int, said: Mapping[str, dict[str, object]]
+) -> None:
+    """Tell this stream what is fresh of the rows. More changes than are told one by one are told as a new count: load the list again."""
+    if watcher.begun and not fresh:
         return
+    many = _many(rows)
+    events = [] if watcher.begun and not many else [_event("unread", {"unread": unread})]
+    events += [] if many else [_event(row["change"], _change(row, unread, said)) for row in fresh]
     watcher.put([*events[:-1], b"id: %d\n" % horizon + events[-1]])
     watcher.begun, watcher.since = True, horizon
     watcher.told = {(row["id"], row["changed"]) for row in rows if row["changed"] >= horizon}
 
 
-def _said(row: Row, unread: int, briefs: Briefs) -> dict[str, object]:
-    said = {"message": row["id"], "unread": unread}
+def _change(row: Row, unread: int, said: Mapping[str, dict[str, object]]) -> dict[str, object]:
+    change: dict[str, object] = {"message": row["id"], "unread": unread}
     if row["change"] == "new":
-        entry = views.inbox_entry(briefs, row)
-        return said | {name: entry[name] for name in ("message_type", "subject", "sender", "created_at", "opens")}
-    return said | ({"reason": row["withdrawn_reason"]} if row["change"] == "withdrawn" else {})
+        return change | said[row["id"]]
+    return change | ({"reason": row["withdrawn_reason"]} if row["change"] == "withdrawn" else {})
+
+
+def _said(entry: Mapping[str, object]) -> dict[str, object]:
+    return {name: entry[name] for name in ("message_type", "subject", "sender", "created_at", "opens")}
 
 
 def _event(name: str, data: dict[str, object]) -> bytes:

@@ -26,6 +26,8 @@ class Handlers:
     async def take_in(self, connection: Connection, events: Sequence[Event]) -> None:
         """Give fresh documents their effect. Raises Refused for one that never can have any."""
         batch = [of_event(event) for event in events]
+        for one in batch:
+            one.check_sender()
         # In this order always, since each kind takes locks of its own.
         await self._orders(connection, [one for one in batch if isinstance(one, Received)])
         await self._catalogues(connection, [one for one in batch if isinstance(one, ReceivedCatalogue)])

@@ -4,8 +4,8 @@
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, and its name says so
     """A record that can't be processed, now or ever, as it stands; the intake parks it with this reason.
 
-    `reason` is a code that ops filter by: unreadable, invalid, unknown_type, forbidden, conflict, unsupported,
-    ambiguous, too_large, too_costly or refused_by_database. `detail` is for a person, and `path` names the field or XPath.
+    `reason` is a code that ops filter by: unreadable, invalid, unknown_type, forbidden, conflict, unsupported, ambiguous,
+    too_large, too_costly, too_many_waiting or refused_by_database. `detail` is for a person, and `path` names the field or XPath.
     """
 
     def __init__(self, reason: str, detail: str, path: str = "") -> None:

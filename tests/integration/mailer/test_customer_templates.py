@@ -4,19 +4,23 @@ import asyncio
 import shutil
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from tests.integration.mailer.conftest import World
 from tests.integration.mailer.wishes import requested
 from tests.unit.mailer.test_template_check import GOOD
 
 from mailer_service.compose import Composer
+from mailer_service.confined import Confined, ConfinedError
+from mailer_service.customer.files import named
 from mailer_service.customer.templates import Templates
-from mailer_service.customer.typesetter import TemplateFaultError, Typesetter
+from mailer_service.customer.typesetter import PIECE_BYTES, PIECE_MESSAGES, TemplateFaultError, Typesetter
 from mailer_service.customer.watch import Watch
 from mailer_service.domain.samples import sample
 from mailer_service.links import Links
@@ -299,6 +303,80 @@ async def test_one_fault_in_a_page_of_the_inbox_hides_no_other_message(templates
     assert briefs.brief(rows[0]) == ("Budget Office: €80.00 left", "Until 31 December 2026.")
     with pytest.raises(TemplateFaultError, match="'name'"):
         briefs.brief(rows[1])
+
+
+SLOW = "{% for a in range(100) %}{% for b in range(9999) %}{% endfor %}{% endfor %}x"
+HANGING = "{% if facts.name == 'Now' %}{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}{% endif %}x"
+
+
+@dataclass
+class Asked:
+    """What the worker was asked: the size of each question, for how many messages, and how often it was stopped over one."""
+
+    sizes: list[int] = field(default_factory=list)
+    messages: list[int] = field(default_factory=list)
+    stops: int = 0
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    ask, asked = Confined.ask, Asked()
+
+    async def noted(self: Confined, question: bytes) -> bytes:
+        asked.sizes.append(len(question))
+        asked.messages.append(len(orjson.loads(question)["messages"]))
+        try:
+            return await ask(self, question)
+        except ConfinedError:
+            asked.stops += 1
+            raise
+
+    monkeypatch.setattr(Confined, "ask", noted)
+    return asked
+
+
+def several(number: int, **facts: Any) -> list[Any]:
+    return [sample("budget-warning", {**FACTS, **facts}, id=f"m-{n}") for n in range(number)]
+
+
+async def shown(typesetter: Typesetter, body: str, rows: list[Any]) -> list[str]:
+    """What each message says; of one that can't be shown, why."""
+    own = named("budget-warning", {**GOOD, "body.txt": body})
+    return [str(one) if isinstance(one, TemplateFaultError) else one[1] for one in await typesetter.briefs(own, rows)]
+
+
+async def test_a_slow_template_is_not_broken_by_a_long_page(typesetter: Typesetter, asked: Asked) -> None:
+    """Each message is well within the bound, all of them at once are beyond it; that is found out once."""
+    assert await shown(typesetter, SLOW, several(60)) == ["x"] * 60
+    assert asked.stops == 1
+    assert await shown(typesetter, SLOW, several(5)) == ["x"] * 5
+    assert asked.stops == 1
+
+
+async def test_what_hangs_over_one_message_is_stopped_thrice_and_not_asked_again(typesetter: Typesetter, asked: Asked) -> None:
+    """Over several messages, and twice over the one; those before it are shown."""
+    rows = several(100)
+    rows[30]["facts"]["name"] = "Now"
+    reason = f"the template was stopped: stopped after {CPU:g} s of computing"
+    assert await shown(typesetter, HANGING, rows) == ["x"] * 30 + [reason] * 70
+    questions = len(asked.messages)
+    assert await shown(typesetter, HANGING, several(60)) == [reason] * 60
+    assert (asked.stops, len(asked.messages)) == (3, questions)
+
+
+async def test_what_hangs_is_not_tried_by_everybody_who_asks_meanwhile(typesetter: Typesetter, asked: Asked) -> None:
+    body = HANGING + " for all"
+    pages = await asyncio.gather(*(shown(typesetter, body, several(10, name="Now")) for _ in range(6)))
+    assert all("was stopped" in one for page in pages for one in page)
+    assert asked.stops == 3
+
+
+async def test_a_page_of_large_messages_is_asked_for_in_pieces(typesetter: Typesetter, asked: Asked) -> None:
+    """The worker has 2 s and 256 MB for each."""
+    large = several(40, note="x" * 200_000)
+    assert await shown(typesetter, "{{ facts.note|default('')|length }}", [*large, *several(120)]) == ["200000"] * 40 + ["0"] * 120
+    assert max(asked.sizes) < PIECE_BYTES + 50_000
+    assert (sum(asked.messages), max(asked.messages)) == (160, PIECE_MESSAGES)
 
 
 async def test_a_folder_that_was_being_replaced_when_the_power_went_is_whole_again(templates: Templates, tmp_path: Path) -> None:

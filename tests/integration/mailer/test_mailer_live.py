@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,9 @@ from gateway.settings import Settings as GatewaySettings
 from mailer_service import live
 from mailer_service.api import events as events_api
 from mailer_service.app import build
+from mailer_service.customer.templates import Templates
+from mailer_service.render import TEMPLATES, Renderer
+from mailer_service.store import inbox as store
 from postroom.auth import Principal, issue
 
 EVENTS, READ = "/api/inbox/events", "/api/inbox/{}/read"
@@ -147,6 +150,58 @@ async def test_more_changes_than_are_told_one_by_one_are_told_as_a_count(
         assert await anna.next() == ("unread", {"unread": 6})
         await world.take_in(requested(message="m-7"))
         assert (await anna.next())[1]["message"] == "m-7"
+
+
+async def test_facts_are_read_for_what_is_told_alone_and_few_at_a_time(world: World, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a restart very much may be new to very many: their facts are gigabytes together."""
+    read, entries = list[int](), store.entries
+
+    async def noted(connection: Any, messages: Sequence[str]) -> Any:
+        read.append(len(messages))
+        return await entries(connection, messages)
+
+    for name, value in (("AT_ONCE", 5), ("READERS", 1), ("SHOWN_AT_ONCE", 2)):
+        monkeypatch.setattr(live, name, value)
+    monkeypatch.setattr(store, "entries", noted)
+    async with house.watching("anna") as anna:
+        await anna.next()
+        last = anna.last_id
+    await world.take_in(*(requested(message=f"a-{n}") for n in range(5)))
+    await world.take_in(*(requested(message=f"b-{n}", person="bert") for n in range(6)))
+    await world.take_in(withdrawn("a-1"))
+    since = {"last-event-id": last}
+    async with house.watching("anna", **since) as anna, house.watching("bert", **since) as bert:
+        told = [await anna.next() for _ in range(6)]
+        assert await bert.next() == ("unread", {"unread": 6})
+    assert [(name, new.get("message")) for name, new in told] == [
+        ("unread", None),
+        *(("new", f"a-{n}") for n in (0, 2, 3, 4)),
+        ("withdrawn", "a-1"),
+    ]
+    assert all(new["subject"].startswith("Wrong delivery") for name, new in told if name == "new")
+    assert read == [2, 2]
+
+
+async def test_a_stream_misses_nothing_beside_one_of_the_same_person_that_has_much_to_catch_up_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "AT_ONCE", 5)
+    watched = live.Live(world.pool, Templates(Renderer(TEMPLATES)))
+    async with world.pool.acquire() as connection:
+        with watched.watching(("tenant-a", "anna"), None) as first:
+            await watched._tell(connection)
+            start = first.since
+            for _ in range(4):
+                await world.take_in(requested())
+            await watched._tell(connection)
+            assert (await first.next(1)).count(b"event: new") == 4
+            await world.take_in(*(requested() for _ in range(3)))
+            with watched.watching(("tenant-a", "anna"), start) as second:
+                await watched._tell(connection)
+                for stream in (first, second):
+                    said = await stream.next(1)
+                    assert said.count(b"event: new") == 0
+                    assert b'event: unread\ndata: {"unread":7}' in said
 
 
 async def test_a_silent_stream_is_kept_alive_and_one_that_lasts_too_long_ends(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,7 @@ class Templates:
         return await self._desk.mail(own, message)
 
     async def briefs(self, rows: Sequence[Row]) -> "Briefs":
-        """What these messages read like in an inbox; the worker is asked once for each type of the customer's."""
+        """What these messages read like in an inbox; the worker is asked for the types that are the customer's."""
         found: dict[str, tuple[str, str] | TemplateFaultError] = {}
         for message_type in {row["message_type"] for row in rows if self.confined(row["message_type"])}:
             mine = [row for row in rows if row["message_type"] == message_type]

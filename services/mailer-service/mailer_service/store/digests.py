@@ -86,46 +86,63 @@ async def lock(connection: Connection, group: Group) -> bool:
     return row is not None
 
 
-async def entries(connection: Connection, group: Group, *, locked: bool = False) -> list[str]:
-    """The messages in this digest that were not withdrawn; locked, a withdrawal comes before or after."""
-    rows = await connection.fetch(
-        f"""
-        SELECT message FROM digest_entries WHERE (tenant, person, moment) = ($1, $2, $3) AND NOT cancelled
-        ORDER BY message {"FOR UPDATE" if locked else ""}
-        """,  # noqa: S608 - constants
+async def lock_entries(connection: Connection, group: Group) -> None:
+    """A withdrawal of one of them comes before or after."""
+    await connection.fetchval(
+        """
+        SELECT count(*) FROM (
+            SELECT FROM digest_entries WHERE (tenant, person, moment) = ($1, $2, $3) AND NOT cancelled ORDER BY message FOR UPDATE
+        ) AS locked
+        """,
         *group,
     )
-    return [row["message"] for row in rows]
 
 
-async def contents(connection: Connection, messages: Sequence[str], shown: int) -> list[asyncpg.Record]:
-    """The first of these messages of a digest, oldest first, with `total` and what became void of them; and the newest."""
+async def contents(connection: Connection, group: Group, shown: int) -> list[asyncpg.Record]:
+    """The first of what was not withdrawn of this digest, oldest first, with `total` and what became void of them; and the newest."""
     return await connection.fetch(
         """
-        SELECT * FROM (
-            SELECT m.id, m.tenant, m.person, m.message_type, m.name, m.email, m.language, m.zone, m.hop, m.reason, m.order_id,
-                   m.order_number, m.key, m.cause, m.correspondence, m.created_at, m.lines, m.about, m.facts, m.sender, m.opens,
-                   ARRAY(SELECT about FROM withdrawals AS w WHERE w.message = m.id ORDER BY about) AS void,
-                   row_number() OVER (ORDER BY m.sequence) AS number, count(*) OVER () AS total
-            FROM messages AS m WHERE m.id = ANY ($1)
-        ) AS each WHERE number <= $2 OR number = total ORDER BY number
+        SELECT m.id, m.tenant, m.person, m.message_type, m.name, m.email, m.language, m.zone, m.hop, m.reason, m.order_id,
+               m.order_number, m.key, m.cause, m.correspondence, m.created_at, m.lines, m.about, m.facts, m.sender, m.opens,
+               ARRAY(SELECT about FROM withdrawals AS w WHERE w.message = m.id ORDER BY about) AS void, each.total
+        FROM (
+            SELECT e.message, row_number() OVER (ORDER BY m.sequence) AS number, count(*) OVER () AS total
+            FROM digest_entries AS e JOIN messages AS m ON m.id = e.message
+            WHERE (e.tenant, e.person, e.moment) = ($1, $2, $3) AND NOT e.cancelled
+        ) AS each JOIN messages AS m ON m.id = each.message
+        WHERE each.number <= $4 OR each.number = each.total ORDER BY each.number
         """,
-        messages,
+        *group,
         shown,
     )
 
 
-async def close(connection: Connection, group: Group, id_: str | None) -> list[asyncpg.Record]:
-    """It is made, as this message (None: nothing was left to say). Returns its entries as outcomes need them."""
-    return await connection.fetch(
+async def close(connection: Connection, group: Group, id_: str | None) -> None:
+    """It is made, as this message (None: nothing was left to say), of which each of its entries is still to be told."""
+    await connection.execute(
         """
         WITH made AS (
             UPDATE digests SET made_at = now() WHERE (tenant, person, moment) = ($1, $2, $3)
         )
-        UPDATE digest_entries AS e SET digest = $4::text FROM messages AS m
-        WHERE (e.tenant, e.person, e.moment) = ($1, $2, $3) AND NOT e.cancelled AND m.id = e.message
-        RETURNING e.message, e.digest, m.tenant, m.key, m.cause, m.correspondence, m.order_id
+        UPDATE digest_entries SET digest = $4::text, untold = true WHERE (tenant, person, moment) = ($1, $2, $3) AND NOT cancelled
         """,
         *group,
         id_,
+    )
+
+
+async def take_untold(connection: Connection, limit: int) -> list[asyncpg.Record]:
+    """Some entries of made digests as outcomes need them, with the digest's envelope; they count as told when this transaction commits."""
+    return await connection.fetch(
+        """
+        WITH told AS (
+            UPDATE digest_entries SET untold = false
+            WHERE message = ANY (ARRAY(SELECT message FROM digest_entries WHERE untold LIMIT $1 FOR UPDATE SKIP LOCKED))
+            RETURNING message, digest
+        )
+        SELECT told.message, m.tenant, m.key, m.cause, m.correspondence, m.order_id, told.digest, e.id AS envelope, e.address, e.person
+        FROM told JOIN messages AS m ON m.id = told.message JOIN envelopes AS e ON e.message = told.digest
+        ORDER BY m.sequence
+        """,
+        limit,
     )

@@ -43,6 +43,11 @@ async def entry(connection: Connection, tenant: str, person: str, message: str) 
     )
 
 
+async def entries(connection: Connection, messages: Sequence[str]) -> list[asyncpg.Record]:
+    """These messages, whosever they are."""
+    return await connection.fetch(f"SELECT {_ENTRY} {_FROM} WHERE i.message = ANY ($1)", messages)
+
+
 async def unread(connection: Connection, tenant: str, person: str) -> int:
     """How many messages this person has not read; what was withdrawn needs no reading."""
     query = "SELECT count(*) FROM inbox WHERE tenant = $1 AND person = $2 AND read_at IS NULL AND withdrawn_at IS NULL"
@@ -104,18 +109,19 @@ async def horizon(connection: Connection) -> int:
 
 
 async def changes(connection: Connection, readers: Sequence[tuple[str, str, int]], limit: int) -> list[asyncpg.Record]:
-    """What has changed for these (tenant, person, since which transaction), oldest first, at most `limit` each."""
+    """What has changed for these (tenant, person, since which transaction), oldest first, at most `limit` each; `entries` has the rest."""
     return await connection.fetch(
-        f"""
+        """
         SELECT p.tenant AS of_tenant, p.person AS of_person, c.*
         FROM unnest($1::text[], $2::text[], $3::bigint[]) AS p (tenant, person, since), LATERAL (
-            SELECT i.changed::text::bigint AS changed, i.change, {_ENTRY} {_FROM}
+            SELECT m.id, i.changed::text::bigint AS changed, i.change, i.withdrawn_reason
+            FROM inbox AS i JOIN messages AS m ON m.id = i.message
             WHERE i.tenant = p.tenant AND i.person = p.person
               -- Beyond the snapshot's end lies nothing but rows of another server's backup.
               AND i.changed >= p.since::text::xid8 AND i.changed < pg_snapshot_xmax(pg_current_snapshot())
             ORDER BY i.changed, m.sequence LIMIT $4
         ) AS c
-        """,  # noqa: S608 - constant lists of columns
+        """,
         *zip(*readers, strict=True),
         limit,
     )

@@ -81,8 +81,7 @@ def decide_all(responses: Sequence[ReceivedResponse], ledger: Ledger) -> list[An
 
 
 def decide(received: ReceivedResponse, ledger: Ledger) -> Answered:
-    """One response on the ledger as it stands. Raises Refused: forbidden or ambiguous."""
-    received.check_sender()
+    """One response on the ledger as it stands. Raises Refused: ambiguous."""
     document, directory = received.document, ledger.directory
     company = _company(received, directory)
     supplier = directory.company(received.tenant, "supplier", document.seller)

@@ -1,12 +1,14 @@
 """What a batch works on: loaded once, then carried forward in memory, document by document."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from po_service.domain.contracts import Contract
 from po_service.domain.directory import Directory
 from po_service.domain.incoming import Settled
-from po_service.domain.orders import Order
+from po_service.domain.orders import Order, order_id
 from po_service.domain.received import Known, Received
+from po_service.domain.ubl import values
 from po_service.domain.ubl.values import Attachment, OrderChange
 from postroom.contracts.event import Event
 
@@ -31,7 +33,10 @@ class Decision(Settled):
 
 @dataclass(slots=True)
 class Book:
-    """Orders, contracts, people and earlier documents of the batch's order numbers."""
+    """Orders, contracts, people and earlier documents of the batch's order numbers.
+
+    `known` has all documents that wait, `waiting` those that the batch may wake: only these are read again.
+    """
 
     orders: dict[str, Order] = field(default_factory=dict)
     known: dict[Key, list[Known]] = field(default_factory=dict)
@@ -59,6 +64,42 @@ class Book:
         identity = (document.kind, document.number, document.sender.endpoint)
         return [one for one in self.known.get(received.key, []) if (one.kind, one.number, one.sender) == identity]
 
+    def waiting_beside(self, received: Received) -> list[Known]:
+        """What waits for the same order number, of the same sender."""
+        sender = received.document.sender.endpoint
+        return [one for one in self.known.get(received.key, []) if one.outcome == "waiting" and one.sender == sender]
+
+    def awaiting(self, batch: Sequence[Received]) -> dict[Key, int]:
+        """What waits for something that the batch brings: (tenant, sha256), and its bytes.
+
+        Whoever sent it is a side of the order that it waits for.
+        """
+        brought = {(one.key, endpoint) for one in batch for endpoint in self._brought_by(one)}
+        for order in self._generated():
+            brought |= {((order.tenant, order.number), endpoint) for endpoint in (order.buyer_endpoint, order.supplier_endpoint)}
+        return {
+            (key[0], one.sha256): one.size
+            for key, known in self.known.items()
+            for one in known
+            if one.outcome == "waiting" and (key, one.sender) in brought
+        }
+
+    def _brought_by(self, received: Received) -> tuple[str, ...]:
+        """Whose waiting documents may go on after this one: of a new order both sides', of the order's next change the buyer's."""
+        document = received.document
+        if isinstance(document, values.Order):
+            buyer, seller = document.buyer.endpoint, document.seller.endpoint
+            id_ = order_id(received.tenant, buyer, seller, document.number, document.issue_date)
+            return () if id_ in self.orders else (buyer, seller)
+        if isinstance(document, OrderChange) and any(one.sequence + 1 == document.sequence for one in self.orders_of(received)):
+            return (document.sender.endpoint,)
+        return ()
+
+    def _generated(self) -> list[Order]:
+        """Orders that no document has brought: what waits for them goes on with the next that comes."""
+        documents = {one.order for known in self.known.values() for one in known if one.kind == values.Order.kind}
+        return [order for order in self.orders.values() if order.id not in documents]
+
     def zone(self, order: Order) -> str:
         """The zone in which the buying company's day ends."""
         company = self.directory.companies.get((order.tenant, "client", order.buyer_endpoint))
@@ -73,11 +114,15 @@ class Book:
             self.contracts[decision.contract.id] = decision.contract
         if decision.outcome == "waiting":
             self.waiting.setdefault(received.key, []).append(received)
-        if decision.outcome in ("waiting", "processed"):
-            document = received.document
-            sequence = document.sequence if isinstance(document, OrderChange) else None
-            known = Known(
-                document.kind, document.number, document.sender.endpoint, received.id, decision.order_id, sequence, decision.outcome
-            )
-            earlier = [one for one in self.known.get(received.key, []) if (one.sha256, one.kind) != (received.id, document.kind)]
-            self.known[received.key] = [*earlier, known]
+        if decision.outcome in ("waiting", "processed", "parked"):
+            self.known[received.key] = [*(one for one in self.known.get(received.key, []) if one.sha256 != received.id), *_known(decision)]
+
+
+def _known(decision: Decision) -> list[Known]:
+    """As one that came before; what is parked has not come."""
+    if decision.outcome == "parked":
+        return []
+    received, document = decision.received, decision.received.document
+    sequence = document.sequence if isinstance(document, OrderChange) else None
+    sender = document.sender.endpoint
+    return [Known(document.kind, document.number, sender, received.id, decision.order_id, sequence, decision.outcome, received.size)]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from po_service.domain import changes, notes, placing, receipts
+from po_service.domain import changes, notes, placing, receipts, waiting
 from po_service.domain.book import Book, Decision
 from po_service.domain.orders import Order, Quantity
 from po_service.domain.received import Received
@@ -15,14 +15,29 @@ from postroom.contracts.event import Event
 
 def decide_all(documents: Sequence[Received], book: Book) -> list[Decision]:
     """One decision a document, in order, each on what the ones before it left; then those that had waited for it. Raises Refused."""
-    decisions = []
+    decisions, settled = [], set()
     for received in documents:
-        decision = decide(received, book)
+        decision = _decide_new(received, book)
         book.carry(decision)
         decisions.append(decision)
-        if decision.outcome == "processed":
+        # Only these bring what is waited for; and the first of all finds an order that was generated.
+        wakes = isinstance(received.document, values.Order | values.OrderChange) or received.key not in settled
+        if decision.outcome == "processed" and wakes:
+            settled.add(received.key)
             decisions += _settle(received.key, book)
     return decisions
+
+
+def _decide_new(received: Received, book: Book) -> Decision:
+    """One that has not waited; it is a duplicate of one that does, and waits itself as long as there is room."""
+    beside = book.waiting_beside(received)
+    twin = next((one for one in beside if one.sha256 == received.id), None)
+    if twin:
+        return Decision(received, "duplicate", book.orders.get(twin.order or ""))
+    decision = decide(received, book)
+    if decision.outcome == "waiting":
+        waiting.check_room(received, decision.reason, [one.size for one in beside], "Send that order or change")
+    return decision
 
 
 def _settle(key: tuple[str, str], book: Book) -> list[Decision]:
@@ -46,8 +61,7 @@ def _decide_late(received: Received, book: Book) -> Decision:
 
 
 def decide(received: Received, book: Book) -> Decision:
-    """One document on the book as it stands. Raises Refused: forbidden, conflict or ambiguous."""
-    received.check_sender()
+    """One document on the book as it stands. Raises Refused: conflict or ambiguous."""
     document = received.document
     if isinstance(document, values.Order):
         return placing.place(received, document, book)
@@ -61,8 +75,6 @@ def decide(received: Received, book: Book) -> Decision:
             "ambiguous", f"the number {document.order.number} fits {len(found)} orders of this seller", "cac:OrderReference/cbc:ID"
         )
     if not found:
-        if any(one.id == received.id for one in book.waiting.get(received.key, [])):
-            return Decision(received, "duplicate")
         return Decision(received, "waiting", reason=f"for the order {document.order.number}")
     decision = _follow(received, found[0], book)
     if decision.outcome != "processed" or decision.order is None:

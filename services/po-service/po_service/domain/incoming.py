@@ -52,6 +52,11 @@ class Incoming(Generic[Kind]):
         return self.record.timestamp
 
     @property
+    def size(self) -> int:
+        """Bytes, as it came."""
+        return len(self.record.value or b"")
+
+    @property
     def order_number(self) -> str | None:
         """The order that it is about; None for a catalogue or what is said of an invoice."""
         return None

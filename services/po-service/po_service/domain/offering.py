@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from po_service.domain import catalogs
+from po_service.domain import catalogs, waiting
 from po_service.domain.catalogs import Catalog, Changes, Item
 from po_service.domain.directory import Directory
 from po_service.domain.incoming import Settled
@@ -15,6 +15,8 @@ from postroom.contracts.errors import Refused
 from postroom.contracts.event import Event
 
 Key = tuple[str, str]
+# The actions that a catalogue may begin with.
+FIRST = (ADD, REPLACE)
 _VERSION = re.compile(r"[vV]?\d{1,9}(\.\d{1,9}){0,5}", re.ASCII)
 
 
@@ -35,13 +37,27 @@ class Offered(Settled):
 
 @dataclass(slots=True)
 class Shelf:
-    """The catalogs of a batch with all their items, what came about them before (sha256), and what waits for them."""
+    """The catalogs of a batch with all their items, and what came about them before (sha256).
+
+    `sizes` has the bytes of all documents that wait, by sha256; `waiting` those that the batch may wake: only these are read again.
+    """
 
     catalogs: dict[Key, Catalog] = field(default_factory=dict)
     items: dict[Key, dict[str, Item]] = field(default_factory=dict)
     known: set[tuple[Key, str]] = field(default_factory=set)
+    sizes: dict[Key, dict[str, int]] = field(default_factory=dict)
     waiting: dict[Key, list[ReceivedCatalogue]] = field(default_factory=dict)
     directory: Directory = field(default_factory=Directory)
+
+    def awaiting(self, batch: Sequence[ReceivedCatalogue]) -> dict[Key, int]:
+        """What waits for a catalog that the batch brings, or that is there by now: (tenant, sha256), and its bytes."""
+        brought = {one.key for one in batch if one.key in self.catalogs or one.document.action in FIRST}
+        return {(key[0], sha256): size for key in brought for sha256, size in self.sizes.get(key, {}).items()}
+
+    def wake(self, key: Key) -> list[ReceivedCatalogue]:
+        """What has waited for this catalog, the oldest first: it waits no more."""
+        self.sizes.pop(key, None)
+        return sorted(self.waiting.pop(key, []), key=lambda one: _age(one.document))
 
     def carry(self, offered: Offered) -> Offered:
         """Go on with what was decided."""
@@ -54,6 +70,7 @@ class Shelf:
             items.update((one.item, one) for one in offered.changes.put)
         if offered.outcome == "waiting":
             self.waiting.setdefault(key, []).append(offered.received)
+            self.sizes.setdefault(key, {})[offered.received.id] = offered.received.size
         if offered.outcome == "processed":
             self.known.add((key, offered.received.id))
         return offered
@@ -65,8 +82,7 @@ def decide_all(documents: Sequence[ReceivedCatalogue], shelf: Shelf) -> list[Off
     for received in documents:
         decisions.append(shelf.carry(decide(received, shelf)))
         if received.key in shelf.catalogs:
-            waited = sorted(shelf.waiting.pop(received.key, []), key=lambda one: _age(one.document))
-            decisions += [shelf.carry(_decide_late(one, shelf)) for one in waited]
+            decisions += [shelf.carry(_decide_late(one, shelf)) for one in shelf.wake(received.key)]
     return decisions
 
 
@@ -78,13 +94,15 @@ def _decide_late(received: ReceivedCatalogue, shelf: Shelf) -> Offered:
 
 
 def decide(received: ReceivedCatalogue, shelf: Shelf) -> Offered:
-    """One document on the shelf as it stands. Raises Refused: forbidden, conflict or invalid."""
-    received.check_sender()
+    """One document on the shelf as it stands. Raises Refused: conflict, invalid or too_many_waiting."""
     document, known = received.document, shelf.catalogs.get(received.key)
-    if (received.key, received.id) in shelf.known or any(one.id == received.id for one in shelf.waiting.get(received.key, [])):
+    sizes = shelf.sizes.get(received.key, {})
+    if (received.key, received.id) in shelf.known or received.id in sizes:
         return Offered(received, "duplicate", known)
-    if known is None and document.action not in (ADD, REPLACE):
-        return Offered(received, "waiting", reason=f"for the catalogue {document.about} that it changes")
+    if known is None and document.action not in FIRST:
+        reason = f"for the catalogue {document.about} that it changes"
+        waiting.check_room(received, reason, sizes.values(), "Send the catalogue itself (Add or Replace)")
+        return Offered(received, "waiting", reason=reason)
     catalog = known or _new(received, shelf.directory)
     _check_newer(document, catalog)
     changes = _changes(document, shelf.items.get(received.key, {}))

@@ -105,7 +105,7 @@ def incoming(document: AnyDocument, emitter: str, sha256: str, tenant: str, reco
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A document about the same order that came before: processed, or waiting."""
+    """A document about the same order that came before: processed, or waiting; `size` in bytes."""
 
     kind: str
     number: str
@@ -114,3 +114,4 @@ class Known:
     order: str | None
     sequence: int | None
     outcome: str
+    size: int

@@ -19,22 +19,21 @@ Party = tuple[str, str, str]
 
 
 async def load(connection: Connection, batch: Sequence[Received]) -> Book:
-    """Everything about the batch's order numbers, after waiting for whoever works on them (architecture.md, *Out of order*)."""
+    """Everything about the batch's order numbers, after waiting for whoever works on them. Raises TooMuch."""
     keys = sorted({received.key for received in batch})
     await orders.lock(connection, keys)
-    waiting = await documents.waiting(connection, keys)
     found = await orders.find(connection, keys)
-    everyone = [*batch, *(one for some in waiting.values() for one in some)]
-    known = await known_directory(connection, everyone)
-    contracts = {(order.tenant, order.contract) for order, _ in found if order.contract} | _contracts_named(everyone, known)
-    return Book(
+    book = Book(
         orders={order.id: order for order, _ in found},
         known=await documents.known(connection, keys),
-        waiting=waiting,
-        contracts=await directory.contracts(connection, contracts),
-        directory=known,
         zones={(order.tenant, order.buyer): zone for order, zone in found},
     )
+    book.waiting = await filing.woken(connection, book.awaiting(batch), batch)
+    everyone = [*batch, *(one for some in book.waiting.values() for one in some)]
+    book.directory = await known_directory(connection, everyone)
+    contracts = {(order.tenant, order.contract) for order, _ in found if order.contract} | _contracts_named(everyone, book.directory)
+    book.contracts = await directory.contracts(connection, contracts)
+    return book
 
 
 async def known_directory(connection: Connection, batch: Sequence[Received | ReceivedCatalogue | ReceivedResponse]) -> Directory:

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from po_service.domain.received import Known, Received
-from po_service.store.filing import revived
+from po_service.domain.received import Known
 from postroom.db import Connection
 
 Key = tuple[str, str]
@@ -16,7 +15,8 @@ async def known(connection: Connection, keys: Iterable[Key]) -> dict[Key, list[K
     pairs = list(keys)
     found = await connection.fetch(
         """
-        SELECT tenant, order_number, kind, number, sender, sha256, order_id, sequence, outcome FROM ubl_documents
+        SELECT tenant, order_number, kind, number, sender, sha256, order_id, sequence, outcome, octet_length(value) AS size
+        FROM ubl_documents
         WHERE (tenant, order_number) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND outcome IN ('processed', 'waiting') ORDER BY id
         """,
         [tenant for tenant, _ in pairs],
@@ -24,25 +24,8 @@ async def known(connection: Connection, keys: Iterable[Key]) -> dict[Key, list[K
     )
     grouped: dict[Key, list[Known]] = {}
     for row in found:
-        one = Known(row["kind"], row["number"], row["sender"], row["sha256"], row["order_id"], row["sequence"], row["outcome"])
-        grouped.setdefault((row["tenant"], row["order_number"]), []).append(one)
-    return grouped
-
-
-async def waiting(connection: Connection, keys: Iterable[Key]) -> dict[Key, list[Received]]:
-    """Documents that wait for one of these (tenant, order number)s, the oldest first."""
-    pairs = list(keys)
-    found = await connection.fetch(
-        """
-        SELECT * FROM ubl_documents
-        WHERE outcome = 'waiting' AND (tenant, order_number) IN (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY id
-        """,
-        [tenant for tenant, _ in pairs],
-        [number for _, number in pairs],
-    )
-    grouped: dict[Key, list[Received]] = {}
-    for row in found:
-        grouped.setdefault((row["tenant"], row["order_number"]), []).append(revived(row))
+        tenant, number, *one = row
+        grouped.setdefault((tenant, number), []).append(Known(*one))
     return grouped
 
 

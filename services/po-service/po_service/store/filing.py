@@ -1,6 +1,6 @@
 """The raw documents with what became of them, whatever their kind."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -9,11 +9,12 @@ from po_service.domain.directory import Directory, company_changed, person_chang
 from po_service.domain.incoming import Incoming, Settled
 from po_service.domain.received import incoming
 from po_service.domain.ubl import reading, values
+from po_service.domain.waiting import MOST_BYTES
 from po_service.store import directory
 from postroom import headers, parked
 from postroom.contracts.event import Event
 from postroom.contracts.record import Record
-from postroom.db import Connection
+from postroom.db import Connection, TooMuch
 from postroom.intake import Retry
 from postroom.parked import Rejected
 
@@ -42,7 +43,29 @@ async def meet(connection: Connection, new: Directory) -> list[Event]:
     return [*changed, *(person_changed(person) for person in new.new_people if (person.tenant, person.id) in people)]
 
 
-def revived(row: Any) -> Any:
+async def woken(connection: Connection, awaiting: Mapping[tuple[str, str], int], batch: Sequence[Any]) -> dict[tuple[str, str], list[Any]]:
+    """These documents (tenant, sha256) that have waited, by what they wait for, the oldest first. Raises TooMuch for a smaller batch."""
+    if len(batch) > 1 and sum(awaiting.values()) > MOST_BYTES:
+        raise TooMuch(f"{len(awaiting)} documents with {sum(awaiting.values())} bytes have waited for {len(batch)}")
+    grouped: dict[tuple[str, str], list[Any]] = {}
+    if awaiting:
+        cursor = connection.cursor(
+            """
+            SELECT * FROM ubl_documents
+            WHERE (tenant, sha256) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND outcome = 'waiting' ORDER BY id
+            """,
+            [tenant for tenant, _ in awaiting],
+            [sha256 for _, sha256 in awaiting],
+            # Asked for one by one, since the server ends a transaction that idles while all of them are read.
+            prefetch=1,
+        )
+        async for row in cursor:
+            one = _revived(row)
+            grouped.setdefault(one.key, []).append(one)
+    return grouped
+
+
+def _revived(row: Any) -> Any:
     """A document as it was handed in, of the kind that its row says it is."""
     came_with = tuple(headers.from_json(row["headers"]))
     record = Record(row["topic"], row["partition"], row["offset"], row["key"], came_with, row["value"], row["written_at"])

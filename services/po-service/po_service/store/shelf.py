@@ -12,18 +12,19 @@ from postroom.db import Connection
 
 
 async def load(connection: Connection, batch: Sequence[ReceivedCatalogue]) -> Shelf:
-    """Everything about the batch's catalogs, after waiting for whoever works on them."""
+    """Everything about the batch's catalogs, after waiting for whoever works on them. Raises TooMuch."""
     keys = sorted({received.key for received in batch})
     await locks.take(connection, "catalog", keys)
-    waiting = await _waiting(connection, keys)
-    everyone = [*batch, *(one for some in waiting.values() for one in some)]
-    return Shelf(
+    shelf = Shelf(
         catalogs=await catalogs.find(connection, keys),
         items=await catalogs.items(connection, keys),
         known=await _known(connection, keys),
-        waiting=waiting,
-        directory=await book.known_directory(connection, everyone),
+        sizes=await _sizes(connection, keys),
     )
+    shelf.waiting = await filing.woken(connection, shelf.awaiting(batch), batch)
+    everyone = [*batch, *(one for some in shelf.waiting.values() for one in some)]
+    shelf.directory = await book.known_directory(connection, everyone)
+    return shelf
 
 
 async def _known(connection: Connection, keys: Sequence[Key]) -> set[tuple[Key, str]]:
@@ -38,18 +39,18 @@ async def _known(connection: Connection, keys: Sequence[Key]) -> set[tuple[Key, 
     return {((row["tenant"], row["catalog_id"]), row["sha256"]) for row in found}
 
 
-async def _waiting(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[ReceivedCatalogue]]:
-    """Those that wait for one of these catalogs, the oldest first."""
+async def _sizes(connection: Connection, keys: Sequence[Key]) -> dict[Key, dict[str, int]]:
+    """The bytes of those that wait for one of these catalogs, by sha256."""
     found = await connection.fetch(
         """
-        SELECT * FROM ubl_documents
-        WHERE (tenant, catalog_id) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND outcome = 'waiting' ORDER BY id
+        SELECT tenant, catalog_id, sha256, octet_length(value) AS size FROM ubl_documents
+        WHERE (tenant, catalog_id) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND outcome = 'waiting'
         """,
         *_columns(keys),
     )
-    grouped: dict[Key, list[ReceivedCatalogue]] = {}
+    grouped: dict[Key, dict[str, int]] = {}
     for row in found:
-        grouped.setdefault((row["tenant"], row["catalog_id"]), []).append(filing.revived(row))
+        grouped.setdefault((row["tenant"], row["catalog_id"]), {})[row["sha256"]] = row["size"]
     return grouped
 
 
