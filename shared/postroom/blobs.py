@@ -1,11 +1,14 @@
 """Documents and frozen logs, by tenant and sha256: what was pinned at the click is what is sent."""
 
+import asyncio
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
+
+from postroom.files import write_synced
 
 S3 = "s3://"
 # Nobody waits longer for a store that is away; retries within this time are obstore's.
@@ -29,12 +32,16 @@ class Blobs:
         self._store = LocalStore(self._folder) if self._folder else _s3(str(place))
 
     async def put(self, tenant: str, data: bytes) -> str:
-        """Keep these bytes; returns their sha256 in hex. Raises BlobsAwayError."""
+        """Keep these bytes, through a power failure too; returns their sha256 in hex. Raises BlobsAwayError."""
         digest = sha256(data).hexdigest()
         try:
-            if self._folder and not self._folder.is_dir():
+            if self._folder is None:
+                await self._store.put_async(_path(tenant, digest), data)
+            elif self._folder.is_dir():
+                # Not by obstore, which leaves it to the kernel when the bytes reach the disk: they are told of as kept.
+                await asyncio.to_thread(write_synced, self._folder / _path(tenant, digest), data)
+            else:
                 raise FileNotFoundError(self._folder)  # not made anew: what should be mounted there would hide it later
-            await self._store.put_async(_path(tenant, digest), data)
         except (BaseError, OSError) as error:
             raise BlobsAwayError(str(error)) from error
         return digest

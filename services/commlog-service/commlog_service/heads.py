@@ -14,6 +14,7 @@ from commlog_service.store import heads as store
 from postroom import failpoints
 from postroom.cancellation import obey_cancellation
 from postroom.db import DATABASE_AWAY, Connection, Pool
+from postroom.files import sync_folder
 
 log = structlog.get_logger()
 
@@ -86,7 +87,7 @@ def append(path: Path, heads: Sequence[dict[str, Any]]) -> None:
         file.flush()
         os.fsync(file.fileno())
     if new:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def _ends_with_a_line(path: Path) -> bool:
@@ -95,12 +96,3 @@ def _ends_with_a_line(path: Path) -> bool:
             return True
         file.seek(-1, os.SEEK_END)
         return file.read(1) == b"\n"
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new file's name is synced apart from what is in it."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

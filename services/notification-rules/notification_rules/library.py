@@ -33,13 +33,22 @@ class Library:
         """The customer's files as they were in force when the service ended: a faulty one is no reason to forget its rules."""
         self.files = dict(files)
 
+    def marks(self) -> Marks:
+        """Each file with its time and size: others mean that something has changed, or is being changed just now."""
+        return _marks(self._folder.glob("*.yaml") if self._folder else ())
+
     def look(self) -> None:
         """Read the folder, if anything in it has changed."""
-        marks = _marks(self._folder.glob("*.yaml") if self._folder else ())
+        marks = self.marks()
         if marks == self._seen:
             return
         self._seen, before = marks, self.faults
-        found, unreadable = _texts(marks, self.files)
+        if self._folder and self.files and not self._folder.is_dir():
+            # Not mounted, maybe: a rule goes out of force when its file is removed, and not with all the others.
+            gone = f"{self._folder} is not there; remove files one by one, or all of them and leave the folder"
+            found, unreadable = dict(self.files), {self._folder.name: gone}
+        else:
+            found, unreadable = _texts(marks, self.files)
         self.rulebook, self.files, refused = settled(self.house, found, self.files)
         self.faults = {**refused, **unreadable}
         for file, fault in self.faults.items():
@@ -74,13 +83,19 @@ def _marks(paths: Iterable[Path]) -> Marks:
 
 
 def _texts(paths: Iterable[Path], good: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """What the files say, and the faults of those that can't be read, which count as they were."""
+    """What the files say, and the faults of those that say nothing or can't be read, which count as they were."""
     found, faults = {}, {}
     for path in paths:
         try:
-            found[path.name] = path.read_text("utf-8")
+            text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             faults[path.name] = f"{path.name}: can't be read: {error}"
-            if path.name in good:
-                found[path.name] = good[path.name]
+        else:
+            if text.strip():
+                found[path.name] = text
+                continue
+            # As an editor leaves it for a moment, or a full disk for good.
+            faults[path.name] = f"{path.name}: is empty; to take its rules out of force, remove it"
+        if path.name in good:
+            found[path.name] = good[path.name]
     return found, faults

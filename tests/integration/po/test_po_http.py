@@ -9,6 +9,7 @@ import pytest
 from tests.integration.po.door import CLIENT, OPERATOR, RIVAL, SUPPLIER, Door
 from tests.integration.po.support import sample
 
+from po_service.api import documents as api
 from postroom import db
 from postroom.auth import Principal
 
@@ -157,6 +158,32 @@ async def test_a_text_keeps_its_own_type_and_no_charset_that_nobody_knows(door: 
 async def test_the_same_document_at_once_has_one_effect(door: Door) -> None:
     answers = await asyncio.gather(*(door.hand_in(sample(ORDER)) for _ in range(4)))
     assert sorted(answer["outcome"] for answer in answers) == ["duplicate"] * 3 + ["processed"]
+
+
+async def test_what_is_refused_late_while_it_is_handed_in_again_stays_parked(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It had waited, its order came just then, and it can't follow: the second answer must not close the row that says so."""
+    submitted = api._submitted
+    connection = await asyncpg.connect(door.settings.dsn)
+
+    async def then_refused_late(*given: Any) -> Any:
+        answer = await submitted(*given)
+        await connection.execute(
+            """
+            INSERT INTO parked (topic, partition, "offset", headers, value, written_at, emitter, reason, detail)
+            VALUES ($1, -1, 999, '[]', $2, now(), $1, 'ambiguous', 'refused late')
+            """,
+            "http:demo/operator",
+            sample(ORDER),
+        )
+        return answer
+
+    monkeypatch.setattr(api, "_submitted", then_refused_late)
+    await door.hand_in(sample(ORDER))
+    assert await connection.fetchval("SELECT count(*) FROM parked WHERE closed_at IS NULL") == 1
+    monkeypatch.undo()
+    assert (await door.hand_in(sample(ORDER)))["outcome"] == "duplicate"
+    assert await connection.fetchval("SELECT count(*) FROM parked WHERE closed_at IS NULL") == 0, "known before, and here by now"
+    await connection.close()
 
 
 @pytest.mark.parametrize(("path", "more"), [("/people/nina", {}), ("/companies/linz", {"side": "client"})])

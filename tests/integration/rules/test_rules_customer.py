@@ -1,6 +1,7 @@
 """A customer's folder: rules that come, change, break and go while the service runs."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from tests.integration.rules.conftest import composed, person_changed
 from tests.integration.rules.door import issuer_in, opened
 from tests.unit.rules.rules_support import goods_received
 
+from notification_rules.handlers.reloader import Reloader
 from notification_rules.library import Library
 from notification_rules.settings import Settings
 from notification_rules.store import rules as store
@@ -84,6 +86,22 @@ async def test_a_batch_takes_the_rules_of_the_moment(fresh_database: FreshDataba
     rules.library.look()
     await rules.take(goods_received(("1", "anna"), note="n2", id="e2"))
     assert [type_ for type_, _, _ in await rules.told()] == ["goods-receipt", "goods-receipt", "own-receipt"]
+    await rules.pool.close()
+
+
+async def test_a_file_that_is_just_being_copied_is_not_read_in_its_middle(fresh_database: FreshDatabase, tmp_path: Path) -> None:
+    """Half of it is YAML too, and what would be decided by it would stay decided."""
+    rules = await composed(await fresh_database(Settings, "notification_rules"))
+    rules.library._folder = tmp_path
+    reloader, whole = Reloader(rules.pool, rules.library, 0.1), yaml.safe_dump({"rules": [RULE, {**RULE, "name": "another"}]})
+    await reloader.begin()
+    half = whole.index("- ", whole.index("name: own-receipt"))
+    for written, taken in ((whole[:half], False), (whole, False), (whole, True)):
+        (tmp_path / "own.yaml").write_text(written)
+        os.utime(tmp_path / "own.yaml", (1, 1))
+        assert await reloader.look() is taken
+        assert ("own.yaml" in rules.library.files) is taken
+    assert {"another", "own-receipt"} <= {rule.name for rule in rules.library.rulebook}
     await rules.pool.close()
 
 

@@ -1,5 +1,6 @@
 """The store of documents: one suite over a folder and over a real S3 server."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -133,3 +134,26 @@ async def test_a_server_that_does_not_answer_is_a_problem_with_the_way_out(monke
         answer = await http.get("/document")
     assert (answer.status_code, answer.json()["code"]) == (503, "documents_away")
     assert "try again" in answer.json()["detail"]
+
+
+async def test_a_document_is_on_the_disk_before_it_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole under its name, its name in its folder, and that in the one above: what a power failure would else take away."""
+    done: list[str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def noted(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        done.append("folder" if path == tmp_path else "tenant" if path.is_dir() else path.read_bytes().decode())
+        sync(descriptor)
+
+    def renamed(self: Path, target: Path) -> Path:
+        done.append("named")
+        return replace(self, target)
+
+    blobs = Blobs(tmp_path)
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(Path, "replace", renamed)
+    await blobs.put("acme", b"the bytes")
+    assert done == ["the bytes", "named", "tenant", "folder"]
+    await blobs.put("acme", b"more")
+    assert done[4:] == ["more", "named", "tenant"]

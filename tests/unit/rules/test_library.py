@@ -101,6 +101,32 @@ def test_a_start_beside_a_faulty_file_has_the_good_one_still(tmp_path: Path) -> 
     assert _names(library.rulebook) == ["own", "receipt", "second"]
 
 
+def test_a_file_that_an_editor_has_emptied_keeps_its_rules(tmp_path: Path) -> None:
+    _write(tmp_path, _file())
+    library = _library(tmp_path)
+    (tmp_path / "own.yaml").write_text("")
+    library.look()
+    assert _names(library.rulebook) == ["own", "receipt", "second"]
+    assert "is empty" in library.faults["own.yaml"]
+
+
+def test_a_folder_that_is_not_there_takes_no_rules_away(tmp_path: Path) -> None:
+    """A volume that is mounted late, also at a start."""
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    _write(folder, _file())
+    library = _library(folder)
+    folder.rename(tmp_path / "away")
+    library.look()
+    assert (_names(library.rulebook), list(library.faults)) == (["own", "receipt", "second"], ["rules"])
+    (started := Library(HOUSE, folder)).recall(library.files)
+    started.look()
+    assert (_names(started.rulebook), started.files) == (["own", "receipt", "second"], library.files)
+    (tmp_path / "away").rename(folder)
+    library.look()
+    assert (_names(library.rulebook), library.faults) == (["own", "receipt", "second"], {})
+
+
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_bytes(b"\xff\xfe rules")
     library = _library(tmp_path)

@@ -63,6 +63,8 @@ async def take_in(rooms: Rooms, caller: Principal, tenant: str, raw: bytes) -> d
     headers = http_headers(tenant, caller.endpoints, SIDES[caller.side])
     async with rooms.pool.acquire() as connection:
         record = await parked.over_http(connection, f"{tenant}/{caller.person}", raw, headers)
+        # Known before: what is parked of it later, because it waited and is refused after all, is not settled by its being here.
+        parked_before = await refused.rows_of(connection, record)
     kind = None
     try:
         event = rooms.decode(record)
@@ -73,8 +75,9 @@ async def take_in(rooms: Rooms, caller: Principal, tenant: str, raw: bytes) -> d
         return await _parked(rooms, record, refusal, kind or _root(refusal.path))
     failpoints.reach("documents.submitted")
     # By itself, for a replay takes its locks in the other order; a row that a crash leaves open is closed by its replay.
-    async with rooms.pool.acquire() as connection:
-        await refused.settle(connection, record)
+    if parked_before:
+        async with rooms.pool.acquire() as connection:
+            await refused.settle(connection, parked_before)
     return answer
 
 

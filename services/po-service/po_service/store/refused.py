@@ -1,5 +1,6 @@
 """Documents that are parked: the same one again, and those that name an order."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from postroom import headers
@@ -34,16 +35,17 @@ async def again(connection: Connection, rejected: Rejected) -> int | None:
     return None if number is None else int(number)
 
 
-async def settle(connection: Connection, record: Record) -> None:
-    """These bytes of this emitter are accepted now: what was parked of them is corrected."""
-    await connection.execute(
-        """
-        UPDATE parked SET closed_at = now(), closed_by = 'corrected'
-        WHERE closed_at IS NULL AND emitter = $1 AND topic = $1 AND value = $2
-        """,
-        record.topic,
-        record.value,
+async def rows_of(connection: Connection, record: Record) -> list[int]:
+    """The open rows with these bytes of this emitter."""
+    rows = await connection.fetch(
+        "SELECT id FROM parked WHERE closed_at IS NULL AND emitter = $1 AND topic = $1 AND value = $2", record.topic, record.value
     )
+    return [row["id"] for row in rows]
+
+
+async def settle(connection: Connection, rows: Sequence[int]) -> None:
+    """The bytes that were parked in these rows are accepted now: corrected."""
+    await connection.execute("UPDATE parked SET closed_at = now(), closed_by = 'corrected' WHERE closed_at IS NULL AND id = ANY ($1)", rows)
 
 
 async def number_of(connection: Connection, record: Record) -> int:
