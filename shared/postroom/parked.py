@@ -14,6 +14,8 @@ from postroom.db import Connection
 # Over HTTP there is no offset; a negative partition keeps such rows apart from every Kafka topic's.
 HTTP_PARTITION = -1
 OPEN = "closed_at IS NULL"
+# What the topic takes beside a value, less our own headers; and what Kafka needs for a header beside its name and value.
+_BESIDE, _OF_A_HEADER = 40 * 1024, 10
 _COLUMNS = """
     id, topic, partition, "offset", key, headers, value, written_at, emitter, source, event_id,
     reason, detail, path, parked_at, closed_at, closed_by
@@ -95,8 +97,22 @@ def _mirror(service: str, one: Rejected) -> outbox.Row:
     if len(value) > PARKED_BYTES:
         # A document over HTTP may be bigger than the topic takes; the row has all of it.
         why["cut_from_bytes"] = str(len(value))
+        value = value[:PARKED_BYTES]
+    kept = _fitting(record.headers, PARKED_BYTES + _BESIDE - len(value))
+    if len(kept) < len(record.headers):
+        why["headers_left_out"] = str(len(record.headers) - len(kept))
     added = [(f"parked_{name}", (text or "").encode()) for name, text in why.items()]
-    return f"parked.{service}", origin.encode(), headers.to_json([*record.headers, *added]), value[:PARKED_BYTES]
+    return f"parked.{service}", origin.encode(), headers.to_json([*kept, *added]), value
+
+
+def _fitting(given: Sequence[tuple[str, bytes | None]], room: int) -> list[tuple[str, bytes | None]]:
+    """The headers that have room beside the value: bytes that are no UTF-8 are shown as escapes, which are four times as long."""
+    kept = []
+    for name, value in given:
+        room -= len(name.replace("\x00", "\ufffd").encode()) + len(value or b"") + _OF_A_HEADER
+        if room >= 0:
+            kept.append((name, value))
+    return kept
 
 
 async def close_corrected(connection: Connection, identities: Sequence[tuple[str, str, str]]) -> None:

@@ -15,8 +15,9 @@ import pytest
 from tests.integration.mailer.conftest import World
 from tests.integration.mailer.test_mailer_replies import due_now
 
+from mailer_service import releasing
 from mailer_service.domain.caps import Caps
-from mailer_service.sender import lane
+from mailer_service.sender import lane, process
 from mailer_service.sender.claim import Claim
 from mailer_service.settings import Settings
 from mailer_service.store import envelopes
@@ -394,3 +395,45 @@ async def test_killed_with_minus_nine_each_mail_arrives_and_copies_are_accounted
     assert [id_ for id_, number in copies.items() if number > allowed[id_]] == []
     unknown = sum(row["unknown"] for row in rows)
     assert 0 < unknown <= 2 * world.settings.connections * world.settings.window
+
+
+async def test_very_many_that_a_template_held_are_let_go_some_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.ask(*(f"p{n}@example.com" for n in range(5)))
+    await world.pool.execute("UPDATE envelopes SET state = 'held', hold_reason = 'template', due_at = NULL")
+    monkeypatch.setattr(envelopes, "RELEASED_AT_ONCE", 2)
+    statements: list[int] = []
+    release = envelopes.release_held
+
+    async def counted(*given: Any) -> int:
+        statements.append(await release(*given))
+        return statements[-1]
+
+    monkeypatch.setattr(envelopes, "release_held", counted)
+    assert await releasing.release_held(world.pool, ["wrong-delivery"]) == 5
+    assert statements == [2, 2, 1]
+
+
+async def test_a_sender_that_has_much_to_let_go_sends_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: Any) -> int:
+        await asyncio.sleep(3_600)
+        return 0
+
+    monkeypatch.setattr(process, "release_held", never)
+    await world.ask("a@example.com")
+    world.start_sender()
+    await world.until_states(sent=1)
+
+
+async def test_what_a_slow_one_could_not_offer_is_given_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by reading: looked for while it still counted as in hand, it stayed leased to a living sender for good."""
+    supply = process.Sender(world.pool, world.settings, world.composer)._supply
+
+    async def withdrawn_meanwhile(*_: Any) -> bool:
+        await supply._reconcile()
+        return False
+
+    monkeypatch.setattr(supply, "_prepare", withdrawn_meanwhile)
+    supply._start_slow([{"message": "m", "message_type": "t", "id": "e"}], {})
+    await asyncio.gather(*supply._slow)
+    await asyncio.sleep(0)
+    assert supply._doubt

@@ -4,7 +4,7 @@ import asyncio
 import gc
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -12,6 +12,7 @@ import pytest
 from tests.integration.shared.conftest import Service, budget, raw, record
 
 from postroom import parked
+from postroom.broker.clients import MAX_BYTES
 from postroom.contracts import cloudevents
 from postroom.contracts.errors import Refused
 from postroom.contracts.messages import Cause
@@ -210,3 +211,18 @@ async def test_nothing_of_a_batch_is_held_once_it_is_done(service: Service) -> N
 def _of_batches() -> list[object]:
     """What holds a record that was read."""
     return [one for one in gc.get_objects() if isinstance(one, Record | Rejected) or (isinstance(one, Refused) and one.__traceback__)]
+
+
+async def test_headers_that_are_longer_as_they_are_shown_leave_room_in_the_parked_topic(service: Service) -> None:
+    """Bytes that are no UTF-8 are shown as escapes: a record that came in would not go out to its mirror, and stop its lane for good."""
+    odd = tuple(("\\xff" * 10_000, b"v" * 100) for _ in range(60))
+    record = Record("in.tests", 0, 7, b"k", odd, b"no JSON" + bytes(1 << 20), datetime.now(UTC))
+    await service.intake.process([record], "tests")
+    row = await service.pool.fetchrow("SELECT headers, value FROM outbox")
+    assert row is not None
+    shown = dict(row["headers"])
+    size = sum(len(name.encode()) + len(str(value).encode()) for name, value in row["headers"])
+    assert len(row["value"]) + size < MAX_BYTES - 4_096
+    assert shown["parked_reason"] == "too_large"
+    assert 0 < int(shown["parked_headers_left_out"]) < 60
+    assert len(await service.pool.fetchval("SELECT headers FROM parked")) == 60

@@ -4,8 +4,8 @@ import asyncio
 
 import structlog
 
+from mailer_service import releasing
 from mailer_service.customer.templates import Templates
-from mailer_service.store import envelopes
 from postroom.db import DATABASE_AWAY, Pool
 
 log = structlog.get_logger()
@@ -36,7 +36,5 @@ class Watch:
         await self._templates.refresh()
         # Kept until it is done: the database may be away.
         self._pending |= self._templates.take_changed()
-        async with self._pool.acquire() as connection:
-            if await envelopes.release_held(connection, self._templates.message_types, sorted(self._pending | self._changed)):
-                await envelopes.wake_senders(connection)
+        await releasing.release_held(self._pool, self._templates.message_types, sorted(self._pending | self._changed))
         self._changed, self._pending = self._pending, set()

@@ -5,6 +5,7 @@ import asyncio
 import structlog
 
 from mailer_service.compose import Composer
+from mailer_service.releasing import release_held
 from mailer_service.sender.lane import Lane
 from mailer_service.sender.lease import Lease
 from mailer_service.sender.recorder import Recorder
@@ -13,7 +14,7 @@ from mailer_service.sender.supply import Supply
 from mailer_service.sender.window import Window
 from mailer_service.settings import Settings
 from mailer_service.store import envelopes, senders
-from postroom.db import Pool
+from postroom.db import DATABASE_AWAY, Pool
 
 log = structlog.get_logger()
 GRACE_SECONDS = 5.0
@@ -38,19 +39,29 @@ class Sender:
     async def run(self) -> None:
         """Until cancelled. Starts anew under a new id when called again."""
         await self.lease.start()
-        async with self._pool.acquire() as connection:
-            # Also what failed in a template of the house: this may be another release.
-            await envelopes.release_held(connection, self._composer.message_types, self._composer.message_types)
         self.recorder.ready.clear()
         for lane, window in zip(self.lanes, self.recorder.windows, strict=True):
             lane.stopping = False
             window.reset()
         beat, recorder, supply = (asyncio.create_task(part.run()) for part in (self.lease, self.recorder, self._supply))
         lanes = [asyncio.create_task(lane.run()) for lane in self.lanes]
+        releasing = asyncio.create_task(self._release_held())
         try:
             await _first_end([beat, recorder, supply, *lanes])
         finally:
+            releasing.cancel()
             await asyncio.shield(self._stop([beat, recorder, supply], lanes))
+
+    async def _release_held(self) -> None:
+        """Also what failed in a template of the house: this may be another release. Beside the sending, for there may be very many."""
+        while True:
+            try:
+                await release_held(self._pool, self._composer.message_types, self._composer.message_types)
+            except DATABASE_AWAY as error:
+                log.warning("what was held for a template is let go later", error=repr(error))
+                await asyncio.sleep(1)
+            else:
+                return
 
     def _drop(self) -> None:
         """We were marked gone: what we hold belongs to nobody now; what is on the wire still settles its own attempt."""

@@ -118,7 +118,8 @@ class Supply:
         slow = self._slow_ones(messages)
         for company in set(slow.values()):
             self._start_slow([row for row in rows if slow.get(row["message"]) == company], messages)
-        await self._prepare([row for row in rows if row["message"] in messages and row["message"] not in slow], messages)
+        quick = [row for row in rows if row["message"] in messages and row["message"] not in slow]
+        self._doubt |= not await self._prepare(quick, messages)
         return True
 
     def _wants_some(self) -> bool:
@@ -161,13 +162,12 @@ class Supply:
     def _start_slow(self, rows: Sequence[Row], messages: dict[str, Row]) -> None:
         async def prepare() -> bool:
             try:
-                await self._prepare(rows, messages)
+                return await self._prepare(rows, messages)
             except Exception as error:  # noqa: BLE001 - the envelopes are given back by the next round
                 log.warning("composing failed", message=rows[0]["message"], error=repr(error))
                 # Not at once: what is away, such as the store of documents, would be asked as fast as it refuses.
                 await asyncio.sleep(AWAY_SECONDS)
                 return False
-            return True
 
         def done(task: asyncio.Task[bool]) -> None:
             del self._slow[task]
@@ -178,16 +178,19 @@ class Supply:
         self._slow[task] = (rows[0]["message_type"], [row["id"] for row in rows])
         task.add_done_callback(done)
 
-    async def _prepare(self, rows: Sequence[Row], messages: dict[str, Row]) -> None:
-        """Compose what has no bytes yet, store them, hold what can't be composed, offer the rest."""
+    async def _prepare(self, rows: Sequence[Row], messages: dict[str, Row]) -> bool:
+        """Compose what has no bytes yet, store them, hold what can't be composed, offer the rest. False if some are to be given back.
+
+        That is what was withdrawn meanwhile, and what failed in a template that was mended meanwhile: whoever did so has let go of what
+        was held before. Both are taken again as they are now.
+        """
         sender = self._lease.id
         bodies, failed = await self._bodies([messages[id_] for id_ in {row["message"] for row in rows}])
         held = {id_: why for id_, why in failed.items() if not self._composer.is_outdated(messages[id_], why)}
-        # What is outdated is given back, and composed anew: whoever mended the template has let go of what was held before.
-        self._doubt |= len(held) < len(failed)
         await self._hold([row for row in rows if row["message"] in held], messages, held)
         if sender == self._lease.id:
             self._recorder.offer([_job(row, messages[row["message"]], bodies[row["message"]]) for row in rows if row["message"] in bodies])
+        return all(row["message"] in bodies or row["message"] in held for row in rows)
 
     async def _hold(self, rows: Sequence[Row], messages: dict[str, Row], held: dict[str, Held]) -> None:
         """Keep back what can't be composed, and say so."""
@@ -227,8 +230,6 @@ class Supply:
             failpoints.reach("sender.rendered")
             theirs = [id_ for id_, *_ in new if id_ not in ours]
             others = await bytes_store.stored(connection, theirs) if theirs else {}
-        # Given back, and taken again as it is now.
-        self._doubt |= len(others) < len(theirs)
         return {id_: (body, sha256) for id_, _, body, sha256, _ in new if id_ in ours} | others
 
 

@@ -11,6 +11,8 @@ from mailer_service.domain.fair import Lane
 from postroom.db import Connection
 
 Row = asyncpg.Record
+# A template that was missing for days may have held a million, and a statement has half a minute.
+RELEASED_AT_ONCE = 10_000
 
 
 async def lanes(connection: Connection, after: Lane, most: int) -> list[tuple[Lane, bool]]:
@@ -302,15 +304,22 @@ async def bring_forward(connection: Connection, longest: timedelta, base: timede
 
 
 async def release_held(connection: Connection, message_types: Sequence[str], changed: Sequence[str] = ()) -> int:
-    """Queue what was held for want of a template, now that these types have one, and what failed in one that has `changed`; → how many."""
+    """Queue what was held for want of a template, now that these types have one, and what failed in one that has `changed`.
+
+    RELEASED_AT_ONCE of them at most; → how many.
+    """
     rows = await connection.fetch(
         """
         UPDATE envelopes SET state = 'pending', hold_reason = NULL, detail = '', due_at = now()
-        WHERE hold_reason = 'template' AND message_type = ANY ($1) OR hold_reason = 'render' AND message_type = ANY ($2)
+        WHERE id IN (
+            SELECT id FROM envelopes
+            WHERE hold_reason = 'template' AND message_type = ANY ($1) OR hold_reason = 'render' AND message_type = ANY ($2)
+            LIMIT $3 FOR UPDATE)
         RETURNING 1
         """,
         message_types,
         changed,
+        RELEASED_AT_ONCE,
     )
     return len(rows)
 
