@@ -80,6 +80,7 @@ def decode(record: Record, emitter: str, default_tenant: str | None = None) -> E
         # Of what was written: the same bytes say the same, whichever version reads them.
         hash=content_hash(written, subject, data),
         aggregateversion=_version(attributes.get("aggregateversion")),
+        written_at=record.timestamp,
         **{name: attributes.get(name) for name in _OPTIONAL},
     )
 

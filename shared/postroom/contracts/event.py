@@ -1,7 +1,7 @@
 """An event as the code holds it: the CloudEvents attributes and one typed fact."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -13,7 +13,10 @@ from postroom.contracts.fields import Fact
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One CloudEvent. (emitter, source, id) is its identity; `hash` tells whether the same id says the same again."""
+    """One CloudEvent. (emitter, source, id) is its identity; `hash` tells whether the same id says the same again.
+
+    `written_at` is when its record came to Kafka, by the broker's clock; it is no part of what the event says.
+    """
 
     emitter: str
     source: str
@@ -32,6 +35,7 @@ class Event:
     causeid: str | None = None
     aggregateversion: int | None = None
     traceparent: str | None = None
+    written_at: datetime | None = field(default=None, compare=False)
 
     @property
     def identity(self) -> tuple[str, str, str]:

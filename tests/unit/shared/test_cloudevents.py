@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -55,6 +55,15 @@ def test_what_is_written_is_read() -> None:
     record = Record("purchasing", 0, 0, b"B1", tuple(headers), value, NOW)
     assert cloudevents.decode(record, "po-service") == original
     assert cloudevents.decode(Record("purchasing", 0, 0, b"B1", (), cloudevents.structured(original), NOW), "po-service") == original
+
+
+def test_when_it_was_written_is_kept_and_is_no_part_of_what_it_says() -> None:
+    """It differs between two copies of one event, and is told to nobody."""
+    one, copy = (cloudevents.decode(replace(binary(), timestamp=moment), "erp") for moment in (NOW, NOW + timedelta(days=1)))
+    assert copy.written_at == NOW + timedelta(days=1)
+    assert replace(one, time=copy.time) == copy
+    assert cloudevents.encode(replace(one, time=copy.time)) == cloudevents.encode(copy)
+    assert one.hash == copy.hash
 
 
 @pytest.mark.parametrize("name", ["id", "source", "type", "subject", "tenant"])

@@ -2,28 +2,56 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from notification_rules.domain.deciding import Decision, Outcome
+from notification_rules.domain.deciding import ClaimKey, Decision, Outcome
 from notification_rules.domain.plan import Withdrawal
 from notification_rules.domain.rule import Rule
+from notification_rules.domain.undecided import Undecided
 from postroom.contracts.event import Event
 
 Thing = tuple[str, str, str]
 """Tenant, message type, and what it is about."""
 Pair = tuple[Withdrawal, str, str]
 """A withdrawal, a message, and what of it is void."""
+Things = Mapping[Thing, Sequence[Withdrawal]]
+"""What a batch withdraws, each thing with who does so, in the batch's order."""
 NOTHING = "nothing that was told, or is still to be decided, is void by this"
+# Partitions have several brokers' clocks, and are read side by side: what came so little later need not be news.
+MARGIN = timedelta(minutes=1)
 
 
 class Told(NamedTuple):
-    """Who got a message; `key` is that of its cause."""
+    """Who got a message; `key` is that of its cause, `written_at` when that came to Kafka, if it is known."""
 
     message_type: str
     person: str
     hop: str
     language: str
     key: str
+    written_at: datetime | None
+
+
+class Claimed(NamedTuple):
+    """A claim that is not withdrawn, with the messages that tell it: all of one event."""
+
+    key: ClaimKey
+    about: str
+    messages: list[str]
+
+    @property
+    def thing(self) -> Thing:
+        """As a withdrawal names it."""
+        return (*self.key[:2], self.about)
+
+
+class Open(NamedTuple):
+    """What waits undecided, and what of it is not void yet."""
+
+    undecided: Undecided
+    message_type: str
+    about: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +83,25 @@ def named(withdrawals: Iterable[Withdrawal]) -> dict[Thing, list[Withdrawal]]:
     return found
 
 
+def reaching(withdrawals: Iterable[Withdrawal], written_at: datetime | None) -> Withdrawal | None:
+    """The first of these to which what was caused by an event of this moment is no news: one that was parked is replayed late."""
+    moments = ((one, one.event.written_at) for one in withdrawals)
+    return next((one for one, at in moments if written_at is None or at is None or written_at - MARGIN <= at), None)
+
+
+def void_claims(things: Things, claimed: Iterable[Claimed], told: Mapping[str, Told]) -> list[tuple[Withdrawal, Claimed]]:
+    """Those of these that are void, each with what makes it so; one whose cause nobody knows of any more is."""
+    causes = ((one, next((told[message].written_at for message in one.messages if message in told), None)) for one in claimed)
+    return [(by, one) for one, written_at in causes if (by := reaching(things[one.thing], written_at))]
+
+
+def void_of(one: Open, things: Things) -> dict[str, Withdrawal]:
+    """What of it is void now, each with what makes it so."""
+    event = one.undecided.event
+    by = {about: reaching(things.get((event.tenant, one.message_type, about), ()), event.written_at) for about in one.about}
+    return {about: withdrawal for about, withdrawal in by.items() if withdrawal}
+
+
 class Within:
     """Withdraws what an earlier event of the same batch told or left undecided; a later one's is news, and stands."""
 
@@ -76,7 +123,9 @@ class Within:
     def told(self) -> dict[str, Told]:
         """The batch's own messages."""
         return {
-            id_: Told(one.rule.message_type, one.found.told.person, one.found.hop, one.found.told.language, one.event.key)
+            id_: Told(
+                one.rule.message_type, one.found.told.person, one.found.hop, one.found.told.language, one.event.key, one.event.written_at
+            )
             for id_, one in self._outcome.messages.items()
         }
 

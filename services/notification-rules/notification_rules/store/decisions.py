@@ -14,12 +14,23 @@ from postroom.db import Connection
 async def save_events(connection: Connection, events: Sequence[Event]) -> None:
     """Each accepted event, as explain names it."""
     rows = [
-        (*event.identity, event.tenant, event.type, event.subject, order_id(event), order_number(event), as_json(event)) for event in events
+        (
+            *event.identity,
+            event.tenant,
+            event.type,
+            event.subject,
+            order_id(event),
+            order_number(event),
+            as_json(event),
+            event.written_at,
+        )
+        for event in events
     ]
     await connection.execute(
         """
-        INSERT INTO events (emitter, source, id, tenant, type, subject, order_id, order_number, document)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[])
+        INSERT INTO events (emitter, source, id, tenant, type, subject, order_id, order_number, document, written_at)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[],
+                             $10::timestamptz[])
         """,
         *zip(*rows, strict=True),
     )

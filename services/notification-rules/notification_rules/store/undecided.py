@@ -1,29 +1,21 @@
 """Events that wait for their people."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+import asyncpg
 
 from notification_rules.domain.plan import Plan
 from notification_rules.domain.resolving import Waiting
 from notification_rules.domain.undecided import Undecided
-from notification_rules.domain.withdrawing import Thing
+from notification_rules.domain.withdrawing import Open, Thing
 from notification_rules.store.documents import as_event, as_json
 from postroom.db import Connection
 
 # Looks are 5 · 2^12 seconds apart at most.
 LONGEST_WAIT = timedelta(hours=6)
-
-
-@dataclass(frozen=True, slots=True)
-class Voided:
-    """An undecided row of which `about` is void now; `done` if nothing else of it is left."""
-
-    undecided: Undecided
-    message_type: str
-    about: tuple[str, ...]
-    done: bool
 
 
 async def keep(connection: Connection, waiting: Sequence[tuple[Plan, Waiting]], seconds: dict[str, float]) -> None:
@@ -82,31 +74,45 @@ async def settle(connection: Connection, decided: Sequence[Undecided]) -> None:
     )
 
 
-async def void(connection: Connection, things: Collection[Thing]) -> list[Voided]:
-    """Mark what of these is void. Waits for whoever is deciding on a row; one that was decided meanwhile is gone."""
+async def telling_of(connection: Connection, things: Collection[Thing]) -> list[Open]:
+    """Those that would tell of these. Waits for whoever is deciding on a row; one that was decided meanwhile is gone."""
     rows = await connection.fetch(
         """
-        WITH hit AS (
-            SELECT u.emitter, u.source, u.id, u.rule, array_agg(t.about) AS about
+        SELECT u.event, u.rule, u.kind, u.tellings, u.message_type, u.about, u.void,
+               (SELECT e.written_at FROM events e WHERE (e.emitter, e.source, e.id) = (u.emitter, u.source, u.id)) AS written_at
+        FROM undecided u
+        WHERE (u.emitter, u.source, u.id, u.rule) IN (
+            SELECT one.emitter, one.source, one.id, one.rule
             FROM unnest($1::text[], $2::text[], $3::text[]) AS t (tenant, message_type, about)
-            JOIN undecided u ON (u.tenant, u.message_type) = (t.tenant, t.message_type) AND u.about @> ARRAY[t.about]
-            WHERE t.about <> ALL(u.void)
-            GROUP BY u.emitter, u.source, u.id, u.rule)
-        UPDATE undecided u SET void = u.void || hit.about
-        FROM hit WHERE (u.emitter, u.source, u.id, u.rule) = (hit.emitter, hit.source, hit.id, hit.rule)
-        RETURNING u.event, u.rule, u.kind, u.tellings, u.message_type, hit.about, u.about <@ u.void AS done
+            JOIN undecided one ON (one.tenant, one.message_type) = (t.tenant, t.message_type) AND one.about @> ARRAY[t.about])
+        ORDER BY u.emitter, u.source, u.id, u.rule
+        FOR UPDATE OF u
         """,
         *zip(*things, strict=True),
     )
-    return [
-        Voided(
-            Undecided(as_event(row["event"]), row["rule"], row["kind"], tuple(row["tellings"]), expired=False),
-            row["message_type"],
-            tuple(row["about"]),
-            row["done"],
-        )
-        for row in rows
+    return [_open(row) for row in rows]
+
+
+def _open(row: asyncpg.Record) -> Open:
+    event, void = replace(as_event(row["event"]), written_at=row["written_at"]), frozenset(row["void"])
+    undecided = Undecided(event, row["rule"], row["kind"], tuple(row["tellings"]), expired=False, void=void)
+    return Open(undecided, row["message_type"], tuple(one for one in row["about"] if one not in void))
+
+
+async def void(connection: Connection, several: Sequence[tuple[Undecided, Collection[str]]]) -> None:
+    """Mark what of each is void now."""
+    rows = [
+        {"emitter": one.event.emitter, "source": one.event.source, "id": one.event.id, "rule": one.rule, "about": list(about)}
+        for one, about in several
     ]
+    await connection.execute(
+        """
+        UPDATE undecided u SET void = u.void || t.about
+        FROM jsonb_to_recordset($1::jsonb) AS t (emitter text, source text, id text, rule text, about text[])
+        WHERE (u.emitter, u.source, u.id, u.rule) = (t.emitter, t.source, t.id, t.rule)
+        """,
+        rows,
+    )
 
 
 async def postpone(connection: Connection, one: Undecided, reason: str) -> None:
