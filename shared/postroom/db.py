@@ -108,11 +108,6 @@ class _Impatient(asyncpg.Connection):
             await super().close(timeout=min(timeout or CANCEL_SECONDS, CANCEL_SECONDS))
 
 
-async def takes_long(connection: Connection) -> None:
-    """Let this transaction take minutes, as a scan of everything may."""
-    await connection.execute("SET LOCAL transaction_timeout = '15min'")
-
-
 async def until_lost(connection: Connection) -> None:
     """Until a connection that only listens is gone. One that is half-open doesn't tell, hence it is asked: raises what asyncpg does."""
     lost = asyncio.Event()

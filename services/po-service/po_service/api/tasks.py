@@ -29,7 +29,7 @@ def router(rooms: Rooms) -> APIRouter:
         """Run a task now for your tenant, as of today or another day; what was raised before is not raised again."""
         if name not in TASKS:
             raise Problem(404, "task_unknown", f"There is no task {name!r}; there are {', '.join(TASKS)}.")
-        async with rooms.pool.acquire() as connection, connection.transaction():
+        async with rooms.pool.acquire() as connection:
             raised = await TASKS[name](connection, caller.tenant, as_of)
         return {"task": name, "as_of": as_of or clock.today("UTC"), "raised": raised}
 

@@ -1,10 +1,13 @@
 """Budgets, and which of them a check looks at."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from po_service.domain.budgets import Budget
 from po_service.store import rows
 from postroom.db import Connection
+
+Key = tuple[str, str]
 
 
 async def put(connection: Connection, budget: Budget) -> None:
@@ -27,17 +30,29 @@ async def get(connection: Connection, tenant: str, id_: str) -> Budget | None:
     return rows.of(Budget, row) if row else None
 
 
-async def candidates(connection: Connection, tenant: str | None, last_day: date) -> list[Budget]:
-    """Budgets that may have run out by this day, with their company's zone; locked, so that a change waits for the check."""
+async def candidates(connection: Connection, tenant: str | None, last_day: date) -> list[Key]:
+    """(tenant, id) of budgets that may have run out by this day, sorted."""
     found = await connection.fetch(
         """
-        SELECT b.*, coalesce(c.zone, 'UTC') AS zone FROM budgets b LEFT JOIN companies c ON (c.tenant, c.id) = (b.tenant, b.company)
+        SELECT b.tenant, b.id FROM budgets b
         WHERE ($1::text IS NULL OR b.tenant = $1) AND (b.period_end < $2 OR b.current_value <= 0)
           AND (SELECT count(*) FROM raised r WHERE r.tenant = b.tenant AND r.fact = 'BudgetExpired.v1'
                AND r.key IN (ARRAY[b.id, b.period_start::text, 'date'], ARRAY[b.id, b.period_start::text, 'exhausted'])) < 2
-        ORDER BY b.tenant, b.id FOR UPDATE OF b
+        ORDER BY b.tenant, b.id
         """,
         tenant,
         last_day,
+    )
+    return [(row["tenant"], row["id"]) for row in found]
+
+
+async def locked(connection: Connection, keys: Sequence[Key]) -> list[Budget]:
+    """These (tenant, id) with their company's zone, locked, so that a change waits for the check."""
+    found = await connection.fetch(
+        """
+        SELECT b.*, coalesce(c.zone, 'UTC') AS zone FROM budgets b LEFT JOIN companies c ON (c.tenant, c.id) = (b.tenant, b.company)
+        WHERE (b.tenant, b.id) IN (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY b.tenant, b.id FOR UPDATE OF b
+        """,
+        *zip(*keys, strict=True),
     )
     return [rows.of(Budget, row) for row in found]

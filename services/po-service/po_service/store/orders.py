@@ -15,7 +15,11 @@ _DERIVED = ("estimated_delivery", "fully_delivered", "backorder", "next_date", "
 
 
 async def lock(connection: Connection, keys: Iterable[Key]) -> None:
-    """Wait until nobody else works on these (tenant, order number)s; sorted, so that two batches can't wait for one another."""
+    """Wait until nobody else works on these (tenant, order number)s; sorted, so that two batches can't wait for one another.
+
+    A thousand at most: beyond some thousands the server's table of locks is full, for everybody's statements. Row locks would not do: who
+    saves an order has read it without one.
+    """
     tenants, numbers = _arrays(keys)
     await connection.execute(
         """
@@ -218,7 +222,7 @@ async def _save_receipts(connection: Connection, orders: Sequence[Order]) -> Non
     )
 
 
-async def to_book(connection: Connection, tenant: str | None, last_day: date) -> list[tuple[str, str]]:
+async def to_book(connection: Connection, tenant: str | None, last_day: date) -> list[Key]:
     """(tenant, order number) of orders with a note that waits for its automatic receipt and may be due by this day."""
     found = await connection.fetch(
         """

@@ -55,7 +55,7 @@ async def orders_due(connection: Connection, cutoffs: Sequence[Cutoff]) -> list[
 async def lock(connection: Connection, ids: Sequence[str]) -> None:
     """Wait for whoever changes these orders, and let none of them go on before this transaction ends.
 
-    Row locks, since a scan may hold more orders than Postgres has room for advisory ones: orders are saved before their events are written,
-    so that a note recorded meanwhile is either seen here, or told after what is told here.
+    Row locks suffice, for nothing of the orders is written: they are saved before their events are, so that a note recorded meanwhile is
+    either seen here, or told after what is told here.
     """
     await connection.execute("SELECT FROM orders WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE", ids)

@@ -1,11 +1,13 @@
 """Cost codes and credit cards, and which of them a scan looks at."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from datetime import date
 
 from po_service.domain.structures import ControlStructure
 from po_service.store import rows
 from postroom.db import Connection
+
+Key = tuple[str, str]
 
 
 async def put(connection: Connection, structure: ControlStructure) -> None:
@@ -42,22 +44,31 @@ async def some(connection: Connection, kind: str | None, company: str | None, li
     return [rows.of(ControlStructure, row) for row in found]
 
 
-async def candidates(
-    connection: Connection, tenant: str | None, last_day: date, at_once: int = 1_000
-) -> AsyncIterator[list[ControlStructure]]:
-    """Those not yet raised that may have expired by this day, with their company's zone, some at a time; locked meanwhile."""
-    cursor = await connection.cursor(
+async def candidates(connection: Connection, tenant: str | None, last_day: date) -> list[Key]:
+    """(tenant, id) of those not yet raised that may have expired by this day, sorted."""
+    found = await connection.fetch(
         """
-        SELECT s.*, coalesce(c.zone, 'UTC') AS zone
-        FROM control_structures s LEFT JOIN companies c ON (c.tenant, c.id) = (s.tenant, s.company)
+        SELECT s.tenant, s.id FROM control_structures s
         WHERE ($1::text IS NULL OR s.tenant = $1) AND s.valid_until - s.lead_days < $2
           -- A scalar, looked up by key: an anti-join over tables that were never analysed compares all with all.
           AND (SELECT true FROM raised r WHERE r.tenant = s.tenant AND r.fact = 'ControlStructureExpired.v1'
                AND r.key = ARRAY[s.kind, s.id, s.valid_until::text]) IS NULL
-        ORDER BY s.tenant, s.id FOR UPDATE OF s
+        ORDER BY s.tenant, s.id
         """,
         tenant,
         last_day,
     )
-    while found := await cursor.fetch(at_once):
-        yield [rows.of(ControlStructure, row) for row in found]
+    return [(row["tenant"], row["id"]) for row in found]
+
+
+async def locked(connection: Connection, keys: Sequence[Key]) -> list[ControlStructure]:
+    """These (tenant, id) with their company's zone, locked until the transaction ends."""
+    found = await connection.fetch(
+        """
+        SELECT s.*, coalesce(c.zone, 'UTC') AS zone
+        FROM control_structures s LEFT JOIN companies c ON (c.tenant, c.id) = (s.tenant, s.company)
+        WHERE (s.tenant, s.id) IN (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY s.tenant, s.id FOR UPDATE OF s
+        """,
+        *zip(*keys, strict=True),
+    )
+    return [rows.of(ControlStructure, row) for row in found]

@@ -1,6 +1,6 @@
 """Templates and quantity requests, and which of them a scan looks at."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -8,6 +8,8 @@ from po_service.domain.schedules import Schedule
 from po_service.domain.templates import Template
 from po_service.store import rows
 from postroom.db import Connection
+
+Key = tuple[str, str]
 
 _WITH_ZONE = """
     SELECT t.*, coalesce(c.zone, 'UTC') AS zone FROM templates t LEFT JOIN companies c ON (c.tenant, c.id) = (t.tenant, t.company)
@@ -62,15 +64,25 @@ async def some(
     return [_of(row) for row in found]
 
 
-async def candidates(connection: Connection, tenant: str | None, last_day: date, at_once: int = 500) -> AsyncIterator[list[Template]]:
-    """Those that may be due by this day, with their company's zone, some at a time; locked meanwhile."""
-    cursor = await connection.cursor(
-        _WITH_ZONE + "WHERE ($1::text IS NULL OR t.tenant = $1) AND t.next_due <= $2 ORDER BY t.tenant, t.id FOR UPDATE OF t",
+async def candidates(connection: Connection, tenant: str | None, last_day: date) -> list[Key]:
+    """(tenant, id) of those that may be due by this day, sorted."""
+    found = await connection.fetch(
+        "SELECT tenant, id FROM templates WHERE ($1::text IS NULL OR tenant = $1) AND next_due <= $2 ORDER BY tenant, id",
         tenant,
         last_day,
     )
-    while found := await cursor.fetch(at_once):
-        yield [_of(row) for row in found]
+    return [(row["tenant"], row["id"]) for row in found]
+
+
+async def locked(connection: Connection, keys: Sequence[Key]) -> list[Template]:
+    """These (tenant, id) with their company's zone, locked until the transaction ends."""
+    found = await connection.fetch(
+        f"""
+        {_WITH_ZONE} WHERE (t.tenant, t.id) IN (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY t.tenant, t.id FOR UPDATE OF t
+        """,  # noqa: S608 - a constant
+        *zip(*keys, strict=True),
+    )
+    return [_of(row) for row in found]
 
 
 async def save_next_due(connection: Connection, templates: Sequence[Template]) -> None:

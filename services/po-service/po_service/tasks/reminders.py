@@ -1,5 +1,6 @@
 """The daily scan for delivery notes that the requester has not recorded (types 11 and 12)."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from po_service.domain import reminders as domain
@@ -7,6 +8,7 @@ from po_service.domain.reminders import Option
 from po_service.store import directory, orders, reminders
 from po_service.store.raised import raise_once, raised
 from po_service.tasks.days import today
+from po_service.tasks.parts import in_parts
 from postroom import outbox
 from postroom.contracts.event import Event
 from postroom.contracts.purchasing import DeliveryNoteOverdue
@@ -14,7 +16,6 @@ from postroom.db import Connection
 
 ORDERS_AT_ONCE = 1_000
 Options = dict[tuple[str, str], Option]
-Found = list[tuple[str, str, str]]
 
 
 async def remind_delivery_notes(connection: Connection, tenant: str | None, as_of: date | None) -> int:
@@ -22,11 +23,10 @@ async def remind_delivery_notes(connection: Connection, tenant: str | None, as_o
     options: Options = {(one.contract.tenant, one.contract.id): one for one in await reminders.options(connection, tenant)}
     cutoffs = [(*key, level, until) for key, one in options.items() for level, until in one.cutoffs(today(one.zone, as_of)).items()]
     found = await reminders.orders_due(connection, cutoffs)
-    parts = [found[start : start + ORDERS_AT_ONCE] for start in range(0, len(found), ORDERS_AT_ONCE)]
-    return sum([await _remind(connection, part, options, as_of) for part in parts])
+    return await in_parts(connection, found, ORDERS_AT_ONCE, lambda part: _remind(connection, part, options, as_of))
 
 
-async def _remind(connection: Connection, found: Found, options: Options, as_of: date | None) -> int:
+async def _remind(connection: Connection, found: Sequence[tuple[str, str, str]], options: Options, as_of: date | None) -> int:
     ids = {id_ for id_, _, _ in found}
     await reminders.lock(connection, [id_ for id_, _, _ in found])
     loaded = [order for order, _ in await orders.find(connection, [(tenant, number) for _, tenant, number in found])]

@@ -19,7 +19,10 @@ from postroom.db import Connection, Pool
 
 log = structlog.get_logger()
 Task = Callable[[Connection, str | None, date | None], Awaitable[int]]
-"""(connection, tenant or None for all, as of this day or None for today) → how many events it raised."""
+"""(connection, tenant or None for all, as of this day or None for today) → how many events it raised.
+
+Each opens its own transactions (tasks/parts.py).
+"""
 
 TASKS: dict[str, Task] = {
     "check-budgets": check_budgets,
@@ -51,11 +54,11 @@ class Schedule:
             await asyncio.sleep(min(60.0, self._slot.total_seconds() / 4))
 
     async def _run_slot(self, name: str) -> None:
+        """A task commits in parts, its slot is done at the end: who comes after a crash goes on with what is left."""
         now = clock.now()
         slot = now - (now - datetime(1970, 1, 1, tzinfo=UTC)) % self._slot
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._pool.acquire() as connection:
             if await slots.take(connection, name, slot):
-                await db.takes_long(connection)
                 raised = await TASKS[name](connection, None, None)
                 failpoints.reach("task.raised")
                 await slots.done(connection, name, slot, raised)

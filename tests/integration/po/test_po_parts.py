@@ -1,0 +1,137 @@
+"""However much is due: tasks commit in parts, go on after a crash where they were, and tell each thing once."""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+from tests.integration.po.support import Room
+
+from po_service.tasks import budgets, prices, receipts, reminders, structures, templates
+from po_service.tasks.schedule import Schedule
+from postroom import outbox
+from postroom.db import Connection
+
+COMPANY = "INSERT INTO companies (tenant, id, side, name) VALUES ('demo', 'b', 'client', 'B')"
+CONTRACT = """
+    INSERT INTO contracts (tenant, id, number, buyer, first_reminder, automatic_receipt, receipt_days) VALUES ('demo', 'c', 'C', 'b', {})
+"""
+ORDERS = """
+    INSERT INTO orders (id, tenant, number, issue_date, buyer, buyer_name, buyer_endpoint, supplier, supplier_name, supplier_endpoint,
+                        currency, contract, contract_number, reference, note, response_code, sequence, cancelled, version, fully_delivered,
+                        number_key)
+    SELECT 'o' || i, 'demo', 'N' || i, '2020-01-01', 'b', 'B', 'x', 's', 'S', 'y', 'EUR', 'c', 'C', '', '', '', 0, false, 1, false, 'n' || i
+    FROM generate_series(1, 5) AS i
+"""
+LINES = """
+    INSERT INTO order_lines (order_id, line, position, item, description, sellers_item, buyers_item, quantity, unit, base_quantity,
+                             ordered_by, response_code, cancelled, estimated, awaited)
+    SELECT 'o' || i, '1', 1, 'item', '', '', '', 1, 'EA', 1, 'p', '', false, '2020-01-05', '2020-01-05' FROM generate_series(1, 5) AS i
+"""
+NOTES = """
+    INSERT INTO delivery_notes (order_id, id, version, number, position, origin, partial_announced, delivery_date, recorded_at, lines,
+                                tenant, supplier, number_key)
+    SELECT 'o' || i, 'd' || i, 1, 'D', 1, 'requester', false, '2020-01-05', now(),
+           '[{"line": "1", "quantity": "1", "unit": "EA", "item": "item", "outstanding": null}]', 'demo', 's', 'd'
+    FROM generate_series(1, 5) AS i
+"""
+BUDGETS = """
+    INSERT INTO budgets SELECT 'demo', 'b' || i, 'b', 'Travel', 'user', '', '2020-01-01', '2020-06-30', 100, 5, 'EUR'
+    FROM generate_series(1, 5) AS i
+"""
+STRUCTURES = """
+    INSERT INTO control_structures SELECT 'demo', 'k' || i, 'cost-code', 'b', '4400', 'Workshop', '2020-01-01'
+    FROM generate_series(1, 5) AS i
+"""
+TEMPLATES = """
+    INSERT INTO templates (tenant, id, kind, name, company, schedule, active, next_due)
+    SELECT 'demo', 't' || i, 'template', 'Paper', 'b', '{"first_day": "2020-01-01", "every": "once", "interval": 1}', true, '2020-01-01'
+    FROM generate_series(1, 5) AS i
+"""
+CATALOGS = "INSERT INTO catalogs (tenant, id, name, company) SELECT 'demo', 'k' || i, 'Tools', 'b' FROM generate_series(1, 5) AS i"
+ITEMS = """
+    INSERT INTO catalog_items (tenant, catalog, item, name, description, price, currency, unit, valid_until, code, standard)
+    SELECT 'demo', 'k' || i, 'D-18', 'Drill', '', 129, 'EUR', 'EA', '2020-12-31', '', '' FROM generate_series(1, 5) AS i
+"""
+RECEIPTS = (CONTRACT.format("NULL, true, 3"), ORDERS, LINES, NOTES)
+# Of each, five are due, with one event each.
+CASES = {
+    "check-budgets": (budgets, "BUDGETS_AT_ONCE", (BUDGETS,)),
+    "book-receipts": (receipts, "ORDERS_AT_ONCE", RECEIPTS),
+    "refresh-control-structures": (structures, "STRUCTURES_AT_ONCE", (STRUCTURES,)),
+    "due-templates": (templates, "TEMPLATES_AT_ONCE", (TEMPLATES,)),
+    "remind-delivery-notes": (reminders, "ORDERS_AT_ONCE", (CONTRACT.format("0, false, NULL"), ORDERS, LINES)),
+    "check-price-validity": (prices, "ITEMS_AT_ONCE", (CATALOGS, ITEMS)),
+}
+add = outbox.add
+
+
+async def _five_due(room: Room, statements: tuple[str, ...]) -> None:
+    for statement in (COMPANY, *statements):
+        await room.pool.execute(statement)
+
+
+async def _run(room: Room, task: str) -> None:
+    await Schedule(room.pool, 10**9)._run_slot(task)
+
+
+async def _events(room: Room) -> list[str]:
+    """The ids of those in the outbox, however often each is there."""
+    return [dict(headers)["ce_id"] for headers in await room.column("SELECT headers FROM outbox ORDER BY id")]
+
+
+@pytest.mark.parametrize(("task", "module", "size", "statements"), [(task, *case) for task, case in CASES.items()], ids=CASES)
+async def test_what_was_done_before_a_crash_is_done_and_the_rest_follows(
+    room: Room, monkeypatch: pytest.MonkeyPatch, task: str, module: ModuleType, size: str, statements: tuple[str, ...]
+) -> None:
+    await _five_due(room, statements)
+    parts: list[int] = []
+
+    async def second_fails(connection: Connection, events: Any) -> None:
+        await add(connection, events)
+        if not events:
+            return  # of budgets: a part whose end was told already, and which may still be exhausted
+        parts.append(len(events))
+        if len(parts) == 2:
+            raise ConnectionError("the process dies here")
+
+    monkeypatch.setattr(module, size, 2)
+    monkeypatch.setattr(outbox, "add", second_fails)
+    with pytest.raises(ConnectionError):
+        await _run(room, task)
+    assert (parts, len(await _events(room))) == ([2, 2], 2)
+    assert await room.column("SELECT slot FROM task_slots") == []
+
+    await _run(room, task)
+    assert parts == [2, 2, 2, 1]
+    assert len(set(await _events(room))) == len(await _events(room)) == 5
+    assert await room.column("SELECT raised FROM task_slots") == [3]
+    await _run(room, task)
+    assert parts == [2, 2, 2, 1], "the slot is done"
+
+
+async def test_a_part_holds_no_more_locks_than_it_has_orders(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes room in a table that all databases of the server share."""
+    await _five_due(room, RECEIPTS)
+    held: list[int] = []
+
+    async def count(connection: Connection, events: Any) -> None:
+        # Those of order numbers have two keys (objsubid 2).
+        held.append(
+            await connection.fetchval(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND pid = pg_backend_pid()"
+            )
+        )
+        await add(connection, events)
+
+    monkeypatch.setattr(receipts, "ORDERS_AT_ONCE", 2)
+    monkeypatch.setattr(outbox, "add", count)
+    await _run(room, "book-receipts")
+    assert held == [2, 2, 1]
+    assert await room.column("SELECT version FROM orders") == [2] * 5
+
+
+async def test_a_part_that_is_too_much_is_done_by_halves(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    await _five_due(room, CASES["check-price-validity"][2])
+    monkeypatch.setattr(outbox, "MOST_BYTES", 800)
+    await _run(room, "check-price-validity")
+    assert len(set(await _events(room))) == len(await _events(room)) == 5
