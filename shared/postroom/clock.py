@@ -2,7 +2,8 @@
 
 import os
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+
+from postroom.zones import zone as zone_of
 
 # A test or a rehearsal may shift business time; nothing else reads it, so one look at start is enough.
 _OFFSET = timedelta(seconds=float(os.environ.get("POSTROOM_CLOCK_OFFSET", "0")))
@@ -15,4 +16,4 @@ def now() -> datetime:
 
 def today(zone: str) -> date:
     """The calendar day it is in this IANA zone."""
-    return now().astimezone(ZoneInfo(zone)).date()
+    return now().astimezone(zone_of(zone)).date()

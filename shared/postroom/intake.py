@@ -4,6 +4,7 @@ The promise (promises.md, *The promise at each hop*): each (emitter, source, id)
 processed is parked in the same transaction, and the rest of the batch goes on.
 """
 
+import errno
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -88,7 +89,9 @@ def _of_its_values(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
         return f"what follows from it can't be told: {'.'.join((error.title, *map(str, first['loc'])))}: {first['msg']}"
-    return f"a value in it can't be used: {error}" if isinstance(error, ValueError | orjson.JSONEncodeError) else ""
+    # A name that is too long for a file, or that of a folder: a value was used as one.
+    as_a_name = isinstance(error, OSError) and error.errno in {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR}
+    return f"a value in it can't be used: {error}" if as_a_name or isinstance(error, ValueError | orjson.JSONEncodeError) else ""
 
 
 class Intake:

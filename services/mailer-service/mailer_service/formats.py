@@ -16,10 +16,10 @@ from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from mailer_service.domain import zones
 from mailer_service.domain.pieces import pieces
 from mailer_service.plain_text import shortened
 from mailer_service.units import unit_name
+from postroom import zones
 
 NAME_CHARACTERS = 50
 # A contract's decimals have up to 30 digits; Python's own 28 are too few to write them.

@@ -1,6 +1,7 @@
 """Each event has its effect once; what can't be processed is parked, and the rest of the batch goes on."""
 
 import asyncio
+import errno
 import gc
 from collections.abc import Callable
 from dataclasses import replace
@@ -226,3 +227,14 @@ async def test_headers_that_are_longer_as_they_are_shown_leave_room_in_the_parke
     assert shown["parked_reason"] == "too_large"
     assert 0 < int(shown["parked_headers_left_out"]) < 60
     assert len(await service.pool.fetchval("SELECT headers FROM parked")) == 60
+
+
+async def test_a_value_that_was_used_as_a_name_is_the_records_fault_and_no_outage(service: Service) -> None:
+    def named() -> None:
+        if "e1" in service.handled[-1]:
+            raise OSError(errno.ENAMETOOLONG, "File name too long")
+
+    service.before_save.append(named)
+    tally = await service.intake.process([record(budget(f"e{n}"), n) for n in range(3)], CLUSTER)
+    assert (tally.processed, tally.parked) == (2, 1)
+    assert await service.effects() == ["e0", "e2"]

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from importlib.resources import files
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 import yaml
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_decimal
 
+from postroom import zones
 from postroom.problems import Problem
 
 _WORDS: dict[str, dict[str, str]] = {
@@ -103,4 +104,4 @@ class Speech:
         return _LOCALES[self.language]
 
     def _there(self, value: str) -> datetime:
-        return datetime.fromisoformat(value).astimezone(ZoneInfo(self.zone))
+        return datetime.fromisoformat(value).astimezone(zones.zone(self.zone))

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mailer_service.domain.messages import Message
-from mailer_service.domain.zones import zone
 from postroom.contracts import ids
 from postroom.contracts.messages import Cause
+from postroom.zones import zone
 
 MESSAGE_TYPE = "digest"
 SHOWN, CHARACTERS = 200, 600

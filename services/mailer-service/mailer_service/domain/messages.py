@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from mailer_service.domain.addresses import deliverable
-from mailer_service.domain.zones import zone
 from postroom.contracts import ids
 from postroom.contracts.commlog import CorrespondenceRequested
 from postroom.contracts.event import Event
 from postroom.contracts.messages import Cause, MessageRequested
+from postroom.zones import zone
 
 CORRESPONDENCE = "correspondence"
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from postroom.zones import zone
 
 PersonKey = tuple[str, str]
 """Tenant, id."""
@@ -31,10 +32,7 @@ class Person:
         """Both days count, in the person's own zone; an open end has not ended."""
         if self.absent_from is None and self.absent_until is None:
             return False
-        try:
-            today = now.astimezone(ZoneInfo(self.zone)).date()
-        except (ZoneInfoNotFoundError, ValueError):
-            today = now.date()
+        today = now.astimezone(zone(self.zone)).date()
         return (self.absent_from is None or self.absent_from <= today) and (self.absent_until is None or today <= self.absent_until)
 
 

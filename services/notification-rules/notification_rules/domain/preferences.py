@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from notification_rules.domain.people import Person
+from postroom import zones
 
 Mail = Literal["now", "digest", "off"]
 DAY = timedelta(days=1)
@@ -75,7 +76,7 @@ AT_ONCE = Delivery()
 
 def delivery(preferences: Preferences, message_type: str, person: Person, now: datetime) -> Delivery:
     """For an optional type that goes by mail. A digest that would come in quiet hours comes at their end."""
-    mail, zone = preferences.of(message_type), zone_of(person.zone)
+    mail, zone = preferences.of(message_type), zones.zone(person.zone)
     if mail == "off":
         return Delivery(no_mail=WANTS_NONE)
     quiet = preferences.quiet
@@ -91,14 +92,6 @@ def next_digest(at: time, now: datetime, zone: ZoneInfo) -> datetime:
     return next(moment for days in range(3) if now < (moment := _moment(today + days * DAY, at, zone)))
 
 
-def zone_of(name: str) -> ZoneInfo:
-    """The zone; UTC for a name that is none."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
-
-
 def _moment(day: date, at: time, zone: ZoneInfo) -> datetime:
     """In UTC: of an hour that comes twice the first; an hour that is left out counts from before the change (RFC 5545, 3.3.5)."""
     return datetime.combine(day, at, zone).astimezone(ZoneInfo("UTC"))
@@ -110,4 +103,4 @@ def _last(day: date, at: time, zone: ZoneInfo) -> datetime:
 
 
 def _local(moment: datetime, zone: str) -> str:
-    return f"{moment.astimezone(zone_of(zone)):%Y-%m-%d %H:%M} {zone_of(zone).key}"
+    return f"{moment.astimezone(zones.zone(zone)):%Y-%m-%d %H:%M} {zones.zone(zone).key}"

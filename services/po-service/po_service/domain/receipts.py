@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from po_service.domain import notes
 from po_service.domain.contracts import Contract
 from po_service.domain.directory import SOURCE
 from po_service.domain.orders import Note, Order, Quantity, Receipt
+from postroom import zones
 from postroom.contracts import event, ids
 from postroom.contracts.event import Event
 from postroom.contracts.purchasing import GoodsReceived, ReceivedLine
@@ -59,7 +59,7 @@ def complaint_until(contract: Contract | None, zone: str, at: datetime) -> date 
     """The last day on which the buyer may complain, in the buying company's zone."""
     if contract is None or contract.complaint_days is None:
         return None
-    return at.astimezone(ZoneInfo(zone)).date() + timedelta(days=contract.complaint_days)
+    return at.astimezone(zones.zone(zone)).date() + timedelta(days=contract.complaint_days)
 
 
 def open_lines(order: Order) -> list[Quantity]:

@@ -1,14 +1,13 @@
 """Which day a task takes it to be."""
 
 from datetime import date
-from zoneinfo import ZoneInfo
 
-from postroom import clock
+from postroom import clock, zones
 
 
 def today(zone: str, as_of: date | None) -> date:
     """The day it is in this zone, or the day that was asked for."""
-    return as_of or clock.now().astimezone(ZoneInfo(zone)).date()
+    return as_of or clock.now().astimezone(zones.zone(zone)).date()
 
 
 def last_today(as_of: date | None) -> date:

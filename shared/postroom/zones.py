@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 @lru_cache(maxsize=256)
 def zone(name: str) -> ZoneInfo:
-    """The zone of this IANA name; UTC for one that there isn't: a mail is not held up by that."""
+    """The zone of this IANA name; UTC for one that there isn't: nobody's mail is held up by that."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: "Europe" is a folder of zones, and some names are too long for a file
