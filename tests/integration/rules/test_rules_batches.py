@@ -242,7 +242,7 @@ async def test_what_is_told_to_many_is_too_much_before_it_is_all_in_memory(rules
 @pytest.mark.parametrize("zone", ["Europe", "x" * 4_000, "../../etc/passwd", "Europe/Nowhere"])
 async def test_a_zone_that_there_is_not_stops_nobody(rules: Rules, zone: str) -> None:
     """Found by ten thousand bad records: a folder of zones, and a name too long for a file, were taken for an outage, and held up all."""
-    absent = {"absent_from": "2026-01-01", "absent_until": "2026-01-02"}
+    absent: dict[str, Any] = {"absent_from": "2026-01-01", "absent_until": "2026-01-02"}
     await rules.take(person_changed("anna", zone=zone, **absent), person_changed("ben"))
     await rules.pool.execute("INSERT INTO preferences (tenant, person, quiet_from, quiet_until) VALUES ('demo', 'anna', '00:00', '23:59')")
     await rules.take(goods_received(("1", "anna"), ("2", "ben")))
