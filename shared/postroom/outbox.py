@@ -1,6 +1,6 @@
 """The outbox: an event is written in the transaction of the change it tells of, and published from there in order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import asyncpg
 
@@ -15,7 +15,7 @@ Row = tuple[str, bytes, str, bytes]  # topic, key, headers as JSON (postroom.hea
 MOST_BYTES = 64 << 20
 
 
-async def add(connection: Connection, events: Sequence[Event]) -> None:
+async def add(connection: Connection, events: Iterable[Event]) -> None:
     """Publish these when this transaction commits. Take the aggregate's row lock first: ids then follow commit order per key.
 
     Raises TooMuch: a list of people, times what each of them is told, may be gigabytes.

@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Sequence
 from datetime import datetime
 
-import orjson
 import structlog
 
 from notification_rules.domain import letters, mailing
@@ -119,17 +118,8 @@ class Handlers:
             failpoints.reach("rules.undecided")
         identified = {decision.decision: decision for decision in mailing.explained(outcome.decisions, outcome.messages, going)}
         new = await store.save_decisions(connection, list(identified.items())) if identified else set()
-        _fits(outcome)
-        messages = [mailing.requested(message, going.get(id_, AT_ONCE), self._key) for id_, message in outcome.messages.items()]
-        messages += [letters.withdrawn(one) for one in void]
-        await outbox.add(connection, [*messages, *(letters.made(one) for id_, one in identified.items() if id_ in new)])
+        # One by one: each of many people is told what may be a long list, and the outbox says when it is too much for our memory.
+        messages = (mailing.requested(message, going.get(id_, AT_ONCE), self._key) for id_, message in outcome.messages.items())
+        made = (letters.made(one) for id_, one in identified.items() if id_ in new)
+        await outbox.add(connection, itertools.chain(messages, map(letters.withdrawn, void), made))
         failpoints.reach("rules.saved")
-
-
-def _fits(outcome: Outcome) -> None:
-    """Each of many people is told what may be a long list: raises TooMuch before it is all in memory."""
-    size = 0
-    for message in outcome.messages.values():
-        size += len(orjson.dumps(message.facts))
-        if size > outbox.MOST_BYTES:
-            raise TooMuch(f"its messages have more than {outbox.MOST_BYTES >> 20} MB")
