@@ -81,3 +81,18 @@ async def instance(settings: Settings) -> AsyncIterator[Room]:
         yield Room(pool, Intake(service=settings.service, pool=pool, decode=Decoder(REGISTER), handle=handlers.take_in), settings)
     finally:
         await pool.close()
+
+
+COMPANY = "INSERT INTO companies (tenant, id, side, name) VALUES ('demo', 'b', 'client', 'B')"
+
+
+def orders_of(number: int, issued: str) -> str:
+    """So many orders o1, o2, … of that company under contract c, without lines, as one statement."""
+    return f"""
+        INSERT INTO orders (id, tenant, number, issue_date, buyer, buyer_name, buyer_endpoint, supplier, supplier_name, supplier_endpoint,
+                            currency, contract, contract_number, reference, note, response_code, sequence, cancelled, version,
+                            fully_delivered, number_key)
+        SELECT 'o' || i, 'demo', 'N' || i, '{issued}', 'b', 'B', 'x', 's', 'S', 'y', 'EUR', 'c', 'C', '', '', '', 0, false, 1,
+               false, 'n' || i
+        FROM generate_series(1, {number}) AS i
+    """  # noqa: S608 - a test's own values

@@ -4,24 +4,17 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from tests.integration.po.support import Room
+from tests.integration.po.support import COMPANY, Room, orders_of
 
 from po_service.tasks import budgets, prices, receipts, reminders, structures, templates
 from po_service.tasks.schedule import Schedule
 from postroom import outbox
 from postroom.db import Connection
 
-COMPANY = "INSERT INTO companies (tenant, id, side, name) VALUES ('demo', 'b', 'client', 'B')"
 CONTRACT = """
     INSERT INTO contracts (tenant, id, number, buyer, first_reminder, automatic_receipt, receipt_days) VALUES ('demo', 'c', 'C', 'b', {})
 """
-ORDERS = """
-    INSERT INTO orders (id, tenant, number, issue_date, buyer, buyer_name, buyer_endpoint, supplier, supplier_name, supplier_endpoint,
-                        currency, contract, contract_number, reference, note, response_code, sequence, cancelled, version, fully_delivered,
-                        number_key)
-    SELECT 'o' || i, 'demo', 'N' || i, '2020-01-01', 'b', 'B', 'x', 's', 'S', 'y', 'EUR', 'c', 'C', '', '', '', 0, false, 1, false, 'n' || i
-    FROM generate_series(1, 5) AS i
-"""
+ORDERS = orders_of(5, "2020-01-01")
 LINES = """
     INSERT INTO order_lines (order_id, line, position, item, description, sellers_item, buyers_item, quantity, unit, base_quantity,
                              ordered_by, response_code, cancelled, estimated, awaited)

@@ -2,20 +2,13 @@
 
 from datetime import date
 
-from tests.integration.po.support import Room
+from tests.integration.po.support import COMPANY, Room, orders_of
 
 from po_service.tasks.reminders import remind_delivery_notes
 from postroom.db import Connection
 
-COMPANY = "INSERT INTO companies (tenant, id, side, name) VALUES ('demo', 'b', 'client', 'B')"
 CONTRACT = "INSERT INTO contracts (tenant, id, number, buyer, first_reminder, third_reminder) VALUES ('demo', 'c', 'C', 'b', 0, 10)"
-ORDERS = """
-    INSERT INTO orders (id, tenant, number, issue_date, buyer, buyer_name, buyer_endpoint, supplier, supplier_name, supplier_endpoint,
-                        currency, contract, contract_number, reference, note, response_code, sequence, cancelled, version, fully_delivered,
-                        number_key)
-    SELECT 'o' || i, 'demo', 'N' || i, '2026-01-01', 'b', 'B', 'x', 's', 'S', 'y', 'EUR', 'c', 'C', '', '', '', 0, false, 1, false, 'n' || i
-    FROM generate_series(1, 4000) AS i
-"""
+ORDERS = orders_of(4_000, "2026-01-01")
 # Line 1 was noted, line 2 is due in 2027; of forty orders, line 3 is due now.
 LINES = """
     INSERT INTO order_lines (order_id, line, position, item, description, sellers_item, buyers_item, quantity, unit, base_quantity,
