@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 from tests import infrastructure
 from tests.databases import Databases, template_of
 from xdist.remote import Producer
@@ -25,6 +26,9 @@ HOUSE = "tests/e2e/"
 def pytest_configure() -> None:
     """End by SIGTERM as by Ctrl-C, so that a run under `timeout` stops its servers and removes their data."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # As the services tell it: with every local of every frame, as structlog would show it here, one takes seconds of a test's patience.
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 class ByHouse(LoadScopeScheduling):  # type: ignore[misc] # it has no types

@@ -4,19 +4,16 @@ The promise (promises.md, *The promise at each hop*): each (emitter, source, id)
 processed is parked in the same transaction, and the rest of the batch goes on.
 """
 
-import errno
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
-import orjson
 import structlog
-from pydantic import ValidationError
 
 from postroom import failpoints, identities, offsets, parked
 from postroom.contracts import topics
-from postroom.contracts.errors import Refused
+from postroom.contracts.errors import Refused, of_its_values
 from postroom.contracts.event import Event
 from postroom.contracts.record import Record
 from postroom.db import Connection, Pool, TooMuch
@@ -78,20 +75,7 @@ def as_refusal(error: Exception) -> Exception:
         return Refused("refused_by_database", f"SQLSTATE {error.sqlstate}: {error}")
     if isinstance(error, asyncpg.DataError | UnicodeError):
         return Refused("refused_by_database", f"the database's driver can't take it: {error}")
-    told = _of_its_values(error)
-    return Refused("invalid", told) if told else error
-
-
-def _of_its_values(error: Exception) -> str:
-    """What this record's data alone is at fault for: it would come again with every try, and hold up all that follow."""
-    if isinstance(error, ArithmeticError):
-        return f"a date or a number in it can't be reckoned with: {error}"
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        return f"what follows from it can't be told: {'.'.join((error.title, *map(str, first['loc'])))}: {first['msg']}"
-    # A name that is too long for a file, or that of a folder: a value was used as one.
-    as_a_name = isinstance(error, OSError) and error.errno in {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR}
-    return f"a value in it can't be used: {error}" if as_a_name or isinstance(error, ValueError | orjson.JSONEncodeError) else ""
+    return of_its_values(error) or error
 
 
 class Intake:

@@ -56,8 +56,8 @@ class Evidence:
     `po` the orders that came in at the door.
 
     `deeds` are what people did by themselves and were answered, `refused` what they were not allowed; `history` is what
-    `postroom audit verify` finds wrong. `begun`: mark → when its event was written; `hours`: when digests were due and quiet hours ended,
-    as far as `clocks_are_right`.
+    `postroom audit verify` finds wrong. `begun`: mark → when its event was written; `hours`: from when to when quiet hours
+    ended and digests fell due, as far as `clocks_are_right`.
     """
 
     topics: dict[str, list[Accepted]]
@@ -73,7 +73,7 @@ class Evidence:
     refused: list[str] = field(default_factory=list)
     history: list[str] = field(default_factory=list)
     begun: dict[str, float] = field(default_factory=dict)
-    hours: list[float] = field(default_factory=list)
+    hours: list[tuple[float, float]] = field(default_factory=list)
     clocks_are_right: bool = True
 
 

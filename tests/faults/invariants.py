@@ -195,7 +195,7 @@ def _woken(seen: Evidence, mark: str, at: float) -> bool:
     if not seen.clocks_are_right:  # whose clock ends them nobody can say afterwards
         return True
     begun = seen.begun.get(mark, 0)
-    return any(begun <= hour <= at for hour in seen.hours)
+    return any(begun <= ended and began <= at for began, ended in seen.hours)
 
 
 def _suppressed(row: Mapping[str, Any]) -> bool:

@@ -91,7 +91,7 @@ class Stage:
     measured: list[Measured] = field(default_factory=list)
     without: dict[str, list[str]] = field(default_factory=dict)
     desk: Desk | None = None
-    hours: list[float] = field(default_factory=list)
+    hours: list[tuple[float, float]] = field(default_factory=list)
     clocks_are_right: bool = True
     step: Callable[[], None] = lambda: None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -140,9 +140,11 @@ class Stage:
                 await self._the_hour_comes()
 
     async def _the_hour_comes(self) -> None:
-        # Noted before: what it lets go may have arrived when this returns.
-        self.hours.append(time.time())
-        await hours.come(self.house.endpoints["postgres"])
+        began = time.time()
+        try:
+            await hours.come(self.house.endpoints["postgres"])
+        finally:
+            self.hours.append((began, time.time()))
 
     def burst(self, events: int, papers: int = 0) -> list[Written]:
         """So much at once."""

@@ -74,7 +74,7 @@ def evidence() -> Evidence:
         ),
         acked={record.place for record in records},
         history=[],
-        hours=[50.0],
+        hours=[(50.0, 50.1)],
     )
     for name, one, who in zip(NAMES, written, cast.REQUESTERS, strict=False):
         seen.mailer["inbox"].append({"message": name, "person": who, "withdrawn": False})

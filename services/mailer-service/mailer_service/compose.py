@@ -1,6 +1,7 @@
 """From a message to its one set of bytes: rendered, with documents and PDF where it is a correspondence."""
 
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.utils import parseaddr
 from hashlib import sha256
 from typing import Any
@@ -21,6 +22,7 @@ from mailer_service.rows import Row
 from postroom import clock
 from postroom.blobs import Blobs
 from postroom.contracts.commlog import Blob, CorrespondenceRequested, FrozenLogs
+from postroom.contracts.errors import OURS
 
 MAX_BYTES = 32 * 1024 * 1024  # 20 MB of documents as base64, and a PDF of the logs
 
@@ -100,7 +102,7 @@ class Composer:
             raise Held("template", str(error)) from error
         except TemplateFaultError as error:
             raise Held("render", str(error)) from error
-        except (TemplateError, ValueError, TypeError, KeyError, ArithmeticError) as error:
+        except (TemplateError, MessageError, *OURS) as error:  # whatever it is, nobody else's mail waits for this one
             raise Held("render", f"{type(error).__name__}: {error}") from error
 
     async def _correspondence(self, message: Row) -> Composed:

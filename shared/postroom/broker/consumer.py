@@ -18,7 +18,7 @@ from faststream.kafka import KafkaBroker
 from postroom import fetched, offsets, older_copy
 from postroom.broker import ghosts
 from postroom.broker.clients import AWAY, cluster_id
-from postroom.broker.pieces import Pieces
+from postroom.broker.pieces import Allowance, Pieces
 from postroom.broker.subscribing import Raw, subscribe
 from postroom.cancellation import in_time, obey_cancellation
 from postroom.contracts.record import Record
@@ -57,6 +57,7 @@ class Consumer:
         self._busy = False
         self._behind: dict[TopicPartition, int] = {}
         self._commit: asyncio.Task[None] | None = None
+        self._allowance = Allowance()
         # What this process has seen of the database's next offsets: they never go back, unless an older copy was restored.
         self._known: dict[offsets.Partition, int] = {}
         # The same as it was when the batch in hand was read, whatever is placed elsewhere while it is tried again.
@@ -158,7 +159,7 @@ class Consumer:
 
     async def _take(self, raw: Raw) -> None:
         """One batch: its effect, or the same again, until the database has it. Never raises, so nothing is skipped."""
-        pieces, read_at = Pieces(sorted(map(_record, raw), key=self._intake.order)), self._read_at
+        pieces, read_at = Pieces(sorted(map(_record, raw), key=self._intake.order), self._allowance), self._read_at
         pause, self._busy = FIRST_PAUSE, True
         try:
             while records := pieces.next():

@@ -1,9 +1,10 @@
-"""A batch that is more than a transaction can do is done in pieces, and a record that alone is more is put aside."""
+"""A batch that fails is done in pieces, and a record that alone fails every time, for no outage, is put aside."""
 
 import time
+from collections import deque
 from collections.abc import Iterable
 
-from postroom.contracts.errors import Refused
+from postroom.contracts.errors import OURS, Refused, failed_on
 from postroom.contracts.record import Record
 from postroom.db import TooMuch
 from postroom.intake import too_costly
@@ -11,16 +12,34 @@ from postroom.intake import too_costly
 # Shorter than the server lets a transaction idle, and longer than it lets one wait for a lock (db.py): whose effect takes so long so
 # often, while the database is well, would never have it, and all that follow would wait for it.
 SLOW_SECONDS, TRIES = 12.0, 3
+# A release that fails on everything parks so many an hour; the rest waits in order for its mending.
+FAILED_AN_HOUR, HOUR = 10, 3_600.0
+
+
+class Allowance:
+    """How many records may be put aside for faults of our own: a few have one, and if all have it nothing should be out of order."""
+
+    def __init__(self) -> None:
+        self._taken: deque[float] = deque(maxlen=FAILED_AN_HOUR)
+
+    def take(self) -> bool:
+        """Whether one more may be, which then counts."""
+        now = time.monotonic()
+        if len(self._taken) == FAILED_AN_HOUR and now - self._taken[0] < HOUR:
+            return False
+        self._taken.append(now)
+        return True
 
 
 class Pieces:
     """What is left of a batch, in the order of its effects. `refusal` is set when the next record can't have its effect."""
 
-    def __init__(self, records: Iterable[Record]) -> None:
+    def __init__(self, records: Iterable[Record], allowance: Allowance) -> None:
         self.left = list(records)
         self.refusal: Refused | None = None
+        self._allowance = allowance
         self._most = len(self.left)
-        self._slow = 0
+        self._in_vain = 0
         self._began = 0.0
 
     def next(self) -> list[Record]:
@@ -31,12 +50,18 @@ class Pieces:
     def done(self) -> None:
         """They have had their effect, or were put aside."""
         del self.left[: self._most]
-        self.refusal, self._slow = None, 0
+        self.refusal, self._in_vain = None, 0
 
     def failed(self, error: Exception, *, well: bool) -> None:
-        """Half as much the next time. `well`: the database is, so that it was no outage which made it slow."""
+        """Half as much the next time. `well`: the database is, so that it was no outage which made it fail or slow."""
         alone, self._most = self._most == 1, max(1, self._most // 2)
-        took_too_long = alone and well and time.monotonic() - self._began > SLOW_SECONDS
-        self._slow = self._slow + 1 if took_too_long else 0
-        if alone and (isinstance(error, TooMuch) or self._slow == TRIES):
-            self.refusal = too_costly(error if isinstance(error, TooMuch) else f"{TRIES} times it took more than {SLOW_SECONDS:g} s")
+        if not alone or self.refusal:
+            return
+        ours, slow = isinstance(error, OURS), time.monotonic() - self._began > SLOW_SECONDS
+        self._in_vain = self._in_vain + 1 if well and (ours or slow) else 0
+        if isinstance(error, TooMuch):
+            self.refusal = too_costly(error)
+        elif self._in_vain >= TRIES and not ours:
+            self.refusal = too_costly(f"{TRIES} times it took more than {SLOW_SECONDS:g} s")
+        elif self._in_vain >= TRIES and self._allowance.take():
+            self.refusal = failed_on(error)

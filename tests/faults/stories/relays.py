@@ -196,9 +196,10 @@ async def _broken_off(stage: Stage, mode: str = "pass") -> None:
 
 
 async def _a_weekend_passes(stage: Stage) -> None:
-    stage.hours.append(time.time())  # quiet hours end in it too
+    began = time.time()
     for statement in _A_WEEKEND_PASSES.replace("$1::interval", f"interval '{FRIDAY_TO_MONDAY}'").split(";"):
         await stage.watch.fetch(MAILER, statement)
+    stage.hours.append((began, time.time()))  # quiet hours end in it too
     await stage.watch.fetch(
         MAILER, "UPDATE envelopes SET waited = interval '47 hours' WHERE sequence % 2 = 0 AND state IN ('pending', 'deferred')"
     )

@@ -28,11 +28,8 @@ from postroom import db
 EXAMPLES, VANISH, LOST = 1_500, 12, 60
 TOOK_OVER_SECONDS = 30.0
 MANY = 100_000
-_IN_HAND = """
-    SELECT s.id, extract(epoch FROM now() - s.expires_at)::float AS over,
-           (SELECT count(*) FROM envelopes WHERE sender_id = s.id) AS held
-    FROM senders AS s WHERE s.expires_at < now()
-"""
+# A sender whose row is gone has nothing in hand any more.
+_LEASES = "SELECT id, extract(epoch FROM expires_at)::float AS ends, extract(epoch FROM now())::float AS now FROM senders"
 
 
 async def states(stage: Stage, scale: Scale) -> None:
@@ -95,31 +92,34 @@ async def _vanishes(stage: Stage, *, stop: bool, meanwhile: Callable[[], object]
     armed = stage.house.arm(MAILER, "sender.opened", stop=stop)
     stage.burst(60)
     hit: Path = await _until_hit(armed)
+    ends = {row["id"]: row["ends"] for row in await stage.watch.fetch(MAILER, _LEASES)}
     meanwhile()
-    await stage.watch.forget()
-    took = await _until_taken_over(stage)
+    took = await _until_taken_over(stage, ends)
     if stop:
         os.kill(int(hit.name.rpartition("-")[2]), signal.SIGCONT)
     return took
 
 
-async def _until_taken_over(stage: Stage, seconds: float = 120) -> float:
-    """Wait for a lease to run out with something in hand, and then for its end; by the database's clock."""
-    seen: dict[Any, float] = {}
+async def _until_taken_over(stage: Stage, ends: dict[Any, float], seconds: float = 120) -> float:
+    """Wait until each of these leases is renewed or nothing is in its sender's hand → by how much the last came after its end."""
+    left, took = dict(ends), 0.0
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            rows = {row["id"]: row for row in await stage.watch.fetch(MAILER, _IN_HAND)}
+            rows = {row["id"]: row for row in await stage.watch.fetch(MAILER, _LEASES)}
         except AWAY:
             await stage.watch.forget()
-            rows = None
-        if rows is not None:
-            over = {id_: row["over"] for id_, row in rows.items() if row["held"]}
-            if gone := seen.keys() - over.keys():
-                return max(seen[id_] for id_ in gone)
-            seen |= over
+            rows = {}
+        now = max((row["now"] for row in rows.values()), default=0.0)
+        for id_ in list(left) if rows else ():
+            if id_ not in rows:
+                took = max(took, now - left.pop(id_))
+            elif rows[id_]["ends"] > left[id_]:
+                del left[id_]
+        if not left:
+            return took
         await asyncio.sleep(0.05)
-    raise TimeoutError(f"not taken over within {seconds:g} s: {seen}")
+    raise TimeoutError(f"not taken over within {seconds:g} s: {left}")
 
 
 async def _many(stage: Stage, number: int) -> float:
@@ -135,7 +135,8 @@ async def _many(stage: Stage, number: int) -> float:
     await query("mailer_service", "UPDATE envelopes SET state = 'leased', sender_id = $1, due_at = NULL WHERE tenant = 'many'", gone)
     await query("mailer_service", "INSERT INTO senders (id, expires_at) VALUES ($1, now() + interval '1 s')", gone)
     try:
-        return await _until_taken_over(stage)
+        [row] = await query("mailer_service", "SELECT extract(epoch FROM expires_at)::float AS ends FROM senders WHERE id = $1", gone)
+        return await _until_taken_over(stage, {gone: row["ends"]})
     finally:
         await query("mailer_service", "DELETE FROM envelopes WHERE tenant = 'many'")
         stage.house.serve()

@@ -1,15 +1,18 @@
 """What can't be composed is held, visibly, and stops nothing else; correspondences carry their logs, documents and PDF."""
 
 from email import message_from_bytes, policy
+from email.errors import HeaderParseError
 from email.message import EmailMessage
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
 
+import pytest
 from pypdf import PdfReader
 from tests.integration.mailer.conftest import World
 from tests.integration.mailer.wishes import requested
 
+from mailer_service.customer.templates import Templates
 from postroom.blobs import Blobs
 from postroom.contracts import event, ids
 from postroom.contracts.commlog import (
@@ -151,6 +154,26 @@ async def test_facts_that_a_template_can_not_show_are_held_with_the_reason(world
     held = await world.envelope("m-bad")
     assert held["hold_reason"] == "render"
     assert "lines" in held["detail"]
+
+
+@pytest.mark.parametrize("error", [AttributeError("no such thing"), IndexError("out of range"), HeaderParseError("no header")])
+async def test_a_fault_of_ours_over_one_mail_holds_that_one_and_all_others_go(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Found by reading: what nobody had thought of was tried again twice a second, and nothing else was taken."""
+    mail = Templates.mail
+
+    async def fails_on_one(self: Templates, message: dict[str, Any]) -> Any:
+        if message["id"] == "m-bad":
+            raise error
+        return await mail(self, message)
+
+    monkeypatch.setattr(Templates, "mail", fails_on_one)
+    await world.take_in(requested(message="m-bad"), requested(), requested(message="m-next"))
+    world.start_sender()
+    await world.until_states(held=1, sent=2)
+    held = await world.envelope("m-bad")
+    assert (held["hold_reason"], held["detail"]) == ("render", f"{type(error).__name__}: {error}")
 
 
 async def test_why_there_is_no_mail_is_kept(world: World) -> None:

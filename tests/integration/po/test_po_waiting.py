@@ -6,7 +6,7 @@ import pytest
 from tests.integration.po.door import OPERATOR, SUPPLIER, Door
 from tests.integration.po.support import Room, sample
 
-from po_service.domain import waiting
+from po_service.domain import deciding, offering, waiting
 from po_service.domain.ubl import reading
 from po_service.store import filing
 from postroom.contracts.errors import Refused
@@ -90,6 +90,19 @@ async def test_despatches_are_read_again_only_with_their_order(room: Room, read:
     await room.take(ORDER, emitter="second")
     await room.take(despatch(5))
     assert read() == 2, "what waits for another seller's goes on waiting"
+
+
+async def test_a_fault_of_ours_in_what_waits_is_not_the_orders_or_the_catalogues(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    await room.take(despatch(1), update(2))
+
+    def fails(*_: object) -> None:
+        raise AttributeError("'NoneType' object has no attribute 'lines'")
+
+    monkeypatch.setattr(deciding, "_follow", fails)
+    monkeypatch.setattr(offering, "_check_newer", lambda document, _: fails() if document.version == "2" else None)
+    tally = await room.take(ORDER, BASE)
+    assert (tally.processed, tally.parked) == (2, 0)
+    assert await room.parked() == ["failed"] * 2
 
 
 async def test_changes_are_read_again_only_with_the_one_before(room: Room, read: Callable[[], int]) -> None:

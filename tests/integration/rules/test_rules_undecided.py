@@ -167,6 +167,22 @@ async def test_one_that_cannot_be_decided_stops_neither_the_others_nor_the_recor
     assert "can't be decided: the rule wrong-delivery can't be evaluated" in await rules.pool.fetchval("SELECT reason FROM undecided")
 
 
+async def test_a_fault_of_ours_in_one_that_waits_is_not_the_records_that_woke_it(rules: Rules, monkeypatch: pytest.MonkeyPatch) -> None:
+    await rules.take(goods_received(("1", "anna")), note_recorded(note_line("9"), purchaser_contact="anna"))
+    decided = batch.resolve_case
+
+    def fails_on_notes(case: Any, *known: Any) -> Any:
+        if case.plan.rule_name == "wrong-delivery":
+            raise TypeError("'NoneType' object is not iterable")
+        return decided(case, *known)
+
+    monkeypatch.setattr(batch, "resolve_case", fails_on_notes)
+    tally = await rules.take(person_changed("anna"))
+    assert (tally.processed, tally.parked) == (1, 0)
+    assert await rules.told() == [("goods-receipt", "anna", "orderer")]
+    assert "can't be decided: Postroom fails on it: TypeError" in await rules.pool.fetchval("SELECT reason FROM undecided")
+
+
 async def test_the_sweeper_runs_until_it_is_cancelled(rules: Rules) -> None:
     await rules.take(goods_received(("1", "new")), person_changed("admin", **ADMIN))
     await rules.pass_time(601)

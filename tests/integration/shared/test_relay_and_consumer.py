@@ -169,12 +169,59 @@ async def test_what_is_too_much_for_a_transaction_is_done_in_pieces_and_what_alo
 
 async def test_a_database_that_is_away_makes_nothing_too_costly() -> None:
     record = Record("in.erp", 0, 0, None, (), b"", datetime.now(UTC))
-    alone = pieces.Pieces([record])
+    alone = pieces.Pieces([record], pieces.Allowance())
     for _ in range(2 * pieces.TRIES):
         assert alone.next() == [record]
         alone._began -= 30
         alone.failed(TimeoutError(), well=False)
         assert alone.refusal is None
+
+
+async def test_a_record_that_finds_a_fault_of_ours_is_parked_alone_and_all_others_go_on(
+    service: Service, kafka: str, topic: Topic, producer: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by ten thousand bad records: what nobody had thought of stopped everybody's mail until the next release."""
+    monkeypatch.setattr("postroom.broker.consumer.FIRST_PAUSE", 0.01)
+
+    def fail_on_one() -> None:
+        if "k-7" in service.handled[-1]:
+            raise TypeError("'NoneType' object is not iterable")
+
+    service.before_save.append(fail_on_one)
+    for n in range(20):
+        await send(producer, topic, f"k-{n}")
+    async with running.background(consumer_of(service, kafka, topic, "fault").run):
+        await until(lambda: _has(service, 19))
+    assert await service.effects() == [f"k-{n}" for n in range(20) if n != 7]
+    [parked] = await service.pool.fetch("SELECT reason, detail FROM parked")
+    assert parked["reason"] == "failed"
+    assert "TypeError: 'NoneType' object is not iterable" in parked["detail"]
+
+
+def in_vain(allowance: pieces.Allowance, error: Exception, *, well: bool = True) -> bool:
+    """Whether a record that always fails so is put aside."""
+    alone = pieces.Pieces([Record("in.erp", 0, 0, None, (), b"", datetime.now(UTC))], allowance)
+    for _ in range(2 * pieces.TRIES):
+        alone.next()
+        alone.failed(error, well=well)
+    return alone.refusal is not None
+
+
+def test_what_fails_on_everything_parks_a_few_and_the_rest_waits_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowance = pieces.Allowance()
+    tried = [in_vain(allowance, TypeError("a release at fault")) for _ in range(pieces.FAILED_AN_HOUR + 5)]
+    assert tried == [True] * pieces.FAILED_AN_HOUR + [False] * 5
+    monkeypatch.setattr(pieces, "HOUR", 0.0)
+    assert in_vain(allowance, TypeError("an hour later"))
+
+
+@pytest.mark.parametrize("error", [OSError("no route"), TimeoutError(), RuntimeError("no one knows")])
+def test_what_may_be_the_worlds_fault_parks_nothing(error: Exception) -> None:
+    assert not in_vain(pieces.Allowance(), error)
+
+
+def test_a_fault_of_ours_while_the_database_is_away_parks_nothing() -> None:
+    assert not in_vain(pieces.Allowance(), AttributeError("'NoneType' object has no attribute 'send'"), well=False)
 
 
 async def test_two_instances_share_the_work_and_double_nothing(

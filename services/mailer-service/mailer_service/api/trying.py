@@ -21,6 +21,7 @@ from mailer_service.store import intake
 from mailer_service.store import samples as store
 from postroom import db
 from postroom.auth import Operator, Principal
+from postroom.contracts.errors import OURS
 from postroom.contracts.facts import FACTS
 from postroom.db import Connection, Pool
 from postroom.problems import Problem
@@ -144,7 +145,7 @@ async def _rendered(templates: Templates, row: Row, files: Files | None) -> dict
     except MissingTemplateError as error:
         problem = templates.problems.get(row["message_type"])
         raise Problem(422, "template_invalid", problem) if problem else unknown(row["message_type"]) from error
-    except (TemplateFaultError, TemplateError, ValueError, TypeError, KeyError, ArithmeticError) as error:
+    except (TemplateFaultError, TemplateError, *OURS) as error:
         what = str(error) if isinstance(error, TemplateFaultError) else f"{type(error).__name__}: {error}"
         raise Problem(422, "template_failed", f"The template does not fit these facts: {what}. Check it with {PATH}/…/check.") from error
     return {"subject": shown.subject, "text": shown.text, "html": shown.html}

@@ -21,7 +21,7 @@ from notification_rules.store import directory as directory_store
 from notification_rules.store import preferences as preferences_store
 from notification_rules.store import undecided as undecided_store
 from postroom import clock, failpoints, outbox
-from postroom.contracts.errors import Refused
+from postroom.contracts.errors import at_fault
 from postroom.contracts.event import Event
 from postroom.db import Connection, TooMuch
 from postroom.intake import Retry, as_refusal
@@ -70,8 +70,8 @@ class Handlers:
             async with connection.transaction():
                 await self._decide(connection, [look_again(one, self._library.rulebook) for one in due])
         except Exception as error:
-            refusal = as_refusal(error)
-            if not isinstance(refusal, Refused):
+            refusal = at_fault(as_refusal(error))
+            if refusal is None:
                 raise
             if len(due) > 1:
                 for one in due:

@@ -9,7 +9,7 @@ from po_service.domain.orders import Order, Quantity
 from po_service.domain.received import Received
 from po_service.domain.ubl import values
 from postroom.contracts import topics
-from postroom.contracts.errors import Refused
+from postroom.contracts.errors import Refused, at_fault
 from postroom.contracts.event import Event
 
 
@@ -54,7 +54,10 @@ def _settle(key: tuple[str, str], book: Book) -> list[Decision]:
 def _decide_late(received: Received, book: Book) -> Decision:
     try:
         decision = decide(received, book)
-    except Refused as refusal:
+    except Exception as error:
+        refusal = at_fault(error)
+        if refusal is None:
+            raise
         decision = Decision(received, "parked", reason=refusal.reason, refusal=refusal)
     book.carry(decision)
     return decision

@@ -11,7 +11,7 @@ from po_service.domain.directory import Directory
 from po_service.domain.incoming import Settled
 from po_service.domain.received import ReceivedCatalogue
 from po_service.domain.ubl.catalogue import ADD, DELETE, REPLACE, Catalogue, CatalogueLine
-from postroom.contracts.errors import Refused
+from postroom.contracts.errors import Refused, at_fault
 from postroom.contracts.event import Event
 
 Key = tuple[str, str]
@@ -89,7 +89,10 @@ def decide_all(documents: Sequence[ReceivedCatalogue], shelf: Shelf) -> list[Off
 def _decide_late(received: ReceivedCatalogue, shelf: Shelf) -> Offered:
     try:
         return decide(received, shelf)
-    except Refused as refusal:
+    except Exception as error:
+        refusal = at_fault(error)
+        if refusal is None:
+            raise
         return Offered(received, "parked", reason=refusal.reason, refusal=refusal)
 
 
