@@ -10,6 +10,7 @@ from tests.integration.rules.conftest import Rules, company_changed, person_chan
 from tests.unit.rules.rules_support import budget_expired, goods_received, log_created, note_line, note_recorded
 
 from notification_rules.domain import rulebook
+from notification_rules.domain.undecided import resolve_case
 from notification_rules.handlers import batch, directory
 
 ADMIN: dict[str, Any] = {"roles": [("company-administrator", "buyer")]}
@@ -169,14 +170,13 @@ async def test_one_that_cannot_be_decided_stops_neither_the_others_nor_the_recor
 
 async def test_a_fault_of_ours_in_one_that_waits_is_not_the_records_that_woke_it(rules: Rules, monkeypatch: pytest.MonkeyPatch) -> None:
     await rules.take(goods_received(("1", "anna")), note_recorded(note_line("9"), purchaser_contact="anna"))
-    decided = batch.resolve_case
 
     def fails_on_notes(case: Any, *known: Any) -> Any:
         if case.plan.rule_name == "wrong-delivery":
             raise TypeError("'NoneType' object is not iterable")
-        return decided(case, *known)
+        return resolve_case(case, *known)
 
-    monkeypatch.setattr(batch, "resolve_case", fails_on_notes)
+    monkeypatch.setattr("notification_rules.handlers.batch.resolve_case", fails_on_notes)
     tally = await rules.take(person_changed("anna"))
     assert (tally.processed, tally.parked) == (1, 0)
     assert await rules.told() == [("goods-receipt", "anna", "orderer")]
