@@ -16,8 +16,8 @@ from embedded.services import is_healthy
 
 RULES, MAILER = "notification-rules", "mailer-service"
 QUIET_SECONDS, STRANGER_SECONDS = 20.0, 5.0
-# In a whole run: two guests at a time, each for a few seconds.
-VISITS = 100
+# In a whole run: two guests at a time, each for a few seconds; on two cores most of a visit's twenty seconds is its start.
+VISITS = 30
 
 
 async def rebalance(stage: Stage, scale: Scale) -> None:
