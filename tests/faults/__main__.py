@@ -140,6 +140,7 @@ async def play(house: House, names: list[str], found: Report, shown: Shown, star
             began = time.monotonic()
             try:
                 await STORIES[name].play(stage, shown.scale)
+                stage.measure_strikes(STORIES[name].must_strike(shown.scale))
                 seconds[name] += time.monotonic() - began
                 violations[name] = await stage.verdict() if STORIES[name].judged else set()
             except Exception as error:  # noqa: BLE001 - hours of other stories are not to be lost by it

@@ -238,6 +238,8 @@ class Desk:
         except RefusedError as error:
             if error.code != "withdrawn":  # a message that was withdrawn can't be forwarded
                 self.refused.append(f"{mark}: {error}")
+        except Exception as error:  # noqa: BLE001 - an answer that nobody expected is told like a refusal
+            self.refused.append(f"{mark}: broke off: {error!r}")
         else:
             self._did(mark, deed)
 

@@ -42,12 +42,13 @@ Row = dict[str, Any]
 
 @dataclass
 class Database:
-    """One service's tables, as far as every service has them."""
+    """One service's tables, as far as every service has them; `ever_parked` also has what was closed since."""
 
     intake: set[Identity]
     parked: dict[Place, str]
     next_offsets: dict[tuple[str, int], int]
     outbox: list[Row]
+    ever_parked: set[Place] = field(default_factory=set)
 
 
 @dataclass
@@ -78,11 +79,11 @@ class Evidence:
 
 
 _INTAKE = "SELECT emitter, source, id FROM intake"
-_PARKED = 'SELECT topic, partition, "offset", reason FROM parked WHERE closed_at IS NULL'
+_PARKED = 'SELECT topic, partition, "offset", reason, closed_at IS NULL AS open FROM parked'
 _OFFSETS = "SELECT topic, partition, next_offset FROM offsets"
 _OUTBOX = """
     SELECT id, topic, convert_from(key, 'utf8') AS key, headers, published_at IS NOT NULL AS published,
-           CASE WHEN topic = 'outcomes' THEN convert_from(value, 'utf8')::jsonb - 'detail' END AS value
+           CASE WHEN topic IN ('outcomes', 'decisions') THEN convert_from(value, 'utf8')::jsonb - 'detail' - 'reason' END AS value
     FROM outbox ORDER BY id
 """
 _MAILER = {
@@ -162,11 +163,13 @@ async def history(run: Path) -> list[str]:
 
 async def _database(connection: "asyncpg.Connection[asyncpg.Record]") -> Database:
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=json.loads)
+    parked = await connection.fetch(_PARKED)
     return Database(
         {(row["emitter"], row["source"], row["id"]) for row in await connection.fetch(_INTAKE)},
-        {(row["topic"], row["partition"], row["offset"]): row["reason"] for row in await connection.fetch(_PARKED)},
+        {(row["topic"], row["partition"], row["offset"]): row["reason"] for row in parked if row["open"]},
         {(row["topic"], row["partition"]): row["next_offset"] for row in await connection.fetch(_OFFSETS)},
         [dict(row) for row in await connection.fetch(_OUTBOX)],
+        {(row["topic"], row["partition"], row["offset"]) for row in parked},
     )
 
 

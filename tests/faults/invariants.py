@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.faults import cast
 from tests.faults.evidence import READS, Evidence
-from tests.faults.expected import Accepted, Expected, Identity, Owed, expected
+from tests.faults.expected import Accepted, Expected, Identity, Owed, Place, expected
 from tests.oracle.talk import Hired
 
 DOMAIN = "postroom.example"
@@ -15,6 +15,8 @@ DOMAIN = "postroom.example"
 MANDATORY = frozenset({"carbon-copy-registration", "budget-expired", "invoice-check-failed"})
 # What commlog-service shows for the mailer's words.
 SHOWN = {"dead": "failed"}
+# What each commits in the order of its keys; outcomes are in that of their envelope alone.
+OWNS = {"po-service": {"purchasing", "directory"}, "notification-rules": {"messages"}, "commlog-service": {"commlog"}}
 OPEN = frozenset({"pending", "leased", "sending", "deferred"})
 
 
@@ -43,6 +45,8 @@ def check(seen: Evidence) -> set[Violation]:
         _four_sent_is_sent(seen),
         _five_nothing_stuck(seen),
         _six_order(seen),
+        _six_decided(seen),
+        _six_published(seen),
     )
 
 
@@ -174,7 +178,9 @@ def _given_up(seen: Evidence) -> tuple[set[Owed], set[Owed]]:
     person_of = {row["message"]: row["person"] for row in seen.mailer["inbox"]}
     left_out = (row["message"] for row in seen.mailer["digest_entries"] if row["cancelled"])
     cancelled |= {(cast.address(person_of[message]), mark_of[message]) for message in left_out if message in person_of}
-    return {mail for mail, row in mails if row["state"] == "bounced" or _suppressed(row)} | left, cancelled
+    # Those alone are ever called unknown by a server; the relay's own 5xx are no bounce of anybody's.
+    given_up = {mail for mail, row in mails if row["state"] in {"bounced", "held"} and ".bad" in row["address"]}
+    return given_up | left, cancelled
 
 
 def _two_as_wished(seen: Evidence, owed: Expected) -> Iterator[Violation]:
@@ -196,11 +202,6 @@ def _woken(seen: Evidence, mark: str, at: float) -> bool:
         return True
     begun = seen.begun.get(mark, 0)
     return any(begun <= ended and began <= at for began, ended in seen.hours)
-
-
-def _suppressed(row: Mapping[str, Any]) -> bool:
-    """Held since a server had called the address unknown: another mail of the same address bounced."""
-    return bool(row["state"] == "held" and ".bad" in row["address"])
 
 
 # 3 · copies ≤ 1 + attempts that were ever unknown
@@ -269,6 +270,51 @@ def _six_order(seen: Evidence) -> Iterator[Violation]:
     for (before, earlier), (sequence, message), key in _neighbours(seen):
         if sequence < before:
             yield Violation(6, f"came before {earlier}, which was committed earlier under {key}", message)
+
+
+def _six_decided(seen: Evidence) -> Iterator[Violation]:
+    """Under a key, what was written first into a partition is told of first; not what was undecided or parked, and replayed, meanwhile."""
+    rules, lies = seen.databases["notification-rules"], _first_places(seen)
+    messages = [(row, dict(row["headers"])) for row in rules.outbox if row["topic"] == "messages"]
+    late = {(told["source"], told["id"]) for told in (row["value"]["cause"] for row in rules.outbox if _undecided(row))}
+    last: dict[tuple[str, int, str], Place] = {}
+    for row, told in messages:
+        cause = (told.get("ce_causesource", ""), told.get("ce_causeid", ""))
+        place = lies.get(cause)
+        if place is None or cause in late or place in rules.ever_parked or told.get("ce_type") != "MessageRequested.v1":
+            continue
+        key = (*place[:2], row["key"])
+        if place < last.get(key, place):
+            yield Violation(6, f"told of after {last[key]}, which was written later under {row['key']}", str(place))
+        last[key] = max(last.get(key, place), place)
+
+
+def _undecided(row: Mapping[str, Any]) -> bool:
+    return bool(row["topic"] == "decisions" and row["value"]["outcome"] == "undecided")
+
+
+def _six_published(seen: Evidence) -> Iterator[Violation]:
+    """Under a key, what was committed first lies first in Kafka."""
+    lies = _first_places(seen)
+    for service, topics in OWNS.items():
+        last: dict[tuple[str, str], Place] = {}
+        for row in seen.databases[service].outbox:  # by id, as above
+            place = lies.get((service, dict(row["headers"]).get("ce_id", ""))) if row["topic"] in topics else None
+            if place is None:
+                continue
+            at = (row["topic"], row["key"])
+            if place < last.get(at, place):
+                yield Violation(6, f"lies before {last[at]}, which was committed earlier under {row['key']}", str(place))
+            last[at] = max(last.get(at, place), place)
+
+
+def _first_places(seen: Evidence) -> dict[tuple[str, str], Place]:
+    """(source, id) → where it lies first: whoever was killed behind an ack says it again."""
+    lies: dict[tuple[str, str], Place] = {}
+    for records in seen.topics.values():
+        for one in records:
+            lies.setdefault((one.header("ce_source"), one.header("ce_id")), one.place)
+    return lies
 
 
 def pairs_in_order(seen: Evidence) -> int:

@@ -9,7 +9,7 @@ import pytest
 from tests.faults import cast
 from tests.faults.evidence import DATABASES, READS, Database, Evidence
 from tests.faults.expected import Accepted, expected
-from tests.faults.invariants import DOMAIN, check
+from tests.faults.invariants import DOMAIN, _six_decided, check
 from tests.faults.ledger import Entry, Ledger
 from tests.faults.load import Load, Written
 from tests.oracle.talk import Answered, Deed, Erased, Forwarded, Hired, Order, Placed, Sent, Wrote
@@ -220,6 +220,17 @@ def _out_of_order(seen: Evidence) -> None:
     seen.mailer["messages"][0]["sequence"] = 2.5
 
 
+def _published_out_of_order(seen: Evidence) -> None:
+    first, second, *_ = seen.topics["messages"]
+    seen.topics["messages"][:2] = [replace(first, offset=second.offset), replace(second, offset=first.offset)]
+
+
+def _decided_out_of_order(seen: Evidence) -> None:
+    causes = seen.topics["in.erp"][1::-1]
+    for row, cause in zip(seen.databases["notification-rules"].outbox, causes, strict=False):
+        row["headers"] += [["ce_causesource", cause.header("ce_source")], ["ce_causeid", cause.header("ce_id")]]
+
+
 def _found(seen: Evidence, mark: str) -> int:
     """Where the ledger tells of this mark, or of the first whose mark begins so."""
     return next(n for n, entry in enumerate(seen.ledger.entries) if entry.mark.startswith(mark))
@@ -345,6 +356,8 @@ VIOLATIONS: dict[str, tuple[int, str, Callable[[Evidence], None]]] = {
     "an outbox row that stays": (5, "unpublished", _unpublished),
     "an envelope of a sender that is gone": (5, "gone", _orphaned),
     "a later message first": (6, "came before", _out_of_order),
+    "what was written later told of first": (6, "told of after", _decided_out_of_order),
+    "what was committed later published first": (6, "lies before", _published_out_of_order),
     "a thing that two digests tell": (2, "told twice", _in_two_digests),
     "a thing that no digest tells": (2, "lost", _digest_entry_lost),
     "told by a mail of its own, and a digest was wished": (2, "a digest was wished", _not_in_a_digest),
@@ -394,6 +407,18 @@ def test_who_came_later_than_the_event_is_told_out_of_order() -> None:
     seen.mailer["messages"][0]["person"] = "late"
     seen.deeds["FHabcd000001"] = Hired("late")
     assert [str(one) for one in check(seen) if one.invariant == 6] == []
+
+
+def test_what_was_undecided_or_parked_for_a_while_is_told_out_of_order() -> None:
+    seen = evidence()
+    _decided_out_of_order(seen)
+    rules, first = seen.databases["notification-rules"], seen.topics["in.erp"][0]
+    cause = {"source": first.header("ce_source"), "id": first.header("ce_id")}
+    rules.outbox.append(_row(9, "decisions", "d1") | {"value": {"outcome": "undecided", "cause": cause}})
+    assert [str(one) for one in _six_decided(seen)] == []
+    rules.outbox.pop()
+    rules.ever_parked.add(first.place)
+    assert [str(one) for one in _six_decided(seen)] == []
 
 
 def test_the_oracle_counts_what_is_said_first_and_parks_the_rest() -> None:

@@ -56,8 +56,13 @@ def test_too_late_or_too_few_is_a_failure(changed: dict[str, Any]) -> None:
 
 
 def test_postgres_may_take_longer() -> None:
-    assert not _report(_told("database", recovery=80.0, postgres=3)).failed
-    assert _report(_told("broker", recovery=80.0, kafka=3)).failed
+    assert not _report(_told("database", recovery=80.0, postgres=20)).failed
+    assert _report(_told("broker", recovery=80.0, kafka=20)).failed
+
+
+def test_each_story_is_asked_for_what_it_should_have() -> None:
+    assert _report(_told("database", postgres=19)).failed
+    assert not _report(_told("database", kafka=1, postgres=20)).failed
 
 
 def test_parts_of_a_seed_are_put_together_and_read_again(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def offset_in_the_transaction() -> None:
             await offsets.advance(connection, cluster, records, known)
         failpoints.reach("intake.advanced")
         async with self._pool.acquire() as connection, connection.transaction():
-            return await self._take_in(connection, records)
+            return await self._take_in(connection, *self._read_all(records))
 
     intake.Intake.process = process  # type: ignore[method-assign]
 

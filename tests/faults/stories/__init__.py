@@ -32,26 +32,34 @@ from tests.faults.stories import (
 class Story:
     """`house` names the kind of house it is played in (house.py); `judged` is False where it asks for the verdicts itself.
 
-    `steps`: how many faults it has, for the display of its progress.
+    `strikes`: how many faults it plays, each while something is in flight; most of them must find something, or it has proven nothing.
     """
 
     play: Callable[[Stage, Scale], Awaitable[None]]
     house: str = "plain"
     judged: bool = True
-    steps: Callable[[Scale], int] = lambda _: 1
+    strikes: Callable[[Scale], int] = lambda _: 0
+
+    def steps(self, scale: Scale) -> int:
+        """For the display of its progress."""
+        return self.strikes(scale) or 1
+
+    def must_strike(self, scale: Scale) -> int:
+        """In a burst a process may have nothing to do any more when its turn comes."""
+        return self.strikes(scale) - self.strikes(scale) // 5
 
 
 STORIES: dict[str, Story] = {
     "steady": Story(kills.steady),
     "guarded": Story(guards.guarded),
-    "failpoints": Story(kills.failpoints, steps=lambda _: sum(map(len, kills.FAILPOINTS.values()))),
-    "services": Story(kills.services, steps=lambda scale: scale.of(kills.KILLS)),
-    "broker": Story(kills.broker, steps=lambda scale: scale.of(kills.BROKER)),
-    "database": Story(kills.database, steps=lambda scale: scale.of(kills.DATABASE)),
-    "stopped": Story(kills.stopped, steps=lambda _: 4),
+    "failpoints": Story(kills.failpoints, strikes=lambda _: sum(map(len, kills.FAILPOINTS.values()))),
+    "services": Story(kills.services, strikes=lambda scale: scale.of(kills.KILLS)),
+    "broker": Story(kills.broker, strikes=lambda scale: scale.of(kills.BROKER)),
+    "database": Story(kills.database, strikes=lambda scale: scale.of(kills.DATABASE)),
+    "stopped": Story(kills.stopped, strikes=lambda _: 4),
     "server": Story(servers.server),
-    "burst": Story(kills.burst, steps=lambda _: 6),
-    "mixed": Story(kills.mixed, steps=lambda scale: scale.of(kills.MIXED)),
+    "burst": Story(kills.burst, strikes=lambda _: 6),
+    "mixed": Story(kills.mixed, strikes=lambda scale: scale.of(kills.MIXED)),
     "states": Story(senders.states),
     "take-over": Story(senders.take_over),
     "unknown": Story(senders.unknown),
@@ -61,7 +69,7 @@ STORIES: dict[str, Story] = {
     "bad-records": Story(bad_records.bad_records, house="single", judged=False),
     "bad-papers": Story(bad_requests.bad_papers, house="single", judged=False),
     "bad-requests": Story(bad_requests.bad_requests, house="single", judged=False),
-    "links": Story(links.links, house="linked", steps=lambda _: 9),
+    "links": Story(links.links, house="linked", strikes=lambda _: 9),
     "password": Story(relays.password, house="relay"),
     "denied": Story(relays.denied, house="relay"),
     "in clear": Story(relays.in_clear, house="relay"),
@@ -70,14 +78,14 @@ STORIES: dict[str, Story] = {
     "large": Story(relays.large, house="relay"),
     # Some of what it writes is parked or undecided, which the oracle doesn't know: it looks for itself.
     "injection": Story(injection.injection, house="single", judged=False),
-    "frozen": Story(frozen.frozen, house="half-open"),
+    "frozen": Story(frozen.frozen, house="half-open", strikes=lambda _: 2 * len(frozen.LINKS)),
     "clock": Story(clock.clock, house="clocks"),
     "upgrade": Story(upgrade.upgrade, house="landed"),
     "rebalance": Story(rebalance.rebalance),
-    "restore-wal": Story(restores.wal, house="archived"),
+    "restore-wal": Story(restores.wal, house="archived", strikes=lambda scale: scale.of(restores.TIMES)),
     "restore-older": Story(restores.older, house="archived", judged=False),
-    "standby": Story(restores.standby, house="standby"),
-    "disk-full": Story(disks.full, house="small"),
+    "standby": Story(restores.standby, house="standby", strikes=lambda scale: scale.of(restores.TIMES)),
+    "disk-full": Story(disks.full, house="small", strikes=lambda scale: len(disks.DISKS) * scale.of(disks.TIMES)),
     "slow-server": Story(pressure.slow_server),
     "flood": Story(pressure.flood),
     "million": Story(pressure.million, judged=False),

@@ -36,21 +36,20 @@ async def bad_records(stage: Stage, scale: Scale) -> None:
     await furnish(stage)
     await let_any_moment_be_written(stage.house.endpoints["kafka"], [topic.name for topic in read])
     drawing = [Records(topic, stage.house.seed, f"bad{stage.house.seed & 0xFFFF:04x}") for topic in read]
-    resident: list[dict[str, float]] = []
+    rounds = memory.Rounds(stage)
     async with Pen(stage.house.endpoints["kafka"], stage.random) as pen:
         for _ in range(ROUNDS):
             began = time.monotonic()
             await asyncio.gather(*(pen.write([*records.draw(scale.of(NUMBER) // ROUNDS)]) for records in drawing))
             await drained(stage, pen, read)
-            resident.append(memory.resident(stage.house))
-            figures = ", ".join(f"{unit} {mb:.0f}" for unit, mb in sorted(resident[-1].items()))
+            figures = rounds.look()
             stage.say(
                 f"{sum(map(len, pen.written.values()))} records are read, this fifth in {time.monotonic() - began:.0f} s; MB: {figures}"
             )
         await _as_others_write(stage, pen, drawing)
         await _good_afterwards(stage, pen, drawing, read)
         await judge(stage, pen, read)
-    memory.judge(stage, resident)
+    rounds.judge()
 
 
 async def furnish(stage: Stage) -> None:

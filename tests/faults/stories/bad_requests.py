@@ -26,14 +26,14 @@ UBL = Topic(papers.TOPIC, owner=papers.OWNER, consumers=("po-service",), key="or
 
 async def bad_papers(stage: Stage, scale: Scale) -> None:
     """Documents by the topic and, the same again, by POST /documents."""
-    drawing, resident = Papers(stage.house.seed, "BP"), list[dict[str, float]]()
+    drawing, rounds = Papers(stage.house.seed, "BP"), memory.Rounds(stage)
     answered: Counter[str] = Counter()
     async with Pen(stage.house.endpoints["kafka"], stage.random) as pen, _client(stage) as client:
         for _ in range(ROUNDS):
             drawn = [*drawing.draw(scale.of(NUMBER) // ROUNDS)]
             await asyncio.gather(pen.write(drawn), _hand_in(client, [papers.again(bad, "BP") for bad in drawn], answered))
             await drained(stage, pen, [UBL])
-            resident.append(memory.resident(stage.house))
+            rounds.look()
             stage.say(f"{len(pen.written[papers.TOPIC])} documents by the topic; by HTTP {dict(answered)}")
         found = await books(stage, "po-service")
     written = pen.written[papers.TOPIC]
@@ -47,7 +47,7 @@ async def bad_papers(stage: Stage, scale: Scale) -> None:
     stage.measure(f"documents by HTTP answered otherwise than they should be {odd}", sum(odd.values()), at_most=0)
     stage.say(f"parked: {dict(found.reasons.most_common())}")
     await mails_go_out(stage, [*stage.load.papers(1)])
-    memory.judge(stage, resident)
+    rounds.judge()
 
 
 def _client(stage: Stage) -> httpx.AsyncClient:
@@ -84,11 +84,10 @@ async def bad_requests(stage: Stage, scale: Scale) -> None:
     known = await asyncio.to_thread(probe.furnish)
     tokens = [probe.token(person) for person in SIDES.values()]
     drawing = Calls(await asyncio.to_thread(probe.document), known, tokens, stage.house.seed)
-    restarted = sum(stage.house.restarts().values())
-    resident, answers = list[dict[str, float]](), list[Answer]()
+    rounds, answers = memory.Rounds(stage), list[Answer]()
     for _ in range(ROUNDS):
         answers += await called(probe.url, drawing.draw(scale.of(NUMBER) // ROUNDS))
-        resident.append(memory.resident(stage.house))
+        rounds.look()
         stage.say(f"{len(answers)} calls: {dict(sorted(Counter(one.status for one in answers).items()))}")
     for what, wrong in judged(answers).items():
         for one in wrong[:10]:
@@ -96,8 +95,7 @@ async def bad_requests(stage: Stage, scale: Scale) -> None:
         stage.measure(f"of {len(answers)} calls: {what}", len(wrong), at_most=0)
     await stage.house.until_up()
     await asyncio.to_thread(probe.ask, "operator", "GET", "/api/orders")
-    stage.measure("processes that were started again", sum(stage.house.restarts().values()) - restarted, at_most=0)
-    memory.judge(stage, resident)
+    rounds.judge()
 
 
 async def called(url: str, drawn: Iterable[Call]) -> list[Answer]:

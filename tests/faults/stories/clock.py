@@ -1,7 +1,9 @@
 """The clock is set forward and back, by hours and by days, over both summer-time changes: of the services, of Postgres, of both."""
 
 import asyncio
+import re
 import time
+from collections import Counter
 from datetime import UTC, datetime
 
 from tests.faults.faketime import SEEN_AFTER_SECONDS
@@ -9,6 +11,7 @@ from tests.faults.stage import RECOVERY_SECONDS, Scale, Stage
 
 HOUR, DAY = 3_600.0, 86_400.0
 AT_MOST_SECONDS = 60.0
+_RAN = re.compile(r"task ran .*\bslot=(\S+) task=(\S+)")
 # In Vienna and Berlin: 02:00 becomes 03:00, and 03:00 becomes 02:00.
 CHANGES = (("spring", datetime(2027, 3, 28, 1, tzinfo=UTC)), ("autumn", datetime(2026, 10, 25, 1, tzinfo=UTC)))
 BEFORE_SECONDS, OVER_SECONDS = 15.0, 35.0
@@ -45,10 +48,10 @@ async def clock(stage: Stage, _: Scale) -> None:
         stage.house.clock(0, 0)
         slowest = max(slowest, await _passed(stage, "the true time"))
     stage.measure("seconds to the first 250 after the clock was set", round(slowest, 1), at_most=AT_MOST_SECONDS)
-    doubled = await stage.watch.fetch("po-service", "SELECT task, slot FROM task_slots GROUP BY task, slot HAVING count(*) > 1")
-    ran = await stage.watch.value("po-service", "SELECT count(DISTINCT slot) FROM task_slots")
-    stage.measure("slots of tasks that ran more than once", len(doubled), at_most=0)
-    stage.measure("slots of tasks that ran", ran, at_least=len(STEPS) // 2)
+    # By what was done, not by what is remembered of it: there a slot can stand but once.
+    ran = Counter(_RAN.findall((stage.house.run / "logs" / "po-service.log").read_text()))
+    stage.measure("slots of tasks that ran more than once", sum(number > 1 for number in ran.values()), at_most=0)
+    stage.measure("slots of tasks that ran", len({slot for slot, _ in ran}), at_least=len(STEPS) // 2)
 
 
 async def _passed(stage: Stage, what: str) -> float:

@@ -47,25 +47,24 @@ async def states(stage: Stage, scale: Scale) -> None:
 async def comes_back(stage: Stage, _: Scale) -> None:
     """A sender stands still beyond its lease, at each of its steps; meanwhile others take over and send again. Then it goes on."""
     places = [place for place in SENDER if place != "sender.took_over"]
-    back = 0
     async with stage.under_load(10):
         for place in places:
             await stage.house.until_up()
-            pid = await _stopped_at(stage, place)
+            armed = stage.house.arm(MAILER, place, stop=True)
+            stage.burst(60)
+            hit = await _until_hit(armed)
+            ends = await _leases(stage)
             # The others have taken over and, after 3 s, sent once more what was unknown.
             await asyncio.sleep(12)
-            os.kill(pid, signal.SIGCONT)
+            await _until_taken_over(stage, ends)
+            os.kill(_pid(hit), signal.SIGCONT)
             await asyncio.sleep(2)
-            back += 1
             stage.say(f"{place}: stopped beyond its lease, and came back")
-    stage.measure("steps at which a sender stood still beyond its lease and came back", back, at_least=len(places))
 
 
-async def _stopped_at(stage: Stage, place: str) -> int:
-    """→ the process that stands still there."""
-    armed = stage.house.arm(MAILER, place, stop=True)
-    stage.burst(60)
-    return int((await _until_hit(armed)).name.rpartition("-")[2])
+def _pid(hit: Path) -> int:
+    """The process that stands still, or was killed, at a failpoint."""
+    return int(hit.name.rpartition("-")[2])
 
 
 async def take_over(stage: Stage, scale: Scale) -> None:
@@ -91,13 +90,18 @@ async def _vanishes(stage: Stage, *, stop: bool, meanwhile: Callable[[], object]
     await stage.house.until_up()
     armed = stage.house.arm(MAILER, "sender.opened", stop=stop)
     stage.burst(60)
-    hit: Path = await _until_hit(armed)
-    ends = {row["id"]: row["ends"] for row in await stage.watch.fetch(MAILER, _LEASES)}
+    hit = await _until_hit(armed)
+    ends = await _leases(stage)
     meanwhile()
     took = await _until_taken_over(stage, ends)
     if stop:
-        os.kill(int(hit.name.rpartition("-")[2]), signal.SIGCONT)
+        os.kill(_pid(hit), signal.SIGCONT)
     return took
+
+
+async def _leases(stage: Stage) -> dict[Any, float]:
+    """Each sender's, and when it ends."""
+    return {row["id"]: row["ends"] for row in await stage.watch.fetch(MAILER, _LEASES)}
 
 
 async def _until_taken_over(stage: Stage, ends: dict[Any, float], seconds: float = 120) -> float:
