@@ -44,6 +44,27 @@ def sample(name: str, **replaced: str) -> bytes:
     return text.encode()
 
 
+def response(**days: str) -> bytes:
+    """The seller's promise of other days, l1="2013-03-20"."""
+    lines = "".join(
+        f"<cac:OrderLine><cac:LineItem><cbc:ID>{line[1:]}</cbc:ID><cbc:LineStatusCode>3</cbc:LineStatusCode><cac:Delivery>"
+        f"<cac:PromisedDeliveryPeriod><cbc:EndDate>{day}</cbc:EndDate></cac:PromisedDeliveryPeriod></cac:Delivery>"
+        f"<cac:Item><cbc:Name>Item123</cbc:Name></cac:Item><cac:OrderLineReference><cbc:LineID>{line[1:]}</cbc:LineID>"
+        "</cac:OrderLineReference></cac:LineItem></cac:OrderLine>"
+        for line, day in days.items()
+    )
+    change = sample("change-1.xml").decode()
+    head, tail = change.split("<cac:OrderLine>", 1)[0], "</OrderResponse>"
+    head = head.replace("OrderChange", "OrderResponse").replace(
+        "<cbc:ID>Change-1</cbc:ID>", f"<cbc:ID>R-{'-'.join(days.values())}</cbc:ID>"
+    )
+    head = head.replace(
+        "<cbc:SequenceNumberID>1</cbc:SequenceNumberID>",
+        "<cbc:OrderResponseCode>CA</cbc:OrderResponseCode><cbc:DocumentCurrencyCode>EUR</cbc:DocumentCurrencyCode>",
+    )
+    return (head + lines + tail).encode()
+
+
 @dataclass
 class Room:
     """One instance of the service's intake."""

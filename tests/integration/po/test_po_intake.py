@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.conftest import FreshDatabase
-from tests.integration.po.support import Room, instance, record, sample
+from tests.integration.po.support import Room, instance, record, response, sample
 from tests.integration.po.told import at
 
 from po_service.settings import Settings
@@ -75,6 +77,21 @@ async def test_a_corrected_despatch_is_the_next_version(room: Room) -> None:
     ]
     assert len({note["note"] for note in notes}) == 1
     assert await room.column("SELECT version FROM delivery_notes ORDER BY version") == [1, 2]
+
+
+async def test_an_older_despatch_or_answer_that_was_parked_and_is_replayed_late_takes_back_nothing(room: Room) -> None:
+    """Found by reading: the superseded quantity was told as a wrong delivery, and the superseded day was the order's again."""
+    short = sample(DESPATCH, **{">10<": ">8<"})
+    await room.take(sample(ORDER))
+    for new in (record(sample(DESPATCH)), record(response(l1="2013-04-20"))):
+        await room.intake.process([replace(new, timestamp=new.timestamp + timedelta(minutes=5))], "test")
+    told = len(await room.published())
+    await room.take(short, response(l1="2013-03-20"))
+    assert await room.parked() == ["conflict", "conflict"]
+    assert "discard it" in (await room.column("SELECT detail FROM parked"))[0]
+    assert len(await room.published()) == told
+    await room.take(sample(DESPATCH, **{">D-1<": ">D-2<"}))
+    assert await room.parked() == ["conflict", "conflict"], "another despatch is not of that number"
 
 
 async def test_a_number_that_fits_two_orders_is_ambiguous(room: Room) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 from tests.integration.po.door import CLIENT, OPERATOR, SUPPLIER, Door
-from tests.integration.po.support import sample
+from tests.integration.po.support import response, sample
 from tests.integration.po.told import at, run, told
 
 from po_service.tasks.reminders import remind_delivery_notes
@@ -39,27 +39,6 @@ async def note(door: Door, order: str, number: str, *lines: str) -> None:
     body = {"number": number, "lines": [{"line": line, "quantity": "1"} for line in lines]}
     answer = await door.ask(CLIENT, "POST", f"/orders/{order}/delivery-notes", json=body)
     assert answer.status_code == 201, answer.text
-
-
-def response(**days: str) -> bytes:
-    """The seller's promise of other days, l1="2013-03-20"."""
-    lines = "".join(
-        f"<cac:OrderLine><cac:LineItem><cbc:ID>{line[1:]}</cbc:ID><cbc:LineStatusCode>3</cbc:LineStatusCode><cac:Delivery>"
-        f"<cac:PromisedDeliveryPeriod><cbc:EndDate>{day}</cbc:EndDate></cac:PromisedDeliveryPeriod></cac:Delivery>"
-        f"<cac:Item><cbc:Name>Item123</cbc:Name></cac:Item><cac:OrderLineReference><cbc:LineID>{line[1:]}</cbc:LineID>"
-        "</cac:OrderLineReference></cac:LineItem></cac:OrderLine>"
-        for line, day in days.items()
-    )
-    change = sample("change-1.xml").decode()
-    head, tail = change.split("<cac:OrderLine>", 1)[0], "</OrderResponse>"
-    head = head.replace("OrderChange", "OrderResponse").replace(
-        "<cbc:ID>Change-1</cbc:ID>", f"<cbc:ID>R-{'-'.join(days.values())}</cbc:ID>"
-    )
-    head = head.replace(
-        "<cbc:SequenceNumberID>1</cbc:SequenceNumberID>",
-        "<cbc:OrderResponseCode>CA</cbc:OrderResponseCode><cbc:DocumentCurrencyCode>EUR</cbc:DocumentCurrencyCode>",
-    )
-    return (head + lines + tail).encode()
 
 
 async def test_three_levels_each_in_its_time_and_once(door: Door) -> None:

@@ -225,6 +225,19 @@ def test_an_earlier_attempts_late_250_says_that_it_was_sent_and_nothing_undoes_t
     assert outcomes.decide(outcome(later, 2, 99), {PLACE: change.standing}) is None
 
 
+@pytest.mark.parametrize(
+    ("before", "late"), [("cancelled", "unknown"), ("cancelled", "held"), ("failed", "unknown"), ("failed", "deferred")]
+)
+def test_what_an_attempt_came_to_stays_when_what_came_before_is_replayed(before: str, late: str) -> None:
+    """Found by reading: shown as unknown for ever, and its erasure refused for ever."""
+    assert outcomes.decide(outcome(late, 2, 99), {PLACE: Standing(2, NOON, before)}) is None
+
+
+@pytest.mark.parametrize("later", ["held", "cancelled", "dead"])
+def test_what_was_given_up_may_be_held_or_withdrawn_after_a_person_sends_it_again(later: str) -> None:
+    assert outcomes.decide(outcome(later, 2, 99), {PLACE: Standing(2, NOON, "failed")})
+
+
 def test_other_mails_outcomes_are_not_ours() -> None:
     assert outcomes.decide(outcome("sent", 1, correspondence=None), {}) is None
 

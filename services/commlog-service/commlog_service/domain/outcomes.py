@@ -17,6 +17,8 @@ Place = tuple[str, str]
 _SHOWN = {"dead": "failed"}
 # What a server has said of a mail for good.
 ANSWERED = frozenset({"sent", "bounced"})
+# What else can follow under the same attempt; anything else of it came before, and was replayed late.
+_FOLLOW = {"sent": ANSWERED, "bounced": ANSWERED, "cancelled": frozenset[str](), "failed": ANSWERED | {"held", "cancelled", "dead"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def _is_older(outcome: EnvelopeOutcome, before: Standing) -> bool:
         return before.state == "sent"
     if outcome.attempt != before.attempt:
         return outcome.attempt < before.attempt
-    return before.state in ANSWERED and outcome.state not in ANSWERED
+    return outcome.state not in _FOLLOW.get(before.state, {outcome.state})
 
 
 def decide_all(events: Sequence[Event], standing: Mapping[Place, Standing]) -> list[Change]:

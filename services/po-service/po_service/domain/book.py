@@ -60,9 +60,13 @@ class Book:
 
     def same_before(self, received: Received) -> list[Known]:
         """Earlier documents of the same kind, sender and number."""
+        return [one for one in self.of_this_kind(received) if one.number == received.document.number]
+
+    def of_this_kind(self, received: Received) -> list[Known]:
+        """Earlier documents of the same kind and sender, about this order number."""
         document = received.document
-        identity = (document.kind, document.number, document.sender.endpoint)
-        return [one for one in self.known.get(received.key, []) if (one.kind, one.number, one.sender) == identity]
+        identity = (document.kind, document.sender.endpoint)
+        return [one for one in self.known.get(received.key, []) if (one.kind, one.sender) == identity]
 
     def waiting_beside(self, received: Received) -> list[Known]:
         """What waits for the same order number, of the same sender."""
@@ -125,4 +129,5 @@ def _known(decision: Decision) -> list[Known]:
     received, document = decision.received, decision.received.document
     sequence = document.sequence if isinstance(document, OrderChange) else None
     sender = document.sender.endpoint
-    return [Known(document.kind, document.number, sender, received.id, decision.order_id, sequence, decision.outcome, received.size)]
+    outcome, size, at = decision.outcome, received.size, received.at
+    return [Known(document.kind, document.number, sender, received.id, decision.order_id, sequence, outcome, size, at)]

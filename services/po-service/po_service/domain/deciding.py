@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from po_service.domain import changes, notes, placing, receipts, waiting
 from po_service.domain.book import Book, Decision
@@ -11,6 +12,9 @@ from po_service.domain.ubl import values
 from postroom.contracts import topics
 from postroom.contracts.errors import Refused, at_fault
 from postroom.contracts.event import Event
+
+# By so much may the clocks of those who write documents differ.
+MARGIN = timedelta(minutes=1)
 
 
 def decide_all(documents: Sequence[Received], book: Book) -> list[Decision]:
@@ -79,10 +83,23 @@ def decide(received: Received, book: Book) -> Decision:
         )
     if not found:
         return Decision(received, "waiting", reason=f"for the order {document.order.number}")
+    _check_newest(received, found[0], book)
     decision = _follow(received, found[0], book)
     if decision.outcome != "processed" or decision.order is None:
         return decision
     return replace(decision, events=(*changes.order_changed(found[0], decision.order, received.event), *decision.events))
+
+
+def _check_newest(received: Received, order: Order, book: Book) -> None:
+    """Raise Refused('conflict') for a seller's word that it has taken back since: what was parked is replayed late."""
+    document = received.document
+    if not isinstance(document, values.DespatchAdvice | values.OrderResponse):
+        return
+    rivals = book.same_before(received) if isinstance(document, values.DespatchAdvice) else book.of_this_kind(received)
+    newest = max((one.at for one in rivals if (one.outcome, one.order) == ("processed", order.id)), default=received.at)
+    if newest - MARGIN > received.at:
+        told = f"a {document.kind} of {newest:%Y-%m-%d %H:%M} UTC says it anew, and this one was written at {received.at:%Y-%m-%d %H:%M}"
+        raise Refused("conflict", f"{told}; discard it", "cbc:ID")
 
 
 def _follow(received: Received, order: Order, book: Book) -> Decision:

@@ -1,6 +1,7 @@
 """Each kind of document with what it is about: what is locked, loaded and waited for, and whom it brings along."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from po_service.domain.incoming import Incoming
@@ -105,7 +106,7 @@ def incoming(document: AnyDocument, emitter: str, sha256: str, tenant: str, reco
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A document about the same order that came before: processed, or waiting; `size` in bytes."""
+    """A document about the same order that came before: processed, or waiting; `size` in bytes, written `at`."""
 
     kind: str
     number: str
@@ -115,3 +116,4 @@ class Known:
     sequence: int | None
     outcome: str
     size: int
+    at: datetime

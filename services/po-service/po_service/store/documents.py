@@ -15,7 +15,8 @@ async def known(connection: Connection, keys: Iterable[Key]) -> dict[Key, list[K
     pairs = list(keys)
     found = await connection.fetch(
         """
-        SELECT tenant, order_number, kind, number, sender, sha256, order_id, sequence, outcome, octet_length(value) AS size
+        SELECT tenant, order_number, kind, number, sender, sha256, order_id, sequence, outcome, octet_length(value) AS size,
+               written_at
         FROM ubl_documents
         WHERE (tenant, order_number) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND outcome IN ('processed', 'waiting') ORDER BY id
         """,
