@@ -13,12 +13,12 @@ import structlog
 
 from postroom import failpoints, identities, offsets, parked
 from postroom.contracts import topics
-from postroom.contracts.errors import Refused, of_its_values
+from postroom.contracts.errors import OURS, Refused, failed_on, of_its_values
 from postroom.contracts.event import Event
 from postroom.contracts.record import Record
 from postroom.db import Connection, Pool, TooMuch
 from postroom.fetched import UnreadBatch
-from postroom.parked import Rejected
+from postroom.parked import NotOpenError, Rejected
 
 log = structlog.get_logger()
 
@@ -135,18 +135,21 @@ class Intake:
         return effect.processed == 1
 
     async def replay(self, parked_id: int, mended: bytes | None = None) -> None:
-        """Run a parked record again, mended or not, in the transaction that closes its row. Raises Refused, KeyError if it isn't open."""
+        """Run a parked record again, mended or not, in the transaction that closes its row. Raises Refused, NotOpenError."""
         while True:
             try:
                 return await self._replay(parked_id, mended)
             except Retry:
                 log.info("replay runs again", reason="another instance was faster", parked=parked_id)
+            except OURS as error:
+                log.exception("a replay failed by a fault of our own", alert=True, parked=parked_id, error=repr(error))
+                raise failed_on(error) from error
 
     async def _replay(self, parked_id: int, mended: bytes | None) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             row = await parked.get(connection, parked_id)
             if row is None or row["closed_at"] is not None:
-                raise KeyError(parked_id)
+                raise NotOpenError(parked_id)
             # Closed first: the effect would close it as corrected, and an operator did this.
             await parked.close(connection, parked_id, "replayed" if mended is None else "mended")
             failpoints.reach("replay.closed")

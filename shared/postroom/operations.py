@@ -129,7 +129,7 @@ def _add_parked(routes: APIRouter, pool: Pool, intake: Intake | None) -> None:
             raise _unknown(parked_id)
         try:
             await intake.replay(parked_id, None if mended.value is None else mended.value.encode())
-        except KeyError as error:
+        except parked.NotOpenError as error:
             raise _unknown(parked_id) from error
         except Refused as refusal:
             raise Problem(422, refusal.reason, f"Still refused, and still parked: {refusal.detail}", refusal.path or None) from refusal

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from mailer_service import api, handlers
 from mailer_service.capping import Releaser
 from mailer_service.compose import Composer
+from mailer_service.confined import NoWorkerError
 from mailer_service.customer.templates import Templates
 from mailer_service.customer.watch import Watch
 from mailer_service.inbound.keeping import Keeper
@@ -73,7 +74,9 @@ def build(settings: Settings) -> FastAPI:
         await api_pool.close()
         await pool.close()
 
-    return create_app(settings, "mailer-service", lifespan, [])
+    app = create_app(settings, "mailer-service", lifespan, [])
+    app.add_exception_handler(NoWorkerError, api.busy)
+    return app
 
 
 if __name__ == "__main__":

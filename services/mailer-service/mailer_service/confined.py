@@ -28,6 +28,10 @@ class ConfinedError(Exception):
         self.killed = killed
 
 
+class NoWorkerError(Exception):
+    """The machine can't start a worker now: nothing that was asked is at fault, and a later try may succeed."""
+
+
 class _KilledFromOutsideError(ConfinedError):
     """Somebody else did it: the worker's own bounds end it by other signals."""
 
@@ -45,6 +49,8 @@ class Confined:
     async def ask(self, question: bytes) -> bytes:
         """The worker's answer. Raises ConfinedError; a worker that takes too long or too much is gone then: the next call starts one.
 
+        Raises NoWorkerError where none can be started.
+
         One that is killed from outside over it is followed by another, which is asked again.
         """
         async with self._one:
@@ -61,7 +67,7 @@ class Confined:
         except TimeoutError as error:
             await self.close()
             raise ConfinedError(f"not ready after {self._seconds:g} s", killed=True) from error
-        except (asyncio.IncompleteReadError, OSError) as error:
+        except (asyncio.IncompleteReadError, OSError, RuntimeError) as error:  # the last: its pipe is closed
             raise self._died(await self._ended()) from error
         except BaseException:
             await self.close()
@@ -77,10 +83,14 @@ class Confined:
             await self.close()
         if self._worker is None or self._worker.returncode is not None:
             env = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-            self._worker = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE, env=env)
-            self._jobs = 0
-            async with asyncio.timeout(START_SECONDS):
-                await _answer(self._worker)  # it has imported what it needs: its start counts against nobody's time
+            try:
+                self._worker = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE, env=env)
+                self._jobs = 0
+                async with asyncio.timeout(START_SECONDS):
+                    await _answer(self._worker)  # it has imported what it needs: its start counts against nobody's time
+            except (OSError, TimeoutError) as error:
+                await self.close()
+                raise NoWorkerError(f"no worker could be started: {error or 'not ready in time'}") from error
         self._jobs += 1
         return self._worker
 

@@ -42,7 +42,7 @@ class Library:
         marks = self.marks()
         if marks == self._seen:
             return
-        self._seen, before = marks, self.faults
+        before = self.faults
         if self._folder and self.files and not self._folder.is_dir():
             # Not mounted, maybe: a rule goes out of force when its file is removed, and not with all the others.
             gone = f"{self._folder} is not there; remove files one by one, or all of them and leave the folder"
@@ -50,7 +50,7 @@ class Library:
         else:
             found, unreadable = _texts(marks, self.files)
         self.rulebook, self.files, refused = settled(self.house, found, self.files)
-        self.faults = {**refused, **unreadable}
+        self._seen, self.faults = marks, {**refused, **unreadable}
         for file, fault in self.faults.items():
             if before.get(file) != fault:
                 log.error("a file of rules can't be used; what was last good stays in force", fault=fault)
@@ -64,6 +64,8 @@ def settled(house: str, found: Mapping[str, str], good: Mapping[str, str]) -> tu
         try:
             return replace(rulebook.parse(house, files), complete=not faults), files, faults
         except RuleError as error:
+            if error.file not in files:
+                raise  # the house's own
             text = files.pop(error.file)
             faults.setdefault(error.file, str(error))
             if good.get(error.file, text) != text:

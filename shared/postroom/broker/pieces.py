@@ -39,7 +39,7 @@ class Pieces:
         self.refusal: Refused | None = None
         self._allowance = allowance
         self._most = len(self.left)
-        self._in_vain = 0
+        self._vain, self._in_vain = "", 0
         self._began = 0.0
 
     def next(self) -> list[Record]:
@@ -50,18 +50,27 @@ class Pieces:
     def done(self) -> None:
         """They have had their effect, or were put aside."""
         del self.left[: self._most]
-        self.refusal, self._in_vain = None, 0
+        self.refusal, self._vain, self._in_vain = None, "", 0
 
     def failed(self, error: Exception, *, well: bool) -> None:
         """Half as much the next time. `well`: the database is, so that it was no outage which made it fail or slow."""
         alone, self._most = self._most == 1, max(1, self._most // 2)
         if not alone or self.refusal:
             return
-        ours, slow = isinstance(error, OURS), time.monotonic() - self._began > SLOW_SECONDS
-        self._in_vain = self._in_vain + 1 if well and (ours or slow) else 0
+        self._count(self._kind(error) if well else "")
         if isinstance(error, TooMuch):
             self.refusal = too_costly(error)
-        elif self._in_vain >= TRIES and not ours:
+        elif self._in_vain >= TRIES and self._vain == "slow":
             self.refusal = too_costly(f"{TRIES} times it took more than {SLOW_SECONDS:g} s")
         elif self._in_vain >= TRIES and self._allowance.take():
             self.refusal = failed_on(error)
+
+    def _kind(self, error: Exception) -> str:
+        if isinstance(error, OURS):
+            return "ours"
+        return "slow" if time.monotonic() - self._began > SLOW_SECONDS else ""
+
+    def _count(self, kind: str) -> None:
+        """How often it has failed so, one time after the other."""
+        self._in_vain = self._in_vain + 1 if kind and kind == self._vain else int(bool(kind))
+        self._vain = kind

@@ -89,7 +89,7 @@ def peek(record: Record) -> tuple[str | None, str | None]:
     """(source, id) if they can be read at all: a parked record is found by them, and closed by its correction."""
     try:
         attributes, _ = _attributes_and_data(record)
-    except Refused:
+    except Exception:  # noqa: BLE001 - whatever has made it unacceptable must not make its parking so
         # Of a value that is no JSON the headers may tell.
         told = {name: value.decode("utf-8", "replace") for name, value in record.headers if value and len(value) <= MAX_ATTRIBUTE}
         return told.get("ce_source"), told.get("ce_id")

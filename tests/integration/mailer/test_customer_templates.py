@@ -19,6 +19,7 @@ from tests.unit.mailer.test_template_check import GOOD
 from mailer_service.compose import Composer
 from mailer_service.confined import Confined, ConfinedError
 from mailer_service.customer.files import named
+from mailer_service.customer.folder import Folder
 from mailer_service.customer.templates import Templates
 from mailer_service.customer.typesetter import PIECE_BYTES, PIECE_MESSAGES, TemplateFaultError, Typesetter
 from mailer_service.customer.watch import Watch
@@ -412,3 +413,28 @@ async def test_odd_files_are_named_and_hide_no_other_type(templates: Templates, 
         "large": "body.txt has 300000 bytes; 262144 is the most",
         "short": "de/body.txt",
     }
+
+
+async def test_what_can_not_be_looked_at_is_named_and_hides_no_other_type(templates: Templates, tmp_path: Path) -> None:
+    """Found by reading: a link that leads nowhere kept the mailer from starting."""
+    folder = tmp_path / "custom" / "templates"
+    (folder / "odd-link").mkdir(parents=True)
+    (folder / "odd-link" / "body.txt").symlink_to(tmp_path / "nowhere")
+    write(tmp_path / "custom", "budget-warning")
+    await templates.refresh(now=True)
+    assert templates.customers("budget-warning")
+    assert "No such file" in templates.problems["odd-link"]
+
+
+async def test_a_folder_that_can_not_be_read_leaves_in_force_what_was(
+    templates: Templates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "custom", "budget-warning")
+    await templates.refresh(now=True)
+
+    def refused(_: object) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Folder, "signature", refused)
+    assert await templates.refresh(now=True) == set()
+    assert templates.customers("budget-warning")

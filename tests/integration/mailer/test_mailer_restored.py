@@ -32,7 +32,7 @@ async def an_older_copy(world: World) -> None:
     assert compared.behind
 
 
-async def tell_sent(kafka: str, *messages: tuple[str, str]) -> None:
+async def tell_sent(kafka: str, *messages: tuple[str, str], attempt: int = 2) -> None:
     """As the mailer told it before its database was lost."""
     async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
         for message, address in messages:
@@ -43,7 +43,7 @@ async def tell_sent(kafka: str, *messages: tuple[str, str]) -> None:
                 "state": "sent",
                 "code": 250,
                 "detail": "dot: 250 2.0.0 taken",
-                "attempt": 2,
+                "attempt": attempt,
                 "at": "2026-11-23T10:00:00Z",
                 "cause": {"emitter": "tests", "source": "tests", "id": "e", "type": "DeliveryNoteRecorded.v1"},
             }
@@ -204,3 +204,16 @@ async def test_operators_alone_see_and_release(world: World, door: Door) -> None
     refused = await door(OPERATOR, "POST", "/operations/restore/release", json={"doubtful": "send"})
     assert (refused.status_code, refused.json()["code"]) == (409, "outcomes_unread")
     assert (await door(OPERATOR, "POST", "/operations/restore/release", json={"doubtful": "drop"})).status_code == 422
+
+
+async def test_what_is_no_outcome_keeps_no_restore_waiting(world: World, kafka: str, restored: Restored) -> None:
+    """Found by reading: what somebody else had written there was asked for again and again, and nothing ever went out."""
+    [out] = await world.ask("strange@example.com")
+    await an_older_copy(world)
+    async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
+        for value in (b"{", b'{"state": "sent"}', b"[]", None):
+            await producer.send_and_wait("outcomes", value, key=b"k")
+    await tell_sent(kafka, (out, "strange@example.com"), attempt=2**40)
+    await tell_sent(kafka, (out, "strange@example.com"))
+    await restored.look()
+    assert (await world.envelope(out))["state"] == "sent"

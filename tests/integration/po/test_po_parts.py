@@ -9,6 +9,7 @@ from tests.integration.po.support import COMPANY, Room, orders_of
 from po_service.tasks import budgets, prices, receipts, reminders, structures, templates
 from po_service.tasks.schedule import Schedule
 from postroom import outbox
+from postroom.contracts.errors import Refused
 from postroom.db import Connection
 
 CONTRACT = """
@@ -128,3 +129,43 @@ async def test_a_part_that_is_too_much_is_done_by_halves(room: Room, monkeypatch
     monkeypatch.setattr(outbox, "MOST_BYTES", 800)
     await _run(room, "check-price-validity")
     assert len(set(await _events(room))) == len(await _events(room)) == 5
+
+
+async def test_one_order_that_fails_by_itself_holds_up_no_other(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by reading: one whose event was too large ended the task at every run, for all that came behind it."""
+    await _five_due(room, RECEIPTS)
+    told = receipts.receipts.goods_received
+
+    def fails_for_one(order: Any, *rest: Any) -> Any:
+        if order.id == "o2":
+            raise Refused("too_large", "its event has 400,000 bytes")
+        return told(order, *rest)
+
+    monkeypatch.setattr(receipts.receipts, "goods_received", fails_for_one)
+    await _run(room, "book-receipts")
+    assert await room.column("SELECT order_id FROM goods_receipts ORDER BY 1") == ["o1", "o3", "o4", "o5"]
+    assert len(await _events(room)) == 4
+
+
+async def test_where_everything_fails_the_task_does(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    await _five_due(room, RECEIPTS)
+    monkeypatch.setattr("po_service.tasks.parts.PASSED_OVER", 3)
+    monkeypatch.setattr(receipts.receipts, "due_receipts", lambda *_: [].pop())
+    with pytest.raises(IndexError):
+        await _run(room, "book-receipts")
+
+
+async def test_a_receipt_of_very_long_names_is_told_in_several_events(room: Room) -> None:
+    """An order change may have given the lines longer names than those that the note came with."""
+    await _five_due(room, RECEIPTS)
+    await room.pool.execute("DELETE FROM order_lines WHERE order_id = 'o1'")
+    lines = [{"line": str(n), "quantity": "1", "unit": "EA", "item": "item", "outstanding": None} for n in range(100)]
+    await room.pool.execute("UPDATE delivery_notes SET lines = $1::jsonb WHERE order_id = 'o1'", lines)
+    copied = LINES.replace("'1', 1, 'item'", "i::text, i, repeat('x', 3900)").replace("'o' || i", "'o1'").replace("(1, 5)", "(0, 99)")
+    await room.pool.execute(copied)
+    await _run(room, "book-receipts")
+    told = [one for one in await room.published() if one["order"]["id"] == "o1"]
+    assert len(told) > 1
+    assert sorted(int(line["line"]) for one in told for line in one["lines"]) == list(range(100))
+    assert len({one["receipt"] for one in told}) == 1
+    assert len(set(await _events(room))) == len(told) + 4

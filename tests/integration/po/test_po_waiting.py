@@ -105,6 +105,15 @@ async def test_a_fault_of_ours_in_what_waits_is_not_the_orders_or_the_catalogues
     assert await room.parked() == ["failed"] * 2
 
 
+async def test_what_waits_and_can_not_be_read_any_more_is_not_the_orders_fault(room: Room) -> None:
+    """This release may read more strictly than the one that took it."""
+    await room.take(despatch(1), despatch(2))
+    await room.pool.execute("UPDATE ubl_documents SET value = '<broken' WHERE number = 'D-1'")
+    tally = await room.take(ORDER)
+    assert (tally.processed, tally.parked) == (1, 0)
+    assert sorted(await room.outcomes()) == [("DespatchAdvice", "processed"), ("DespatchAdvice", "waiting"), ("Order", "processed")]
+
+
 async def test_changes_are_read_again_only_with_the_one_before(room: Room, read: Callable[[], int]) -> None:
     await room.take(ORDER, change(3), change(4))
     read()

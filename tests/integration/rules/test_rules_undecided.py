@@ -183,6 +183,19 @@ async def test_a_fault_of_ours_in_one_that_waits_is_not_the_records_that_woke_it
     assert "can't be decided: Postroom fails on it: TypeError" in await rules.pool.fetchval("SELECT reason FROM undecided")
 
 
+async def test_one_that_can_not_be_read_stops_neither_the_others_nor_the_record_that_woke_it(rules: Rules) -> None:
+    """Another release has stored it, say."""
+    await rules.take(goods_received(("1", "anna")), note_recorded(note_line("9"), purchaser_contact="anna"))
+    await rules.pool.execute(
+        """UPDATE undecided SET event = jsonb_set(event, '{type}', '"DeliveryNoteRecorded.v9"') WHERE rule = 'wrong-delivery'"""
+    )
+    tally = await rules.take(person_changed("anna"))
+    assert (tally.processed, tally.parked) == (1, 0)
+    assert await rules.told() == [("goods-receipt", "anna", "orderer")]
+    assert "can't be read" in await rules.pool.fetchval("SELECT reason FROM undecided")
+    assert await rules.sweeper.sweep() == 0
+
+
 async def test_the_sweeper_runs_until_it_is_cancelled(rules: Rules) -> None:
     await rules.take(goods_received(("1", "new")), person_changed("admin", **ADMIN))
     await rules.pass_time(601)

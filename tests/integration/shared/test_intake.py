@@ -20,7 +20,7 @@ from postroom.contracts.messages import Cause
 from postroom.contracts.record import Record
 from postroom.intake import Retry
 from postroom.offsets import Overtaken
-from postroom.parked import Rejected
+from postroom.parked import NotOpenError, Rejected
 
 CLUSTER = "a-cluster"
 
@@ -178,7 +178,7 @@ async def test_replay_mended_has_its_effect_and_closes_the_row(service: Service)
     await service.intake.replay(number, cloudevents.structured(budget("e1")))
     assert await service.effects() == ["e1"]
     assert await service.pool.fetchval("SELECT closed_by FROM parked") == "mended"
-    with pytest.raises(KeyError):
+    with pytest.raises(NotOpenError):
         await service.intake.replay(number, cloudevents.structured(budget("e1")))
 
 
@@ -238,3 +238,19 @@ async def test_a_value_that_was_used_as_a_name_is_the_records_fault_and_no_outag
     tally = await service.intake.process([record(budget(f"e{n}"), n) for n in range(3)], CLUSTER)
     assert (tally.processed, tally.parked) == (2, 1)
     assert await service.effects() == ["e0", "e2"]
+
+
+async def test_a_replay_that_fails_by_a_fault_of_ours_says_so_and_the_row_stays_open(service: Service) -> None:
+    """Not as if there were no such row."""
+    await service.intake.process([raw(b"{", 0)], CLUSTER)
+    number = await service.pool.fetchval("SELECT id FROM parked")
+
+    def fails() -> None:
+        raise KeyError("lines")
+
+    service.before_save.append(fails)
+    with pytest.raises(Refused, match="failed: Postroom fails on it: KeyError: 'lines'"):
+        await service.intake.replay(number, cloudevents.structured(budget("e1")))
+    assert await service.pool.fetchval("SELECT closed_at FROM parked") is None
+    with pytest.raises(NotOpenError):
+        await service.intake.replay(number + 1)

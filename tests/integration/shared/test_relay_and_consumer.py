@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -215,9 +216,26 @@ def test_what_fails_on_everything_parks_a_few_and_the_rest_waits_in_order(monkey
     assert in_vain(allowance, TypeError("an hour later"))
 
 
-@pytest.mark.parametrize("error", [OSError("no route"), TimeoutError(), RuntimeError("no one knows")])
+@pytest.mark.parametrize("error", [OSError("no route"), TimeoutError(), asyncpg.InterfaceError("the connection is closed")])
 def test_what_may_be_the_worlds_fault_parks_nothing(error: Exception) -> None:
     assert not in_vain(pieces.Allowance(), error)
+
+
+def test_two_kinds_of_failure_are_not_counted_together() -> None:
+    """A record that waits in order, since too many had failed, is not called slow for one outage."""
+    full = pieces.Allowance()
+    while full.take():
+        pass
+    alone = pieces.Pieces([Record("in.erp", 0, 0, None, (), b"", datetime.now(UTC))], full)
+    for error, seconds in ((NameError("x"), 0), (RuntimeError("x"), 0), (TypeError("x"), 0), (TimeoutError(), 30), (TimeoutError(), 30)):
+        alone.next()
+        alone._began -= seconds
+        alone.failed(error, well=True)
+    assert alone.refusal is None
+    alone.next()
+    alone._began -= 30
+    alone.failed(TimeoutError(), well=True)
+    assert alone.refusal
 
 
 def test_a_fault_of_ours_while_the_database_is_away_parks_nothing() -> None:

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 import mailer_service
-from mailer_service.confined import TRIES, Confined, ConfinedError
+from mailer_service.confined import TRIES, Confined, ConfinedError, NoWorkerError
 
 PACKAGE = Path(mailer_service.__path__[0]).parent
 WORKER = """
@@ -66,3 +66,21 @@ async def test_closing_leaves_no_process(folder: Path) -> None:
     await _asked(folder, 0)
     await asyncio.sleep(0)
     assert {child.pid for child in psutil.Process().children()} <= before
+
+
+async def test_a_machine_that_can_start_nothing_is_nobodys_fault_and_a_later_try_succeeds(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by reading: a template was called broken until the next release."""
+    (folder / "deaths").write_text("0")
+    confined, start = Confined("dying_worker", memory=1 << 30, seconds=30), asyncio.create_subprocess_exec
+
+    async def none_left(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", none_left)
+    with pytest.raises(NoWorkerError, match="temporarily unavailable"):
+        await confined.ask(b"9")
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
+    assert await confined.ask(b"9") == b"done"
+    await confined.close()

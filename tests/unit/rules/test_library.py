@@ -146,6 +146,20 @@ def test_a_rule_that_takes_the_place_of_the_houses() -> None:
     assert [rule.message_type for rule in book if rule.name == "receipt"] == ["own"]
 
 
+def test_a_rule_in_the_place_of_one_whose_messages_the_house_withdraws(tmp_path: Path) -> None:
+    """Found by reading: the house's own rules were called faulty, and the service did not start any more."""
+    undo = {
+        "name": "undo",
+        "event": "GoodsReceived.v1",
+        "withdraws": [{"message_types": ["receipt"], "about": "receipt", "because": "x"}],
+    }
+    house = yaml.safe_dump({**yaml.safe_load(HOUSE), "rules": [RULE, undo]})
+    (tmp_path / "own.yaml").write_text(_file(replaces="receipt"))
+    library = Library(house, tmp_path)
+    library.look()
+    assert (_names(library.rulebook), library.faults) == (["own", "undo"], {})
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [

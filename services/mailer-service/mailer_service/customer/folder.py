@@ -23,12 +23,14 @@ class Folder:
         self.path = custom / "templates"
 
     def signature(self) -> Signature:
-        """Names, times and sizes: another one means that something may have changed. Nothing, where there is no folder."""
-        found = [(path, path.stat()) for path in self._files()]
-        return tuple(sorted((str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino) for path, stat in found))
+        """Names, times and sizes: another one means that something may have changed. Nothing, where there is no folder.
+
+        Raises OSError where the folder itself can't be read.
+        """
+        return tuple(sorted(map(_mark, self._files())))
 
     def read(self) -> dict[str, Files | FolderFaultError]:
-        """Each type's files, or what is wrong with its folder: one that can't be read hides no other."""
+        """Each type's files, or what is wrong with its folder: one that can't be read hides no other. Raises OSError as `signature`."""
         self._recover()
         folders = sorted(path for path in self._entries(self.path) if path.is_dir())
         return {folder.name: self._read(folder) for folder in folders}
@@ -68,8 +70,11 @@ class Folder:
     def _files(self) -> list[Path]:
         found: list[Path] = []
         for folder in self._entries(self.path):
-            for entry in self._entries(folder):
-                found += self._entries(entry) if entry.is_dir() else [entry]
+            try:
+                for entry in self._entries(folder):
+                    found += self._entries(entry) if entry.is_dir() else [entry]
+            except OSError:  # it may not be looked into, which reading it tells
+                found.append(folder)
         return found
 
     @staticmethod
@@ -83,13 +88,22 @@ class Folder:
     def _read(self, folder: Path) -> Files | FolderFaultError:
         if folder.name != LAYOUT and not NAME.fullmatch(folder.name):
             return FolderFaultError("its name is no message type: lower-case letters, digits and dashes, such as budget-warning")
-        paths = [path for entry in self._entries(folder) for path in (self._entries(entry) if entry.is_dir() else [entry])]
-        if len(paths) > MAX_FILES:
-            return FolderFaultError(f"it has {len(paths)} files; {MAX_FILES} is the most")
         try:
+            paths = [path for entry in self._entries(folder) for path in (self._entries(entry) if entry.is_dir() else [entry])]
+            if len(paths) > MAX_FILES:
+                return FolderFaultError(f"it has {len(paths)} files; {MAX_FILES} is the most")
             return {str(path.relative_to(folder)): _text(path) for path in paths if is_file(folder.name, str(path.relative_to(folder)))}
         except (OSError, ValueError) as error:
             return FolderFaultError(str(error))
+
+
+def _mark(path: Path) -> tuple[str, int, int, int]:
+    """One that leads nowhere, or may not be looked at, has a mark too."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return (str(path), 0, 0, 0)
+    return (str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
 
 def _text(path: Path) -> str:

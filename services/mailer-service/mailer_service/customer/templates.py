@@ -30,6 +30,7 @@ class Templates:
         self._in_force: dict[str, Files] = {}
         self._tried: dict[str, str] = {}
         self._changed: set[str] = set()
+        self._unreadable = ""
         self._seen = self._applied = NEVER
         self._one = asyncio.Lock()
 
@@ -111,15 +112,25 @@ class Templates:
         if self.folder is None:
             return set()
         async with self._one:
-            signature = await asyncio.to_thread(self.folder.signature)
-            settled, self._seen = signature == self._seen or now, signature
-            if not settled or signature == self._applied:
+            try:
+                signature = await asyncio.to_thread(self.folder.signature)
+                settled, self._seen = signature == self._seen or now, signature
+                if not settled or signature == self._applied:
+                    return set()
+                found = await asyncio.to_thread(self.folder.read)
+            except OSError as error:
+                self._cannot_read(error)
                 return set()
-            found = await asyncio.to_thread(self.folder.read)
             changed = await self._apply(found)
             self._changed |= changed
-            self._applied = signature
+            self._applied, self._unreadable = signature, ""
         return changed
+
+    def _cannot_read(self, error: OSError) -> None:
+        """Told once; what is in force stays, and the mails go on."""
+        if self._unreadable != str(error):
+            log.error("the folder of a customer's templates can't be read; what is in force stays", alert=True, error=str(error))
+        self._unreadable = str(error)
 
     def take_changed(self) -> set[str]:
         """The types whose templates have changed since this was last asked, whoever made them be read again."""

@@ -45,7 +45,8 @@ def parse(text: str, added: Mapping[str, str] | None = None) -> Rulebook:
             with source.naming(number, declared):
                 _fits_in(declared, rules, house)
                 rules[declared.name] = Compiler(declared, chains).rule()
-    told = {rule.message_type for rule in rules.values() if rule.message_type}
+    # What a rule told before a customer's took its place can be withdrawn still.
+    told = {declared.message_type for source in sources for declared in source.declaration.rules if declared.message_type}
     for source in sources:
         for number, declared in enumerate(source.declaration.rules):
             with source.naming(number, declared):

@@ -82,7 +82,7 @@ class Handlers:
     @staticmethod
     async def _postpone(connection: Connection, one: Undecided, why: object) -> None:
         log.error("an undecided event can't be decided", cause=one.event.id, rule=one.rule, error=str(why))
-        await undecided_store.postpone(connection, one, f"can't be decided: {why}")
+        await undecided_store.postpone(connection, one.event.identity, one.rule, f"can't be decided: {why}")
 
     async def _decide(self, connection: Connection, cases: Sequence[Case], order: Sequence[Event] = ()) -> None:
         found = await directory_store.load(connection, wanted(case.plan for case in cases))

@@ -6,13 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
+import structlog
 
 from notification_rules.domain.plan import Plan
 from notification_rules.domain.resolving import Waiting
 from notification_rules.domain.undecided import Undecided
 from notification_rules.domain.withdrawing import Open, Thing
 from notification_rules.store.documents import as_event, as_json
+from postroom.contracts.errors import at_fault
 from postroom.db import Connection
+
+log = structlog.get_logger()
 
 # Looks are 5 · 2^12 seconds apart at most.
 LONGEST_WAIT = timedelta(hours=6)
@@ -115,15 +119,15 @@ async def void(connection: Connection, several: Sequence[tuple[Undecided, Collec
     )
 
 
-async def postpone(connection: Connection, one: Undecided, reason: str) -> None:
+async def postpone(connection: Connection, identity: tuple[str, str, str], rule: str, reason: str) -> None:
     """It can't be decided as the rules stand; it is kept, and looked at again in a minute, then ever more seldom."""
     await connection.execute(
         """
         UPDATE undecided SET reason = $5, looks = looks + 1, look_again_at = now() + interval '1 minute' * 2 ^ least(looks, 8)
         WHERE (emitter, source, id, rule) = ($1, $2, $3, $4)
         """,
-        *one.event.identity,
-        one.rule,
+        *identity,
+        rule,
         reason,
     )
 
@@ -148,7 +152,8 @@ async def take_due(connection: Connection, limit: int, size: int) -> list[Undeci
     rows = await connection.fetch(
         """
         WITH due AS MATERIALIZED (
-            SELECT event, rule, kind, tellings, until <= now() AS expired, void, look_again_at, since, octet_length(event::text) AS size
+            SELECT emitter, source, id, event, rule, kind, tellings, until <= now() AS expired, void, look_again_at, since,
+                   octet_length(event::text) AS size
             FROM undecided WHERE look_again_at <= now() OR look_again_at > now() + $2::interval
             ORDER BY look_again_at, since LIMIT $1 FOR UPDATE SKIP LOCKED
         )
@@ -159,10 +164,22 @@ async def take_due(connection: Connection, limit: int, size: int) -> list[Undeci
         LONGEST_WAIT,
         size,
     )
-    return [
-        Undecided(as_event(row["event"]), row["rule"], row["kind"], tuple(row["tellings"]), row["expired"], frozenset(row["void"]))
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        try:
+            found.append(_undecided(row))
+        except Exception as error:
+            refusal = at_fault(error)
+            if refusal is None:
+                raise
+            # Another release's, say: it holds up neither the others nor the directory record that woke it.
+            log.exception("an undecided event can't be read", cause=row["id"], rule=row["rule"], error=repr(error))
+            await postpone(connection, (row["emitter"], row["source"], row["id"]), row["rule"], f"can't be read: {refusal.detail}")
+    return found
+
+
+def _undecided(row: asyncpg.Record) -> Undecided:
+    return Undecided(as_event(row["event"]), row["rule"], row["kind"], tuple(row["tellings"]), row["expired"], frozenset(row["void"]))
 
 
 async def waiting(connection: Connection, limit: int) -> list[dict[str, Any]]:

@@ -134,7 +134,7 @@ def _despatched(received: Received, document: values.DespatchAdvice, order: Orde
     receipt = receipts.automatic_receipt(order, note, contract, book.zone(order), received.at)
     if receipt:
         order = receipts.book(order, receipt)
-        events.append(receipts.goods_received(order, receipt, received.event))
+        events += receipts.goods_received(order, receipt, received.event)
     _check_size(events)
     return Decision(received, "processed", order, events=tuple(events))
 

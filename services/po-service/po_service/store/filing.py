@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+import structlog
 
 from po_service.domain.directory import Directory, company_changed, person_changed
 from po_service.domain.incoming import Incoming, Settled
@@ -12,11 +13,14 @@ from po_service.domain.ubl import reading, values
 from po_service.domain.waiting import MOST_BYTES
 from po_service.store import directory
 from postroom import headers, parked
+from postroom.contracts.errors import at_fault
 from postroom.contracts.event import Event
 from postroom.contracts.record import Record
 from postroom.db import Connection, TooMuch
 from postroom.intake import Retry
 from postroom.parked import Rejected
+
+log = structlog.get_logger()
 
 
 async def settle(connection: Connection, service: str, decisions: Sequence[Settled]) -> None:
@@ -60,8 +64,15 @@ async def woken(connection: Connection, awaiting: Mapping[tuple[str, str], int],
             prefetch=1,
         )
         async for row in cursor:
-            one = _revived(row)
-            grouped.setdefault(one.key, []).append(one)
+            try:
+                one = _revived(row)
+            except Exception as error:
+                if at_fault(error) is None:
+                    raise
+                # It goes on waiting until its time is up; what it waits for is not to pay for it.
+                log.exception("a document that has waited can't be read any more", alert=True, sha256=row["sha256"], error=repr(error))
+            else:
+                grouped.setdefault(one.key, []).append(one)
     return grouped
 
 
