@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.integration.po.support import COMPANY, Room, orders_of
 
+from po_service.domain.receipts import goods_received
 from po_service.tasks import budgets, prices, receipts, reminders, structures, templates
 from po_service.tasks.schedule import Schedule
 from postroom import outbox
@@ -134,14 +135,14 @@ async def test_a_part_that_is_too_much_is_done_by_halves(room: Room, monkeypatch
 async def test_one_order_that_fails_by_itself_holds_up_no_other(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """Found by reading: one whose event was too large ended the task at every run, for all that came behind it."""
     await _five_due(room, RECEIPTS)
-    told = receipts.receipts.goods_received
+    told = goods_received
 
     def fails_for_one(order: Any, *rest: Any) -> Any:
         if order.id == "o2":
             raise Refused("too_large", "its event has 400,000 bytes")
         return told(order, *rest)
 
-    monkeypatch.setattr(receipts.receipts, "goods_received", fails_for_one)
+    monkeypatch.setattr("po_service.domain.receipts.goods_received", fails_for_one)
     await _run(room, "book-receipts")
     assert await room.column("SELECT order_id FROM goods_receipts ORDER BY 1") == ["o1", "o3", "o4", "o5"]
     assert len(await _events(room)) == 4
@@ -150,7 +151,7 @@ async def test_one_order_that_fails_by_itself_holds_up_no_other(room: Room, monk
 async def test_where_everything_fails_the_task_does(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     await _five_due(room, RECEIPTS)
     monkeypatch.setattr("po_service.tasks.parts.PASSED_OVER", 3)
-    monkeypatch.setattr(receipts.receipts, "due_receipts", lambda *_: [].pop())
+    monkeypatch.setattr("po_service.domain.receipts.due_receipts", lambda *_: [].pop())
     with pytest.raises(IndexError):
         await _run(room, "book-receipts")
 
