@@ -39,7 +39,7 @@ async def suspended_sender(stage: Stage) -> None:
     armed = stage.house.arm(MAILER, "sender.opening", stop=True)
     stage.writer.write(stage.load.event() for _ in range(100))
     pid = int((await _until_hit(armed)).name.rpartition("-")[2])
-    until = time.monotonic() + 28  # below Postgres's patience with an idle transaction
+    until = time.monotonic() + 12  # below Postgres's patience with an idle transaction, which would stand in for the guard
     while time.monotonic() < until and not await _taken_over(stage):  # noqa: ASYNC110 - a database is asked
         await asyncio.sleep(0.2)
     await asyncio.sleep(2)
@@ -113,7 +113,7 @@ _NEITHER = f"1: {RULES} has neither processed nor parked"
 GUARDS: dict[str, Guard] = {
     "intake key": Guard(RULES, said_twice, "1: parked, and the oracle knows no reason"),
     "outbox lane": Guard(RULES, two_relays, "6: "),
-    "sender's lease": Guard(MAILER, killed_sender, "5: envelope of a sender that is gone"),
+    "sender's lease": Guard(MAILER, killed_sender, "5: "),
     "fencing at the opening": Guard(MAILER, suspended_sender, "3: "),
     "claim": Guard(RULES, told_under_two_ids, "1: our own record is parked"),
     "offset in the transaction": Guard(RULES, killed_behind_the_offset, _NEITHER),
