@@ -276,7 +276,7 @@ def _six_decided(seen: Evidence) -> Iterator[Violation]:
     """Under a key, what was written first into a partition is told of first; not what was undecided or parked, and replayed, meanwhile."""
     rules, lies = seen.databases["notification-rules"], _first_places(seen)
     messages = [(row, dict(row["headers"])) for row in rules.outbox if row["topic"] == "messages"]
-    late = {(told["source"], told["id"]) for told in (row["value"]["cause"] for row in rules.outbox if _undecided(row))}
+    late = _late(seen)
     last: dict[tuple[str, int, str], Place] = {}
     for row, told in messages:
         cause = (told.get("ce_causesource", ""), told.get("ce_causeid", ""))
@@ -289,18 +289,21 @@ def _six_decided(seen: Evidence) -> Iterator[Violation]:
         last[key] = max(last.get(key, place), place)
 
 
-def _undecided(row: Mapping[str, Any]) -> bool:
-    return bool(row["topic"] == "decisions" and row["value"]["outcome"] == "undecided")
+def _late(seen: Evidence) -> set[tuple[str, str]]:
+    """(source, id) of the events that were undecided for a while."""
+    decisions = (row["value"] for row in seen.databases["notification-rules"].outbox if row["topic"] == "decisions")
+    return {(one["cause"]["source"], one["cause"]["id"]) for one in decisions if one["outcome"] == "undecided"}
 
 
 def _six_published(seen: Evidence) -> Iterator[Violation]:
-    """Under a key, what was committed first lies first in Kafka."""
-    lies = _first_places(seen)
+    """Under a key, what was committed first lies first in Kafka; not what was undecided, which no batch of its key's partition tells."""
+    lies, late = _first_places(seen), _late(seen)
     for service, topics in OWNS.items():
         last: dict[tuple[str, str], Place] = {}
         for row in seen.databases[service].outbox:  # by id, as above
-            place = lies.get((service, dict(row["headers"]).get("ce_id", ""))) if row["topic"] in topics else None
-            if place is None:
+            told = dict(row["headers"])
+            place = lies.get((service, told.get("ce_id", ""))) if row["topic"] in topics else None
+            if place is None or (told.get("ce_causesource"), told.get("ce_causeid")) in late:
                 continue
             at = (row["topic"], row["key"])
             if place < last.get(at, place):

@@ -390,9 +390,10 @@ class Stage:
         Not a part of coming to rest: some stories write of people who never come.
         """
         deadline = time.monotonic() + DECIDED_SECONDS
-        while time.monotonic() < deadline and await self.watch.value("notification-rules", "SELECT count(*) FROM undecided"):
-            await asyncio.sleep(1)
-            await self.rest()
+        with contextlib.suppress(*AWAY):
+            while time.monotonic() < deadline and await self.watch.value("notification-rules", "SELECT count(*) FROM undecided"):
+                await asyncio.sleep(1)
+                await self.rest()
 
     async def _step_to_rest(self) -> str:
         await self.watch.fetch("mailer-service", _TIME_PASSES)

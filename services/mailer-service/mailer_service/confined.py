@@ -88,7 +88,7 @@ class Confined:
                 self._jobs = 0
                 async with asyncio.timeout(START_SECONDS):
                     await _answer(self._worker)  # it has imported what it needs: its start counts against nobody's time
-            except (OSError, TimeoutError) as error:
+            except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:  # the last: it died before it was asked anything
                 await self.close()
                 raise NoWorkerError(f"no worker could be started: {error or 'not ready in time'}") from error
         self._jobs += 1

@@ -131,7 +131,7 @@ def _sent(records: Iterable["ConsumerRecord[bytes, bytes]"]) -> Iterable[store.S
     """The outcomes among these that say `sent`; the topic is our own."""
     for record in records:
         try:
-            told = orjson.loads(record.value or b"null")
+            told = orjson.loads((record.value or b"null").replace(b"\\u0000", b"?"))
             fact = EnvelopeOutcome.model_validate(told) if isinstance(told, dict) and told.get("state") == "sent" else None
         except ValueError as error:
             # Somebody else's: ours are valid, and none of them is to keep the restore waiting for ever.

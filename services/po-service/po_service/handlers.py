@@ -35,13 +35,13 @@ class Handlers:
 
     async def _orders(self, connection: Connection, batch: Sequence[Received]) -> None:
         if batch:
-            book = await books.load(connection, batch)
+            book = await books.load(connection, self.service, batch)
             decisions = deciding.decide_all(batch, book)
             await books.save(connection, self.service, book, decisions, await self._keep(decisions))
 
     async def _catalogues(self, connection: Connection, batch: Sequence[ReceivedCatalogue]) -> None:
         if batch:
-            shelf = await shelves.load(connection, batch)
+            shelf = await shelves.load(connection, self.service, batch)
             await shelves.save(connection, self.service, shelf, offering.decide_all(batch, shelf))
 
     async def _responses(self, connection: Connection, batch: Sequence[ReceivedResponse]) -> None:

@@ -191,7 +191,7 @@ class Consumer:
             self._polled_at, self._busy = time.monotonic(), False
 
     async def _database_is_well(self) -> bool:
-        with contextlib.suppress(*DATABASE_AWAY):
+        with contextlib.suppress(Exception):
             async with asyncio.timeout(WELL_SECONDS):
                 await self._pool.execute("SELECT")
                 return True

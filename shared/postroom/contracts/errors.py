@@ -4,7 +4,8 @@ import errno
 
 from pydantic import ValidationError
 
-# What no outage raises: the code is at fault or a value is, and the next try comes to the same.
+# What no outage raises: the code is at fault or a value is, and the next try comes to the same. (But for aiokafka, whose errors are
+# RuntimeErrors: nothing that is judged by these asks Kafka.)
 OURS = (ValueError, TypeError, LookupError, NameError, AttributeError, ArithmeticError, AssertionError, RuntimeError)
 # What orjson says of values that it can't write. It raises a bare TypeError, as our own mistakes do.
 _UNWRITABLE = ("Integer exceeds 64-bit range", "str is not valid UTF-8", "Recursion limit reached")

@@ -86,7 +86,7 @@ STORIES: dict[str, Story] = {
     "restore-wal": Story(restores.wal, house="archived", strikes=lambda scale: scale.of(restores.TIMES)),
     "restore-older": Story(restores.older, house="archived", judged=False),
     "standby": Story(restores.standby, house="standby", strikes=lambda scale: scale.of(restores.TIMES)),
-    "disk-full": Story(disks.full, house="small", strikes=lambda scale: len(disks.DISKS) * scale.of(disks.TIMES)),
+    "disk-full": Story(disks.full, house="small", strikes=disks.strikes),
     "slow-server": Story(pressure.slow_server),
     "flood": Story(pressure.flood),
     "million": Story(pressure.million, judged=False),

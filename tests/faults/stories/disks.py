@@ -13,6 +13,11 @@ DISKS = {"Postgres's data": ("postgres", "postgres"), "Postgres's WAL": ("postgr
 LINES_A_SECOND = 100.0
 
 
+def strikes(scale: Scale) -> int:
+    """None where no file system can be mounted."""
+    return len(DISKS) * scale.of(TIMES) if disks.possible() else 0
+
+
 async def full(stage: Stage, scale: Scale) -> None:
     """Each disk is full for a while, under load; afterwards everything goes on by itself."""
     if not disks.possible():

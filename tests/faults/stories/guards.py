@@ -39,7 +39,7 @@ async def suspended_sender(stage: Stage) -> None:
     armed = stage.house.arm(MAILER, "sender.opening", stop=True)
     stage.writer.write(stage.load.event() for _ in range(100))
     pid = int((await _until_hit(armed)).name.rpartition("-")[2])
-    until = time.monotonic() + 12  # below Postgres's patience with an idle transaction, which would stand in for the guard
+    until = time.monotonic() + 9  # below Postgres's patience with an idle transaction, which would stand in for the guard
     while time.monotonic() < until and not await _taken_over(stage):  # noqa: ASYNC110 - a database is asked
         await asyncio.sleep(0.2)
     await asyncio.sleep(2)

@@ -33,6 +33,8 @@ _WITHDRAWN = "SELECT count(*) FROM envelopes WHERE state = 'cancelled' AND id = 
 _ROWS = "SELECT id, message, address FROM envelopes"
 # What a commit that was lost leaves behind in Kafka: told by nobody's outbox, and made from bytes that are lost.
 _EXPLAINED = {"has published what no transaction committed"}
+# What is read again comes in other batches, under the same ids: where it lay before the loss, it lay in another order.
+_ORDER = "lies before"
 Mail = tuple[str, str]
 """(Message-ID, recipient)"""
 
@@ -83,7 +85,8 @@ async def _older(stage: Stage, n: int, how: str) -> None:
         stage.measure("held, each for a person", held, at_least=len(listed) - int(gone[0][0]), at_most=len(listed))
         await stage.rest()
         Door(stage.house.endpoints).call(OPERATOR, "POST", "/restore/release", json={"doubtful": "send"})
-    left = {one for one in await stage.verdict() if one.what.partition(" ")[2] not in _EXPLAINED}
+    found = await stage.verdict()
+    left = {one for one in found if one.what.partition(" ")[2] not in _EXPLAINED and not one.what.startswith(_ORDER)}
     copied = _copied(entries, stage.house.ledger.entries[len(entries) :])
     stage.measure("copies of mails that were in doubt", len(copied & listed))
     stage.measure("copies of mails that were not", len(copied - listed), at_most=0)

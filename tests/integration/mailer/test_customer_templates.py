@@ -436,5 +436,5 @@ async def test_a_folder_that_can_not_be_read_leaves_in_force_what_was(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Folder, "signature", refused)
-    assert await templates.refresh(now=True) == set()
+    assert await templates.refresh() == set()
     assert templates.customers("budget-warning")

@@ -8,6 +8,7 @@ import structlog
 
 from mailer_service.checking.check import as_text
 from mailer_service.checking.finding import Finding
+from mailer_service.confined import NoWorkerError
 from mailer_service.customer.files import Files, digest, languages, named
 from mailer_service.customer.folder import Folder, FolderFaultError, Signature
 from mailer_service.customer.typesetter import TemplateFaultError, Typesetter
@@ -108,7 +109,10 @@ class Templates:
         return gone
 
     async def refresh(self, *, now: bool = False) -> set[str]:
-        """Read the folder again if it has changed and has come to rest (or at once); → the types whose templates have changed."""
+        """Read the folder again if it has changed and has come to rest (or at once); → the types whose templates have changed.
+
+        Raises OSError or NoWorkerError at once; else what is in force stays, and a later look tries again.
+        """
         if self.folder is None:
             return set()
         async with self._one:
@@ -117,17 +121,17 @@ class Templates:
                 settled, self._seen = signature == self._seen or now, signature
                 if not settled or signature == self._applied:
                     return set()
-                found = await asyncio.to_thread(self.folder.read)
-            except OSError as error:
+                changed = await self._apply(await asyncio.to_thread(self.folder.read))
+            except (OSError, NoWorkerError) as error:
+                if now:
+                    raise
                 self._cannot_read(error)
                 return set()
-            changed = await self._apply(found)
-            self._changed |= changed
             self._applied, self._unreadable = signature, ""
         return changed
 
-    def _cannot_read(self, error: OSError) -> None:
-        """Told once; what is in force stays, and the mails go on."""
+    def _cannot_read(self, error: Exception) -> None:
+        """Told once."""
         if self._unreadable != str(error):
             log.error("the folder of a customer's templates can't be read; what is in force stays", alert=True, error=str(error))
         self._unreadable = str(error)
@@ -140,14 +144,19 @@ class Templates:
     async def _apply(self, found: Mapping[str, Files | FolderFaultError]) -> set[str]:
         """Put what is good in force; where something is wrong, what was in force stays. The layout first: the others stand on it."""
         before = dict(self._in_force)
-        for message_type in sorted(found, key=lambda name: (name != LAYOUT, name)):
-            await self._take(message_type, found[message_type])
-        for gone in self._tried.keys() - found.keys():
-            self._in_force.pop(gone, None)
-            self.problems.pop(gone, None)
-            del self._tried[gone]
-        changed = {name for name in before.keys() | self._in_force if before.get(name) != self._in_force.get(name)}
-        return {*self.message_types, *changed} if LAYOUT in changed else changed
+        try:
+            for message_type in sorted(found, key=lambda name: (name != LAYOUT, name)):
+                await self._take(message_type, found[message_type])
+            for gone in self._tried.keys() - found.keys():
+                self._in_force.pop(gone, None)
+                self.problems.pop(gone, None)
+                del self._tried[gone]
+        finally:  # also of one that broke off half-way: what is in force by then is not seen as new again
+            changed = {name for name in before.keys() | self._in_force if before.get(name) != self._in_force.get(name)}
+            if LAYOUT in changed:
+                changed |= {*self.message_types}
+            self._changed |= changed
+        return changed
 
     async def _take(self, message_type: str, files: Files | FolderFaultError) -> None:
         version = str(files) if isinstance(files, FolderFaultError) else digest(files)

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from mailer_service.checking.finding import Finding
-from mailer_service.confined import Confined, ConfinedError, NoWorkerError
+from mailer_service.confined import Confined, ConfinedError
 from mailer_service.customer.files import Files, digest
 from mailer_service.render import Rendered
 from mailer_service.rows import Row
@@ -37,12 +37,12 @@ class Typesetter:
         return Rendered(**_good(answer))
 
     async def briefs(self, own: Files, messages: Sequence[Row]) -> list[tuple[str, str] | TemplateFaultError]:
-        """Subject and text of each message, or its fault; where no worker can be started, that is every one's."""
+        """Subject and text of each message, or its fault. Raises NoWorkerError."""
         shown: list[tuple[str, str] | TemplateFaultError] = []
         for piece in _pieces(messages):
             try:
                 shown += map(_brief, await self._ask("brief", own, piece))
-            except (TemplateFaultError, NoWorkerError):
+            except TemplateFaultError:
                 shown += [await self._one_brief(own, message) for message in piece]
         return shown
 
@@ -51,8 +51,6 @@ class Typesetter:
             [answer] = await self._ask("brief", own, [message])
         except TemplateFaultError as fault:
             return fault
-        except NoWorkerError as error:
-            return TemplateFaultError(str(error))
         return _brief(answer)
 
     async def check(self, message_type: str, files: Files, layout: Files, event: str | None) -> list[Finding]:

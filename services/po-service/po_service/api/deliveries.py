@@ -98,7 +98,7 @@ async def _record(connection: Connection, caller: Principal, order_id: str, new:
     receipt = receipts.automatic_receipt(order, note, contract, zone, at)
     if receipt:
         order = receipts.book(order, receipt)
-        events += receipts.goods_received(order, receipt, None)
+        events.append(receipts.goods_received(order, receipt, None))
     await orders.save(connection, [order])
     await outbox.add(connection, events)
     return {"outcome": "recorded", "note": rows.plain(note), "receipt": rows.plain(receipt), "events": [event.id for event in events]}
@@ -108,10 +108,10 @@ async def _book(connection: Connection, caller: Principal, order_id: str, new: N
     order, zone = await locked_order(connection, order_id)
     receipt = _receipt(order, new, await _contract(connection, order), zone, caller)
     order = receipts.book(order, receipt)
-    events = receipts.goods_received(order, receipt, None, caller.person)
+    event = receipts.goods_received(order, receipt, None, caller.person)
     await orders.save(connection, [order])
-    await outbox.add(connection, events)
-    return {"outcome": "booked", "receipt": rows.plain(receipt), "events": [event.id for event in events]}
+    await outbox.add(connection, [event])
+    return {"outcome": "booked", "receipt": rows.plain(receipt), "events": [event.id]}
 
 
 def _receipt(order: Order, new: NewReceipt, contract: Contract | None, zone: str, caller: Principal) -> Receipt:

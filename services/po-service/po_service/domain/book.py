@@ -129,5 +129,6 @@ def _known(decision: Decision) -> list[Known]:
     received, document = decision.received, decision.received.document
     sequence = document.sequence if isinstance(document, OrderChange) else None
     sender = document.sender.endpoint
-    outcome, size, at = decision.outcome, received.size, received.at
-    return [Known(document.kind, document.number, sender, received.id, decision.order_id, sequence, outcome, size, at)]
+    place = (received.record.topic, received.record.partition, received.record.offset)
+    came = (decision.outcome, received.size, received.at, *place)
+    return [Known(document.kind, document.number, sender, received.id, decision.order_id, sequence, *came)]

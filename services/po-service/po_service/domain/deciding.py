@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from po_service.domain import changes, notes, placing, receipts, waiting
 from po_service.domain.book import Book, Decision
@@ -12,9 +11,6 @@ from po_service.domain.ubl import values
 from postroom.contracts import topics
 from postroom.contracts.errors import Refused, at_fault
 from postroom.contracts.event import Event
-
-# By so much may the clocks of those who write documents differ.
-MARGIN = timedelta(minutes=1)
 
 
 def decide_all(documents: Sequence[Received], book: Book) -> list[Decision]:
@@ -96,10 +92,10 @@ def _check_newest(received: Received, order: Order, book: Book) -> None:
     if not isinstance(document, values.DespatchAdvice | values.OrderResponse):
         return
     rivals = book.same_before(received) if isinstance(document, values.DespatchAdvice) else book.of_this_kind(received)
-    newest = max((one.at for one in rivals if (one.outcome, one.order) == ("processed", order.id)), default=received.at)
-    if newest - MARGIN > received.at:
-        told = f"a {document.kind} of {newest:%Y-%m-%d %H:%M} UTC says it anew, and this one was written at {received.at:%Y-%m-%d %H:%M}"
-        raise Refused("conflict", f"{told}; discard it", "cbc:ID")
+    newer = [one for one in rivals if (one.outcome, one.order) == ("processed", order.id) and one.is_newer(received.record)]
+    if newer:
+        told = f"a {document.kind} that was written later ({newer[-1].number}, {newer[-1].at:%Y-%m-%d %H:%M} UTC) says it anew"
+        raise Refused("conflict", f"{told}; discard this one", "cbc:ID")
 
 
 def _follow(received: Received, order: Order, book: Book) -> Decision:
@@ -134,7 +130,7 @@ def _despatched(received: Received, document: values.DespatchAdvice, order: Orde
     receipt = receipts.automatic_receipt(order, note, contract, book.zone(order), received.at)
     if receipt:
         order = receipts.book(order, receipt)
-        events += receipts.goods_received(order, receipt, received.event)
+        events.append(receipts.goods_received(order, receipt, received.event))
     _check_size(events)
     return Decision(received, "processed", order, events=tuple(events))
 

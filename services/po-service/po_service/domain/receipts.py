@@ -7,14 +7,12 @@ from po_service.domain import notes
 from po_service.domain.contracts import Contract
 from po_service.domain.directory import SOURCE
 from po_service.domain.orders import Note, Order, Quantity, Receipt
-from po_service.domain.parts import in_parts
 from postroom import zones
-from postroom.contracts import event, ids
+from postroom.contracts import event, ids, topics
 from postroom.contracts.event import Event
 from postroom.contracts.purchasing import GoodsReceived, ReceivedLine
 
-# As many as the event may have.
-LINES = 2_000
+SHORTEST_NAME = 16
 
 
 def automatic_receipt(order: Order, note: Note, contract: Contract | None, zone: str, at: datetime) -> Receipt | None:
@@ -77,45 +75,52 @@ def book(order: Order, receipt: Receipt) -> Order:
     return replace(order, version=order.version + 1, receipts=(*order.receipts, receipt))
 
 
-def goods_received(order: Order, receipt: Receipt, cause: Event | None, actor: str | None = None) -> list[Event]:
-    """GoodsReceived, each line with who ordered it; a line that the order doesn't have goes to its buyer contact's name.
-
-    Long names make it several events: they may be the order's by now, and longer than those that the note came with.
-    """
+def goods_received(order: Order, receipt: Receipt, cause: Event | None, actor: str | None = None) -> Event:
+    """GoodsReceived, each line with who ordered it; a line that the order doesn't have goes to its buyer contact's name."""
     orderers = {line.line: line for line in order.lines}
     fallback = order.buyer_contact or next((line.ordered_by for line in order.lines), "")
     note = next((one for one in order.notes if one.id == receipt.note), None)
-    lines = [
-        ReceivedLine(
-            line=one.line,
-            item=orderers[one.line].item if one.line in orderers else one.item,
-            quantity=one.quantity,
-            unit=one.unit,
-            ordered_by=orderers[one.line].ordered_by if one.line in orderers else fallback,
-        )
-        for one in receipt.lines
-    ]
-    return [
-        event.new(
-            GoodsReceived(
-                receipt=receipt.id,
-                booking=receipt.booking,
-                order=notes.order_ref(order),
-                note=receipt.note,
-                note_number=note.number if note else "",
-                booked_at=receipt.booked_at,
-                complaint_until=receipt.complaint_until,
-                lines=part,
-            ),
-            source=SOURCE,
-            subject=receipt.id,
-            tenant=order.tenant,
-            key=order.id,
-            id=ids.stable("goods-received", receipt.id, *([number] if number else [])),
-            company=order.buyer,
-            actor=actor,
-            aggregateversion=order.version,
-            cause=cause,
-        )
-        for number, part in enumerate(in_parts(lines, LINES) if lines else [lines])
-    ]
+    fact = GoodsReceived(
+        receipt=receipt.id,
+        booking=receipt.booking,
+        order=notes.order_ref(order),
+        note=receipt.note,
+        note_number=note.number if note else "",
+        booked_at=receipt.booked_at,
+        complaint_until=receipt.complaint_until,
+        lines=[
+            ReceivedLine(
+                line=one.line,
+                item=orderers[one.line].item if one.line in orderers else one.item,
+                quantity=one.quantity,
+                unit=one.unit,
+                ordered_by=orderers[one.line].ordered_by if one.line in orderers else fallback,
+            )
+            for one in receipt.lines
+        ],
+    )
+    return event.new(
+        _fitting(fact),
+        source=SOURCE,
+        subject=receipt.id,
+        tenant=order.tenant,
+        key=order.id,
+        id=ids.stable("goods-received", receipt.id),
+        company=order.buyer,
+        actor=actor,
+        aggregateversion=order.version,
+        cause=cause,
+    )
+
+
+def _fitting(fact: GoodsReceived) -> GoodsReceived:
+    """With its items' names cut where the event would have no room: an order change may have made them longer than the note's were.
+
+    Not in parts: a person is told of a note's receipt once.
+    """
+    most = max((len(line.item) for line in fact.lines), default=0)
+    while len(fact.model_dump_json().encode()) > topics.of_fact(GoodsReceived.TYPE).max_bytes and most > SHORTEST_NAME:
+        most //= 2
+        lines = [line if len(line.item) <= most else line.model_copy(update={"item": f"{line.item[: most - 1]}…"}) for line in fact.lines]
+        fact = fact.model_copy(update={"lines": lines})
+    return fact

@@ -1,7 +1,7 @@
 """Each kind of document with what it is about: what is locked, loaded and waited for, and whom it brings along."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from po_service.domain.incoming import Incoming
@@ -11,6 +11,9 @@ from po_service.domain.ubl.reading import AnyDocument
 from po_service.domain.ubl.values import BUYERS, Contact, Document, Order, OrderChange, Party
 from postroom.contracts import ids
 from postroom.contracts.record import Record
+
+# By so much may the clocks of those who write documents differ.
+MARGIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ def incoming(document: AnyDocument, emitter: str, sha256: str, tenant: str, reco
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A document about the same order that came before: processed, or waiting; `size` in bytes, written `at`."""
+    """A document about the same order that came before: processed, or waiting; `size` in bytes, its record written `at`."""
 
     kind: str
     number: str
@@ -117,3 +120,12 @@ class Known:
     outcome: str
     size: int
     at: datetime
+    topic: str
+    partition: int
+    offset: int
+
+    def is_newer(self, record: Record) -> bool:
+        """Whether it was written later: by its place, or, where it lies elsewhere, by clocks, which may differ."""
+        if (self.topic, self.partition) == (record.topic, record.partition):
+            return self.offset > record.offset
+        return self.at - MARGIN > record.timestamp

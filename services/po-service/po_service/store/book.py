@@ -18,7 +18,7 @@ from postroom.db import Connection
 Party = tuple[str, str, str]
 
 
-async def load(connection: Connection, batch: Sequence[Received]) -> Book:
+async def load(connection: Connection, service: str, batch: Sequence[Received]) -> Book:
     """Everything about the batch's order numbers, after waiting for whoever works on them. Raises TooMuch."""
     keys = sorted({received.key for received in batch})
     await orders.lock(connection, keys)
@@ -28,7 +28,7 @@ async def load(connection: Connection, batch: Sequence[Received]) -> Book:
         known=await documents.known(connection, keys),
         zones={(order.tenant, order.buyer): zone for order, zone in found},
     )
-    book.waiting = await filing.woken(connection, book.awaiting(batch), batch)
+    book.waiting = await filing.woken(connection, service, book.awaiting(batch), batch)
     everyone = [*batch, *(one for some in book.waiting.values() for one in some)]
     book.directory = await known_directory(connection, everyone)
     contracts = {(order.tenant, order.contract) for order, _ in found if order.contract} | _contracts_named(everyone, book.directory)

@@ -16,7 +16,7 @@ async def known(connection: Connection, keys: Iterable[Key]) -> dict[Key, list[K
     found = await connection.fetch(
         """
         SELECT tenant, order_number, kind, number, sender, sha256, order_id, sequence, outcome, octet_length(value) AS size,
-               written_at
+               written_at, topic, partition, "offset"
         FROM ubl_documents
         WHERE (tenant, order_number) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND outcome IN ('processed', 'waiting') ORDER BY id
         """,

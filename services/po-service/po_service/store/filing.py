@@ -7,13 +7,13 @@ import orjson
 import structlog
 
 from po_service.domain.directory import Directory, company_changed, person_changed
-from po_service.domain.incoming import Incoming, Settled
+from po_service.domain.incoming import Settled
 from po_service.domain.received import incoming
 from po_service.domain.ubl import reading, values
 from po_service.domain.waiting import MOST_BYTES
 from po_service.store import directory
 from postroom import headers, parked
-from postroom.contracts.errors import at_fault
+from postroom.contracts.errors import Refused, at_fault
 from postroom.contracts.event import Event
 from postroom.contracts.record import Record
 from postroom.db import Connection, TooMuch
@@ -30,7 +30,7 @@ async def settle(connection: Connection, service: str, decisions: Sequence[Settl
     await save(connection, decisions)
     await count_duplicates(connection, [one.received.emitter for one in decisions if one.outcome == "duplicate"])
     refused = [one for one in decisions if one.refusal]
-    await forget_intake(connection, [one.received for one in refused])
+    await _forget_intake(connection, [(one.received.emitter, one.received.id) for one in refused])
     rejected = [Rejected(one.received.record, one.received.emitter, one.refusal) for one in refused if one.refusal]
     await parked.park(connection, service, rejected)
 
@@ -47,11 +47,17 @@ async def meet(connection: Connection, new: Directory) -> list[Event]:
     return [*changed, *(person_changed(person) for person in new.new_people if (person.tenant, person.id) in people)]
 
 
-async def woken(connection: Connection, awaiting: Mapping[tuple[str, str], int], batch: Sequence[Any]) -> dict[tuple[str, str], list[Any]]:
-    """These documents (tenant, sha256) that have waited, by what they wait for, the oldest first. Raises TooMuch for a smaller batch."""
+async def woken(
+    connection: Connection, service: str, awaiting: Mapping[tuple[str, str], int], batch: Sequence[Any]
+) -> dict[tuple[str, str], list[Any]]:
+    """These documents (tenant, sha256) that have waited, by what they wait for, the oldest first. Raises TooMuch for a smaller batch.
+
+    One that this release can't read any more is parked: what it waits for is not to pay for it.
+    """
     if len(batch) > 1 and sum(awaiting.values()) > MOST_BYTES:
         raise TooMuch(f"{len(awaiting)} documents with {sum(awaiting.values())} bytes have waited for {len(batch)}")
     grouped: dict[tuple[str, str], list[Any]] = {}
+    unreadable: list[tuple[Any, Refused]] = []
     if awaiting:
         cursor = connection.cursor(
             """
@@ -67,19 +73,33 @@ async def woken(connection: Connection, awaiting: Mapping[tuple[str, str], int],
             try:
                 one = _revived(row)
             except Exception as error:
-                if at_fault(error) is None:
+                refusal = at_fault(error)
+                if refusal is None:
                     raise
-                # It goes on waiting until its time is up; what it waits for is not to pay for it.
-                log.exception("a document that has waited can't be read any more", alert=True, sha256=row["sha256"], error=repr(error))
+                unreadable.append((row, refusal))
             else:
                 grouped.setdefault(one.key, []).append(one)
+    await _give_up(connection, service, unreadable)
     return grouped
+
+
+async def _give_up(connection: Connection, service: str, unreadable: Sequence[tuple[Any, Refused]]) -> None:
+    for row, refusal in unreadable:
+        log.error("a document that has waited can't be read any more", alert=True, sha256=row["sha256"], error=str(refusal))
+        await connection.execute("UPDATE ubl_documents SET outcome = 'parked', reason = $2 WHERE id = $1", row["id"], refusal.reason)
+    identities = [(row["emitter"], row["sha256"]) for row, _ in unreadable]
+    await _forget_intake(connection, identities)
+    await parked.park(connection, service, [Rejected(_record(row), row["emitter"], refusal) for row, refusal in unreadable])
+
+
+def _record(row: Any) -> Record:
+    came_with = tuple(headers.from_json(row["headers"]))
+    return Record(row["topic"], row["partition"], row["offset"], row["key"], came_with, row["value"], row["written_at"])
 
 
 def _revived(row: Any) -> Any:
     """A document as it was handed in, of the kind that its row says it is."""
-    came_with = tuple(headers.from_json(row["headers"]))
-    record = Record(row["topic"], row["partition"], row["offset"], row["key"], came_with, row["value"], row["written_at"])
+    record = _record(row)
     _, document = reading.read(row["value"])
     rights = {"endpoints": tuple(row["endpoints"]), "sides": tuple(row["sides"])}
     return incoming(document, row["emitter"], row["sha256"], row["tenant"], record, **rights)
@@ -138,12 +158,12 @@ def _row(decision: Settled) -> tuple[Any, ...]:
     )
 
 
-async def forget_intake(connection: Connection, refused: Sequence[Incoming[Any]]) -> None:
-    """A document that had waited and is parked now has had no effect: a replay must be able to give it one."""
+async def _forget_intake(connection: Connection, refused: Sequence[tuple[str, str]]) -> None:
+    """A document (emitter, sha256) that had waited and is parked now has had no effect: a replay must be able to give it one."""
     await connection.execute(
         "DELETE FROM intake WHERE (emitter, source, id) IN (SELECT e, e, i FROM unnest($1::text[], $2::text[]) AS t (e, i))",
-        [one.emitter for one in refused],
-        [one.id for one in refused],
+        [emitter for emitter, _ in refused],
+        [sha256 for _, sha256 in refused],
     )
 
 

@@ -11,7 +11,7 @@ from postroom import outbox
 from postroom.db import Connection
 
 
-async def load(connection: Connection, batch: Sequence[ReceivedCatalogue]) -> Shelf:
+async def load(connection: Connection, service: str, batch: Sequence[ReceivedCatalogue]) -> Shelf:
     """Everything about the batch's catalogs, after waiting for whoever works on them. Raises TooMuch."""
     keys = sorted({received.key for received in batch})
     await locks.take(connection, "catalog", keys)
@@ -21,7 +21,7 @@ async def load(connection: Connection, batch: Sequence[ReceivedCatalogue]) -> Sh
         known=await _known(connection, keys),
         sizes=await _sizes(connection, keys),
     )
-    shelf.waiting = await filing.woken(connection, shelf.awaiting(batch), batch)
+    shelf.waiting = await filing.woken(connection, service, shelf.awaiting(batch), batch)
     everyone = [*batch, *(one for some in shelf.waiting.values() for one in some)]
     shelf.directory = await book.known_directory(connection, everyone)
     return shelf

@@ -31,7 +31,7 @@ async def _book(connection: Connection, keys: Sequence[orders.Key], as_of: date 
         for receipt in receipts.due_receipts(order, contract, today(zone, as_of), zone, clock.now()) if contract else []:
             state = receipts.book(state, receipt)
             states.append(state)
-            events += receipts.goods_received(state, receipt, None)
+            events.append(receipts.goods_received(state, receipt, None))
     await orders.save(connection, states)
     await outbox.add(connection, events)
-    return len(states)
+    return len(events)
