@@ -118,6 +118,7 @@ async def test_text_is_text(pdfs: Pdfs, tmp_path: Path) -> None:
     typed = f'<b>bold</b> <img src="file://{secret}"> <pdf:include src="{secret}"> {{{{ 7*7 }}}} &amp; <pdf:nextpage>'
     author = SUPPLIER.model_copy(update={"name": "<i>Jörg</i>"})
     (page,) = text_of(await pdfs.logs(logs(typed, author=author, subject="<h1>Subject</h1>")))
+    page = " ".join(page.split())  # where its lines end depends on how long the path is
     for written in ("<b>bold</b>", "{{ 7*7 }}", "&amp;", "<pdf:nextpage>", "<i>Jörg</i>", "<h1>Subject</h1>"):
         assert written in page
     assert "TOPSECRET" not in page
