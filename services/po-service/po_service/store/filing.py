@@ -79,7 +79,8 @@ async def woken(
                 unreadable.append((row, refusal))
             else:
                 grouped.setdefault(one.key, []).append(one)
-    await _give_up(connection, service, unreadable)
+    if unreadable:
+        await _give_up(connection, service, unreadable)
     return grouped
 
 
