@@ -17,6 +17,8 @@ MANDATORY = frozenset({"carbon-copy-registration", "budget-expired", "invoice-ch
 SHOWN = {"dead": "failed"}
 # What each commits in the order of its keys; outcomes are in that of their envelope alone.
 OWNS = {"po-service": {"purchasing", "directory"}, "notification-rules": {"messages"}, "commlog-service": {"commlog"}}
+# So much a digest shows; of the rest it says how much that is.
+DIGEST_LINES = 40
 OPEN = frozenset({"pending", "leased", "sending", "deferred"})
 
 
@@ -158,8 +160,9 @@ def _one_inbox(seen: Evidence, owed: Expected) -> Iterator[Violation]:
 def _two_all_sent_and_nothing_beyond(seen: Evidence, owed: Expected) -> Iterator[Violation]:
     excused, cancelled = _given_up(seen)
     by_mail: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    entries_of = _digests(seen)
     for entry in seen.ledger.entries:
-        for mark in entry.about:
+        for mark in {*entry.about, *(entries_of[entry.message_id] if len(entry.about) >= DIGEST_LINES else ())}:
             by_mail[entry.recipient, mark].add(entry.message_id)
     unexplained = cancelled & owed.owed.keys() - owed.void
     yield from _told(2, "cancelled, and nothing made it void", map(str, unexplained))
@@ -167,6 +170,16 @@ def _two_all_sent_and_nothing_beyond(seen: Evidence, owed: Expected) -> Iterator
     yield from _told(2, "lost: the oracle wants it sent", (f"{to} {mark} {owed.owed[to, mark]}" for to, mark in lost))
     yield from _told(2, "sent beyond the oracle", (f"{to} {mark} {by_mail[to, mark]}" for to, mark in by_mail.keys() - owed.owed.keys()))
     yield from _told(2, "told twice, as two messages", (f"{to} {mark} {ids}" for (to, mark), ids in by_mail.items() if len(ids) > 1))
+
+
+def _digests(seen: Evidence) -> defaultdict[str, list[str]]:
+    """Message-ID of a digest → the marks of all that is in it, also of what it only counts."""
+    mark_of = {row["id"]: row["mark"] for row in seen.mailer["messages"]}
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for row in seen.mailer["digest_entries"]:
+        if row["digest"] and not row["cancelled"]:
+            found[f"<{row['digest']}@{DOMAIN}>"].append(mark_of[row["message"]])
+    return found
 
 
 def _given_up(seen: Evidence) -> tuple[set[Owed], set[Owed]]:

@@ -421,6 +421,18 @@ def test_what_was_undecided_or_parked_for_a_while_is_told_out_of_order() -> None
     assert [str(one) for one in _six_decided(seen)] == []
 
 
+def test_what_a_long_digest_only_counts_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by a burst of ten thousand: a digest of 54 shows 40, and says how many more there are."""
+    seen = evidence()
+    _digest_entry_lost(seen)
+    assert [one for one in check(seen) if "lost" in one.what]
+    monkeypatch.setattr("tests.faults.invariants.DIGEST_LINES", 0)
+    seen = evidence()
+    number = _found(seen, "FD")
+    seen.ledger.entries[number] = replace(seen.ledger.entries[number], mark="", marks=())
+    assert [one for one in check(seen) if "lost" in one.what] == []
+
+
 def test_the_oracle_counts_what_is_said_first_and_parks_the_rest() -> None:
     load = Load(3, "abcd")
     one = load.event(person=cast.REQUESTERS[0])
