@@ -13,7 +13,7 @@ from tests.faults.bad.papers import Papers
 
 from postroom.contracts.record import Record
 
-NUMBER, BATCH = 250, 60
+NUMBER, BATCH = 150, 60
 
 
 async def test_each_is_processed_waiting_or_parked(fresh_database: FreshDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

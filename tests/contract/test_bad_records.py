@@ -17,7 +17,7 @@ from postroom.contracts.topics import Topic
 
 SEED = int(os.environ.get("POSTROOM_SEED", "20261128"))
 # `make faults` writes ten thousand of each to a real Kafka.
-NUMBER, BATCH = int(os.environ.get("POSTROOM_BAD_RECORDS", "80")), 40
+NUMBER, BATCH = int(os.environ.get("POSTROOM_BAD_RECORDS", "60")), 40
 PAIRS = [(service, topic) for topic in DECLARED for service in topic.consumers if topic.facts]
 
 

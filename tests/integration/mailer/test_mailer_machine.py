@@ -9,7 +9,7 @@ from tests.faults.states.machine import play
 from mailer_service.settings import Settings
 
 SEED = int(os.environ.get("POSTROOM_SEED", "20261127"))
-EXAMPLES = int(os.environ.get("POSTROOM_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("POSTROOM_EXAMPLES", "10"))
 # So many different ways are gone in so few examples; a machine that does nothing finds nothing.
 WAYS = 10
 
