@@ -11,11 +11,6 @@ from postroom.contracts.record import Record
 from postroom.contracts.topics import PARKED_BYTES
 from postroom.db import Connection
 
-
-class NotOpenError(Exception):
-    """There is no open row of this number."""
-
-
 # Over HTTP there is no offset; a negative partition keeps such rows apart from every Kafka topic's.
 HTTP_PARTITION = -1
 OPEN = "closed_at IS NULL"
@@ -34,6 +29,10 @@ class Rejected:
     record: Record
     emitter: str
     refusal: Refused
+
+
+class NotOpenError(Exception):
+    """There is no open row of this number."""
 
 
 def storable(text: str | None, limit: int = 2_000) -> str | None:

@@ -1,7 +1,7 @@
 """The six invariants of promises.md as one function; each violation names what it is about."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ SHOWN = {"dead": "failed"}
 OWNS = {"po-service": {"purchasing", "directory"}, "notification-rules": {"messages"}, "commlog-service": {"commlog"}}
 # So much a digest shows; of the rest it says how much that is.
 DIGEST_LINES = 40
+Placed = tuple[Place, tuple[Any, ...]]
+"""(place, what has an order of its own: the last of it is the record's key)"""
 OPEN = frozenset({"pending", "leased", "sending", "deferred"})
 
 
@@ -47,8 +49,7 @@ def check(seen: Evidence) -> set[Violation]:
         _four_sent_is_sent(seen),
         _five_nothing_stuck(seen),
         _six_order(seen),
-        _six_decided(seen),
-        _six_published(seen),
+        _six_hops(seen),
     )
 
 
@@ -285,21 +286,34 @@ def _six_order(seen: Evidence) -> Iterator[Violation]:
             yield Violation(6, f"came before {earlier}, which was committed earlier under {key}", message)
 
 
-def _six_decided(seen: Evidence) -> Iterator[Violation]:
+def _six_hops(seen: Evidence) -> Iterator[Violation]:
+    """Each hop before the last one."""
+    lies, late = _first_places(seen), _late(seen)
+    for (place, key), last in _inversions(_decided(seen, lies, late)):
+        yield Violation(6, f"told of after {last}, which was written later under {key[-1]}", str(place))
+    for (place, key), last in _inversions(_published_in(seen, lies, late)):
+        yield Violation(6, f"lies before {last}, which was committed earlier under {key[-1]}", str(place))
+
+
+def _inversions(placed: Iterable[Placed]) -> Iterator[tuple[Placed, Place]]:
+    """Those that lie before the latest of the earlier ones of their key, and that one's place."""
+    last: dict[tuple[Any, ...], Place] = {}
+    for place, key in placed:
+        latest = last.get(key, place)
+        if place < latest:
+            yield (place, key), latest
+        last[key] = max(latest, place)
+
+
+def _decided(seen: Evidence, lies: Mapping[tuple[str, str], Place], late: Collection[tuple[str, str]]) -> Iterator[Placed]:
     """Under a key, what was written first into a partition is told of first; not what was undecided or parked, and replayed, meanwhile."""
-    rules, lies = seen.databases["notification-rules"], _first_places(seen)
-    messages = [(row, dict(row["headers"])) for row in rules.outbox if row["topic"] == "messages"]
-    late = _late(seen)
-    last: dict[tuple[str, int, str], Place] = {}
-    for row, told in messages:
+    rules = seen.databases["notification-rules"]
+    for row in rules.outbox:
+        told = dict(row["headers"])
         cause = (told.get("ce_causesource", ""), told.get("ce_causeid", ""))
-        place = lies.get(cause)
-        if place is None or cause in late or place in rules.ever_parked or told.get("ce_type") != "MessageRequested.v1":
-            continue
-        key = (*place[:2], row["key"])
-        if place < last.get(key, place):
-            yield Violation(6, f"told of after {last[key]}, which was written later under {row['key']}", str(place))
-        last[key] = max(last.get(key, place), place)
+        place = lies.get(cause) if row["topic"] == "messages" and told.get("ce_type") == "MessageRequested.v1" else None
+        if place and cause not in late and place not in rules.ever_parked:
+            yield place, (*place[:2], row["key"])
 
 
 def _late(seen: Evidence) -> set[tuple[str, str]]:
@@ -308,20 +322,14 @@ def _late(seen: Evidence) -> set[tuple[str, str]]:
     return {(one["cause"]["source"], one["cause"]["id"]) for one in decisions if one["outcome"] == "undecided"}
 
 
-def _six_published(seen: Evidence) -> Iterator[Violation]:
+def _published_in(seen: Evidence, lies: Mapping[tuple[str, str], Place], late: Collection[tuple[str, str]]) -> Iterator[Placed]:
     """Under a key, what was committed first lies first in Kafka; not what was undecided, which no batch of its key's partition tells."""
-    lies, late = _first_places(seen), _late(seen)
     for service, topics in OWNS.items():
-        last: dict[tuple[str, str], Place] = {}
         for row in seen.databases[service].outbox:  # by id, as above
             told = dict(row["headers"])
             place = lies.get((service, told.get("ce_id", ""))) if row["topic"] in topics else None
-            if place is None or (told.get("ce_causesource"), told.get("ce_causeid")) in late:
-                continue
-            at = (row["topic"], row["key"])
-            if place < last.get(at, place):
-                yield Violation(6, f"lies before {last[at]}, which was committed earlier under {row['key']}", str(place))
-            last[at] = max(last.get(at, place), place)
+            if place and (told.get("ce_causesource"), told.get("ce_causeid")) not in late:
+                yield place, (service, row["topic"], row["key"])
 
 
 def _first_places(seen: Evidence) -> dict[tuple[str, str], Place]:

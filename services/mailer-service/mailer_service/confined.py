@@ -49,9 +49,7 @@ class Confined:
     async def ask(self, question: bytes) -> bytes:
         """The worker's answer. Raises ConfinedError; a worker that takes too long or too much is gone then: the next call starts one.
 
-        Raises NoWorkerError where none can be started.
-
-        One that is killed from outside over it is followed by another, which is asked again.
+        Raises NoWorkerError where none can be started. One that is killed from outside over it is followed by another, which is asked.
         """
         async with self._one:
             for _ in range(TRIES - 1):

@@ -169,13 +169,8 @@ async def test_what_is_too_much_for_a_transaction_is_done_in_pieces_and_what_alo
 
 
 async def test_a_database_that_is_away_makes_nothing_too_costly() -> None:
-    record = Record("in.erp", 0, 0, None, (), b"", datetime.now(UTC))
-    alone = pieces.Pieces([record], pieces.Allowance())
-    for _ in range(2 * pieces.TRIES):
-        assert alone.next() == [record]
-        alone._began -= 30
-        alone.failed(TimeoutError(), well=False)
-        assert alone.refusal is None
+    assert in_vain(pieces.Allowance(), TimeoutError(), seconds=30)
+    assert not in_vain(pieces.Allowance(), TimeoutError(), seconds=30, well=False)
 
 
 async def test_a_record_that_finds_a_fault_of_ours_is_parked_alone_and_all_others_go_on(
@@ -199,11 +194,13 @@ async def test_a_record_that_finds_a_fault_of_ours_is_parked_alone_and_all_other
     assert "TypeError: 'NoneType' object is not iterable" in parked["detail"]
 
 
-def in_vain(allowance: pieces.Allowance, error: Exception, *, well: bool = True) -> bool:
-    """Whether a record that always fails so is put aside."""
-    alone = pieces.Pieces([Record("in.erp", 0, 0, None, (), b"", datetime.now(UTC))], allowance)
+def in_vain(allowance: pieces.Allowance, error: Exception, *, seconds: float = 0.0, well: bool = True) -> bool:
+    """Whether a record that always fails so, after so long, is put aside."""
+    record = Record("in.erp", 0, 0, None, (), b"", datetime.now(UTC))
+    alone = pieces.Pieces([record], allowance)
     for _ in range(2 * pieces.TRIES):
-        alone.next()
+        assert alone.next() == [record]
+        alone._began -= seconds
         alone.failed(error, well=well)
     return alone.refusal is not None
 

@@ -71,11 +71,14 @@ class Folder:
         found: list[Path] = []
         for folder in self._entries(self.path):
             try:
-                for entry in self._entries(folder):
-                    found += self._entries(entry) if entry.is_dir() else [entry]
+                found += self._inside(folder)
             except OSError:  # it may not be looked into, which reading it tells
                 found.append(folder)
         return found
+
+    def _inside(self, folder: Path) -> list[Path]:
+        """A type's files, and those of its languages."""
+        return [path for entry in self._entries(folder) for path in (self._entries(entry) if entry.is_dir() else [entry])]
 
     @staticmethod
     def _entries(folder: Path) -> list[Path]:
@@ -89,7 +92,7 @@ class Folder:
         if folder.name != LAYOUT and not NAME.fullmatch(folder.name):
             return FolderFaultError("its name is no message type: lower-case letters, digits and dashes, such as budget-warning")
         try:
-            paths = [path for entry in self._entries(folder) for path in (self._entries(entry) if entry.is_dir() else [entry])]
+            paths = self._inside(folder)
             if len(paths) > MAX_FILES:
                 return FolderFaultError(f"it has {len(paths)} files; {MAX_FILES} is the most")
             return {str(path.relative_to(folder)): _text(path) for path in paths if is_file(folder.name, str(path.relative_to(folder)))}
