@@ -1,7 +1,7 @@
 """Records that can't be processed: kept with their raw bytes and the reason, until they are replayed, mended or discarded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from postroom import clock, headers, outbox
@@ -13,6 +13,7 @@ from postroom.db import Connection
 
 # Over HTTP there is no offset; a negative partition keeps such rows apart from every Kafka topic's.
 HTTP_PARTITION = -1
+LISTED = 200
 OPEN = "closed_at IS NULL"
 # What the topic takes beside a value, less our own headers; and what Kafka needs for a header beside its name and value.
 _BESIDE, _OF_A_HEADER = 40 * 1024, 10
@@ -33,6 +34,22 @@ class Rejected:
 
 class NotOpenError(Exception):
     """There is no open row of this number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Open rows that have these in common; None matches all. `until` is a row's number: nothing that was parked later."""
+
+    reason: str | None = None
+    topic: str | None = None
+    emitter: str | None = None
+    until: int | None = None
+
+
+_MATCHES = f"""
+    {OPEN} AND ($1::text IS NULL OR reason = $1) AND ($2::text IS NULL OR topic = $2)
+    AND ($3::text IS NULL OR emitter = $3) AND ($4::bigint IS NULL OR id <= $4)
+"""
 
 
 def storable(text: str | None, limit: int = 2_000) -> str | None:
@@ -130,7 +147,7 @@ async def close_corrected(connection: Connection, identities: Sequence[tuple[str
     )
 
 
-async def find(connection: Connection, *, only_open: bool = True, event_id: str | None = None, limit: int = 200) -> list[dict[str, Any]]:
+async def find(connection: Connection, *, only_open: bool = True, event_id: str | None = None, limit: int = LISTED) -> list[dict[str, Any]]:
     """Parked rows, the newest first; of one event, if its id is given."""
     rows = await connection.fetch(
         f"""
@@ -146,6 +163,37 @@ async def find(connection: Connection, *, only_open: bool = True, event_id: str 
 async def count(connection: Connection) -> int:
     """Open parked rows."""
     return int(await connection.fetchval(f"SELECT count(*) FROM parked WHERE {OPEN}"))  # noqa: S608 - a constant
+
+
+async def kinds(connection: Connection) -> list[dict[str, Any]]:
+    """Open rows by what they have in common, the most first: {topic, emitter, reason, records, newest}, the newest by its number."""
+    rows = await connection.fetch(
+        f"""
+        SELECT topic, emitter, reason, count(*) AS records, max(id) AS newest FROM parked WHERE {OPEN}
+        GROUP BY topic, emitter, reason ORDER BY records DESC, topic, emitter, reason
+        """  # noqa: S608 - a constant
+    )
+    return [dict(row) for row in rows]
+
+
+async def numbers(connection: Connection, matching: Matching, after: int, limit: int) -> list[int]:
+    """Open rows that match, in the order in which they were parked, beyond the number `after`."""
+    rows = await connection.fetch(
+        f"SELECT id FROM parked WHERE {_MATCHES} AND id > $5 ORDER BY id LIMIT $6",  # noqa: S608 - constants
+        *astuple(matching),
+        after,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
+async def discard(connection: Connection, matching: Matching) -> int:
+    """Close those that match without processing them; → how many they were."""
+    done = await connection.execute(
+        f"UPDATE parked SET closed_at = now(), closed_by = 'discarded' WHERE {_MATCHES}",  # noqa: S608 - constants
+        *astuple(matching),
+    )
+    return int(done.rpartition(" ")[2])
 
 
 async def duplicates(connection: Connection) -> dict[str, int]:

@@ -64,8 +64,17 @@ async def release(request: Request, _: Operator, how: Release) -> dict[str, Any]
 
 @router.get("/parked")
 async def parked(request: Request, _: Operator, *, service: str | None = None, closed: bool = False) -> dict[str, Any]:
-    """Records that can't be processed, of one service or of all."""
+    """Records that can't be processed, of one service or of all: the newest, and how many there are of which kind."""
     return await operations.parked(_upstream(request), _token(request), service, closed=closed)
+
+
+@router.post("/parked/{service}/{action}")
+async def settle_many(request: Request, _: Operator, service: str, action: Literal["replay", "discard"]) -> StreamingResponse:
+    """Replay, or discard, all of one `reason`, `topic` or `emitter`, none parked after the number `until`.
+
+    A replay does some seconds' work, oldest first: go on with `after` as its `next` says, until that is null.
+    """
+    return await pass_on(request, _upstream(request).pool(service), service, f"/operations/parked/{action}".encode())
 
 
 @router.get("/parked/{service}/{number}")

@@ -18,18 +18,18 @@ async def status(upstream: Upstream, token: str) -> dict[str, Any]:
 
 
 async def parked(upstream: Upstream, token: str, service: str | None, *, closed: bool) -> dict[str, Any]:
-    """Parked records of one service or of all, each with the service that holds it."""
+    """The newest parked records of one service or of all, each with the service that holds it; and how many there are of which kind."""
     asked = upstream.services if service is None else (service,)
     answers = await asyncio.gather(*(_asked(upstream, one, token, "/operations/parked", closed=closed) for one in asked))
     if service is not None and isinstance(answers[0], Problem):
         raise answers[0]
-    rows = [
-        {"service": one, **row}
-        for one, answer in zip(asked, answers, strict=True)
-        if not isinstance(answer, Problem)
-        for row in answer["parked"]
-    ]
-    return {"parked": rows, "unreachable": [one for one, answer in zip(asked, answers, strict=True) if isinstance(answer, Problem)]}
+    found = _by_service(asked, answers)
+    told = {
+        # A service of an older version tells no kinds.
+        what: [{"service": one, **row} for one, answer in found["services"].items() for row in answer.get(what, ())]
+        for what in ("parked", "kinds")
+    }
+    return {**told, "unreachable": found["unreachable"]}
 
 
 async def restored(upstream: Upstream, token: str) -> dict[str, Any]:

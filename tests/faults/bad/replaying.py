@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from typer.testing import CliRunner
 
@@ -28,9 +29,19 @@ def replay(run: Path, rows: Mapping[str, Path | None]) -> dict[str, Told]:
 
 def replay_by_program(run: Path, ref: str) -> Told:
     """The same by the program itself, as a person types it."""
-    program = [str(Path(sys.executable).with_name("postroom")), "parked", "replay", ref]
+    return _by_program(run, "replay", ref)
+
+
+def replay_all(run: Path) -> tuple[int, dict[str, Any]]:
+    """All that is open at once; → exit code, and what the program told as JSON."""
+    code, text = _by_program(run, "replay-all", "--json")
+    return code, json.loads(text)
+
+
+def _by_program(run: Path, *arguments: str) -> Told:
+    program = [str(Path(sys.executable).with_name("postroom")), "parked", *arguments]
     env = {**os.environ, "POSTROOM_ENDPOINTS": str(run / "endpoints.json"), "COLUMNS": "200"}
-    done = subprocess.run(program, capture_output=True, text=True, check=False, env=env, timeout=90)
+    done = subprocess.run(program, capture_output=True, text=True, check=False, env=env, timeout=900)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 from tests.faults import cast
 from tests.faults.bad.pen import Pen, kcat_write
 from tests.faults.bad.records import Bad, Records
-from tests.faults.bad.replaying import Told, replay, replay_by_program
+from tests.faults.bad.replaying import Told, replay, replay_all, replay_by_program
 from tests.faults.evidence import DATABASES, collect_databases
 from tests.faults.expected import Accepted, Owed, expected
 from tests.faults.invariants import check_mails
@@ -104,6 +105,7 @@ async def parked_replayed(stage: Stage, scale: Scale) -> None:
     changed = {name: (before[name], after[name]) for name in after if after[name] != before[name]}
     stage.measure(f"figures that the second replay has changed {changed}", len(changed), at_most=0)
     stage.measure("rows of which the second replay says that it did something", sum(code == 0 for code, _ in second.values()), at_most=0)
+    await _all_at_once(stage, after)
     await _judge(stage, events, Counter(_closed_by(by_kcat, to_kill)))
 
 
@@ -163,6 +165,20 @@ async def _all_replayed(stage: Stage, broken: Broken, also: Sequence[str] | dict
     told = {ref: await asyncio.to_thread(replay_by_program, stage.house.run, ref) for ref in by_program}
     rest = {ref: mended for ref, mended in rows.items() if ref not in told}
     return {**told, **await asyncio.to_thread(replay, stage.house.run, rest)}
+
+
+async def _all_at_once(stage: Stage, before: dict[str, int]) -> None:
+    """What can't be processed still can't, and says so of each; the rest was done."""
+    still = {f"{service}/{row['id']}" for service in DATABASES for row in await _open_rows(stage, service)}
+    started = time.monotonic()
+    code, told = await asyncio.to_thread(replay_all, stage.house.run)
+    stage.say(f"all {len(still)} open rows tried by one command in {time.monotonic() - started:.1f} s")
+    stage.measure("ends of it other than 1, for what is still refused", int(code != 1), at_most=0)
+    stage.measure(
+        "open rows that it does not name as refused", len(still.symmetric_difference(one["id"] for one in told["refused"])), at_most=0
+    )
+    after = await _traces(stage)
+    stage.measure("figures that it has changed", sum(after[name] != before[name] for name in after), at_most=0)
 
 
 async def _traces(stage: Stage) -> dict[str, int]:

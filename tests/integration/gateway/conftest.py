@@ -122,6 +122,10 @@ def _add_answers(app: FastAPI, service: str) -> None:
     async def replay(request: Request, _: Operator, number: int) -> dict[str, Any]:
         return {"id": number, "service": service, "body": await request.json()}
 
+    @app.post("/operations/parked/replay")
+    async def replay_many(request: Request, _: Operator) -> dict[str, Any]:
+        return {"replayed": 0, "body": await request.json()}
+
 
 def _explained(service: str, ref: str) -> dict[str, Any]:
     """The despatch advice D-1 belongs to the order o1, which has an event and a log; D-2 waits for the order 4999."""

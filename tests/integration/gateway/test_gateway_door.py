@@ -173,6 +173,10 @@ async def test_parked_records_are_listed_and_settled_where_they_lie(door: Door) 
     assert ([one["service"] for one in listed["parked"]], listed["unreachable"]) == (["notification-rules"], ["mailer-service"])
     answer = await door.http.post("/parked/notification-rules/7/replay", json={"value": None}, headers=operator)
     assert answer.json() == {"id": 7, "service": "notification-rules", "body": {"value": None}}
+    many = {"reason": "invalid", "after": 3}
+    answer = await door.http.post("/parked/notification-rules/replay", json=many, headers=operator)
+    assert answer.json() == {"replayed": 0, "body": many}
+    assert (await door.http.post("/parked/notification-rules/eat", json={}, headers=operator)).status_code == 422
     assert (await door.http.post("/parked/notification-rules/7/eat", json={}, headers=operator)).status_code == 422
     assert (await door.http.get("/parked?service=nowhere", headers=operator)).json()["code"] == "unknown_service"
     for path in ("/status", "/parked", "/explain/x"):

@@ -3,24 +3,20 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request
 from tests.integration.gateway.conftest import served, stand_in
+from tests.integration.gateway.desk import OLGA, Desk, desk_of
 from tests.integration.gateway.test_gateway_sessions import SAM, keys, settings
 from tests.unit.cli.test_cli_unknown import MAIL, PAGE
 
 from embedded.issuer import Issuer
-from gateway.app import build
 from gateway.routes import MAILER
 from gateway.settings import Settings
-from gateway.web.sessions import Sessions
-from gateway.web.visit import COOKIE
 from postroom.auth import Operator, Principal
 
-OLGA = Principal(person="olga", tenant="acme", side="operator", name="Olga")
 __all__ = ["keys", "settings"]
 
 
@@ -48,21 +44,8 @@ class Mailer:
         return app
 
 
-@dataclass
-class Desk:
-    """A browser without scripts."""
-
-    http: httpx.AsyncClient
-    cookie: str
-    csrf: str
-
-    async def get(self, path: str) -> httpx.Response:
-        return await self.http.get(path, headers={"cookie": self.cookie})
-
-    async def post(self, **fields: Any) -> httpx.Response:
-        headers = {"cookie": self.cookie, "content-type": "application/x-www-form-urlencoded"}
-        body = urlencode({"csrf": self.csrf, "as_of": PAGE["as_of"], "reason": "", **fields}, doseq=True)
-        return await self.http.post("/operations/unknown", content=body, headers=headers)
+async def decided(desk: Desk, **fields: Any) -> httpx.Response:
+    return await desk.post("/operations/unknown", **{"as_of": PAGE["as_of"], "reason": "", **fields})
 
 
 @pytest.fixture
@@ -72,15 +55,11 @@ def mailer() -> Mailer:
 
 @pytest.fixture
 async def desk(settings: Settings, keys: Issuer, mailer: Mailer, who: Principal) -> AsyncIterator[Desk]:
-    async with served(mailer.app(keys.public.read_bytes())) as url:
-        told = settings.model_copy(update={"mailer_url": url})
-        sessions = Sessions(told)
-        cookie = await sessions.begin(who, language="en", zone="UTC")
-        found = await sessions.find(cookie)
-        await sessions.close()
-        assert found
-        async with served(build(told)) as door, httpx.AsyncClient(base_url=door, trust_env=False, timeout=30) as http:
-            yield Desk(http, f"{COOKIE}={cookie}", found.csrf)
+    async with (
+        served(mailer.app(keys.public.read_bytes())) as url,
+        desk_of(who, settings.model_copy(update={"mailer_url": url})) as desk,
+    ):
+        yield desk
 
 
 @pytest.fixture
@@ -98,7 +77,7 @@ async def test_it_shows_what_to_look_for_in_the_servers_log(desk: Desk, mailer: 
 
 async def test_the_ticked_ones_are_decided(desk: Desk, mailer: Mailer) -> None:
     mailer.answers = [{"decided": 1, "refused": [], "left": 0}]
-    done = await desk.post(one=["3f2a/2"], then="arrived", reason="queue id\r\n4xZ")
+    done = await decided(desk, one=["3f2a/2"], then="arrived", reason="queue id\r\n4xZ")
     assert (done.status_code, done.headers["location"]) == (303, "/operations#unknown")
     chosen = [{"envelope": MAIL["envelope"], "attempt": 2}]
     assert mailer.asked == [{"decision": "arrived", "reason": "queue id 4xZ", "chosen": chosen}]
@@ -106,7 +85,7 @@ async def test_the_ticked_ones_are_decided(desk: Desk, mailer: Mailer) -> None:
 
 async def test_all_that_match_are_those_of_the_list(desk: Desk, mailer: Mailer) -> None:
     mailer.answers = [{"decided": 1_000, "refused": [], "left": 1}, {"decided": 1, "refused": [], "left": 0}]
-    done = await desk.post(all="1", address="@example.com", then="leave", reason="gone")
+    done = await decided(desk, all="1", address="@example.com", then="leave", reason="gone")
     assert done.headers["location"] == "/operations?address=%40example.com#unknown"
     matching = {"address": "@example.com", "until": PAGE["as_of"]}
     assert mailer.asked == 2 * [{"decision": "leave", "reason": "gone", "matching": matching}]
@@ -114,7 +93,7 @@ async def test_all_that_match_are_those_of_the_list(desk: Desk, mailer: Mailer) 
 
 async def test_what_is_something_else_by_now_is_told(desk: Desk, mailer: Mailer) -> None:
     mailer.answers = [{"decided": 0, "refused": [{"envelope": "3f2a", "attempt": 2, "detail": "it is sent at attempt 2"}], "left": 0}]
-    told = await desk.post(one=["3f2a/2"], then="resend")
+    told = await decided(desk, one=["3f2a/2"], then="resend")
     assert told.status_code == 409
     assert "1 mail is something else by now" in told.text
     assert "it is sent at attempt 2" in told.text
@@ -122,7 +101,7 @@ async def test_what_is_something_else_by_now_is_told(desk: Desk, mailer: Mailer)
 
 @pytest.mark.parametrize(("fields", "words"), [({"then": "arrived"}, "Tick the mails"), ({"then": "leave", "one": ["3f2a/2"]}, "Say why")])
 async def test_what_is_missing_is_told_and_nothing_is_lost(desk: Desk, mailer: Mailer, fields: dict[str, Any], words: str) -> None:
-    told = await desk.post(**fields)
+    told = await decided(desk, **fields)
     assert told.status_code == 422
     assert words in told.text
     assert ('value="3f2a/2" checked' in told.text) == ("one" in fields)
@@ -132,5 +111,5 @@ async def test_what_is_missing_is_told_and_nothing_is_lost(desk: Desk, mailer: M
 @pytest.mark.parametrize("who", [SAM])
 async def test_operators_alone(desk: Desk, mailer: Mailer) -> None:
     assert (await desk.get("/operations")).status_code == 403
-    assert (await desk.post(one=["3f2a/2"], then="arrived")).status_code == 403
+    assert (await decided(desk, one=["3f2a/2"], then="arrived")).status_code == 403
     assert not mailer.asked

@@ -12,6 +12,7 @@ import pytest
 
 from postroom_cli.app import run
 
+Answer = tuple[int, Any]
 SECRET = "the-issuer's-secret"
 
 
@@ -27,10 +28,10 @@ class Asked:
 
 @dataclass
 class FakeGateway:
-    """`answers`: (method, path) → (status, JSON); after `fail_after` requests po-service is away."""
+    """`answers`: (method, path) → (status, JSON), or a list of them, one a request; after `fail_after` requests po-service is away."""
 
     url: str = ""
-    answers: dict[tuple[str, str], tuple[int, Any]] = field(default_factory=dict)
+    answers: dict[tuple[str, str], Answer | list[Answer]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     fail_after: int = 1_000
 
@@ -44,7 +45,8 @@ class FakeGateway:
             asked = json.loads(request.body)
             return 200, {"token": f"token-of-{asked['person']}@{asked['tenant']}", "expires_in": 3600, "principal": asked}
         missing = (404, {"code": "not_found", "detail": "There is no such thing."})
-        return self.answers.get((request.method, request.path), missing)
+        answer = self.answers.get((request.method, request.path), missing)
+        return answer.pop(0) if isinstance(answer, list) else answer
 
 
 def _handler(gateway: FakeGateway) -> type[BaseHTTPRequestHandler]:

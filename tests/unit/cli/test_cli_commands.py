@@ -134,6 +134,61 @@ def test_a_mended_value_is_replayed(gateway: FakeGateway, cli: Cli, tmp_path: Pa
     assert json.loads(gateway.asked[-1].body) == {"value": None}
 
 
+KINDS = [
+    {"service": "po-service", "topic": "ubl.erp", "emitter": "erp", "reason": "forbidden", "records": 700, "newest": 912},
+    {"service": "po-service", "topic": "in.erp", "emitter": "erp", "reason": "unknown_type", "records": 1, "newest": 13},
+    {"service": "mailer-service", "topic": "messages", "emitter": "rules", "reason": "conflict", "records": 2, "newest": 2},
+]
+
+
+def test_of_many_the_kinds_are_told_beside_the_list(gateway: FakeGateway, cli: Cli) -> None:
+    gateway.answers["GET", "/parked"] = (200, {"parked": [PARKED], "kinds": KINDS, "unreachable": []})
+    ran = cli("parked", "list")
+    assert len(ran.out.splitlines()) == 2
+    told = ran.err.splitlines()
+    assert told[0] == "703 are parked; these are the newest 1. All together:"
+    assert told[2].split() == ["700", "po-service", "forbidden", "ubl.erp", "erp"]
+    gateway.answers["GET", "/parked"] = (200, {"parked": [PARKED] * 703, "kinds": KINDS, "unreachable": []})
+    assert cli("parked", "list").err == ""
+
+
+def test_all_are_replayed_slice_by_slice_and_none_that_was_parked_later(gateway: FakeGateway, cli: Cli) -> None:
+    gateway.answers["GET", "/parked"] = (200, {"parked": [], "kinds": KINDS, "unreachable": []})
+    refused = {"id": 17, "reason": "invalid", "detail": "Field required", "path": "data.name"}
+    gateway.answers["POST", "/parked/po-service/replay"] = [
+        (200, {"replayed": 500, "refused": [], "next": 600}),
+        (200, {"replayed": 200, "refused": [refused], "next": None}),
+        (200, {"replayed": 1, "refused": [], "next": None}),
+    ]
+    gateway.answers["POST", "/parked/mailer-service/replay"] = (200, {"replayed": 2, "refused": [], "next": None})
+    ran = cli("parked", "replay-all", "--emitter", "erp")
+    assert (ran.code, ran.out.strip()) == (1, "700 replayed")
+    assert ran.err.splitlines() == ["po-service/17: still refused: invalid: Field required (at data.name)"]
+    ran = cli("parked", "replay-all", "--json")
+    assert (ran.code, ran.json) == (0, {"replayed": 3, "refused": []})
+    bodies = [json.loads(one.body) for one in gateway.asked if one.path.endswith("/replay")]
+    common = {"reason": None, "topic": None}
+    assert bodies[:2] == [{**common, "emitter": "erp", "until": 912, "after": after} for after in (0, 600)]
+    assert bodies[2:] == [{**common, "emitter": None, "until": until, "after": 0} for until in (912, 2)]
+
+
+def test_only_a_kind_is_discarded_at_once(gateway: FakeGateway, cli: Cli) -> None:
+    gateway.answers["GET", "/parked"] = (200, {"parked": [], "kinds": KINDS, "unreachable": []})
+    gateway.answers["POST", "/parked/po-service/discard"] = (200, {"discarded": 700})
+    assert "Say which ones" in cli("parked", "discard-all").err
+    ran = cli("parked", "discard-all", "--reason", "forbidden")
+    assert (ran.code, ran.out.strip()) == (0, "700 discarded")
+    assert json.loads(gateway.asked[-1].body) == {"reason": "forbidden", "topic": None, "emitter": None, "until": 912}
+
+
+@pytest.mark.parametrize("command", [("replay-all",), ("discard-all", "--reason", "forbidden")])
+def test_where_a_service_is_away_not_only_the_others_are_settled(gateway: FakeGateway, cli: Cli, command: tuple[str, ...]) -> None:
+    gateway.answers["GET", "/parked"] = (200, {"parked": [], "kinds": KINDS, "unreachable": ["commlog-service"]})
+    ran = cli("parked", *command)
+    assert (ran.code, "commlog-service does not answer" in ran.err) == (2, True)
+    assert gateway.asked[-1].method == "GET"
+
+
 def test_one_that_is_refused_again_stays_parked_with_code_1(gateway: FakeGateway, cli: Cli) -> None:
     gateway.answers["POST", "/parked/po-service/7/replay"] = (422, {"code": "invalid", "detail": "Still refused.", "field": "data.name"})
     ran = cli("parked", "replay", "po-service/7")

@@ -14,6 +14,8 @@ from gateway.web.visit import Acting, Visit, Visiting
 from postroom.problems import Problem
 
 router = routing.router()
+# Of some seconds each.
+SLICES = 5
 # What stands in the table by itself; the rest of a service's figures is listed as it tells them.
 _COLUMNS = {"service", "older_copy", "lag", "outbox", "parked", "duplicates"}
 
@@ -39,7 +41,8 @@ async def _shown(visit: Visit, given: dict[str, str], *, status: int = 200, **sa
     parked = await operations.parked(visit.upstream, visit.token, None, closed=False)
     services = [_row(name, found) for name, found in doing["services"].items()]
     older = {name: found["older_copy"] for name, found in doing["services"].items() if "older_copy" in found}
-    shown = {"services": services, "older": older, "unreachable": doing["unreachable"], "parked": parked["parked"]}
+    shown = {"services": services, "older": older, "unreachable": doing["unreachable"]}
+    shown |= {"parked": parked["parked"], "kinds": [kind for kind in parked["kinds"] if kind["records"] > 1]}
     lost: dict[str, Any] = {
         "unknown": await unknown.listed(visit, given),
         "filter": given,
@@ -94,10 +97,23 @@ async def why(visit: Operating, ref: str = "") -> Response:
     return page.show(visit, "why.html", ref=ref, told=told, problem=None)
 
 
+@router.post("/operations/parked/{service}/replay")
+async def replay_all(service: str, acting: Acting) -> Response:
+    """Replay all of a kind that the page has shown, as far as it goes while a person waits; the page shows what is left."""
+    visit, form = _operator(acting[0]), acting[1]
+    kind = {name: form.text(name) for name in ("reason", "topic", "emitter", "until")}
+    answer: dict[str, Any] = {"next": 0}
+    for _ in range(SLICES):
+        answer = (await visit.post(service, "/operations/parked/replay", body={**kind, "after": answer["next"]})).json()
+        if answer["next"] is None:
+            break
+    return page.go(visit.request, "/operations#parked")
+
+
 @router.post("/operations/parked/{service}/{number}/{action}")
 async def settle(service: str, number: int, action: Literal["replay", "discard"], acting: Acting) -> Response:
     """Replay a parked record as it came, or discard it."""
     visit = _operator(acting[0])
     body = {"value": None} if action == "replay" else None
     await visit.post(service, f"/operations/parked/{number}/{action}", body=body)
-    return page.go(visit.request, "/operations")
+    return page.go(visit.request, "/operations#parked")

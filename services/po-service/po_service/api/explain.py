@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from po_service.api.orders import head, state_of
 from po_service.api.shapes import Rooms
 from po_service.store import explain, refused
-from postroom import clock, operations, parked
+from postroom import clock, parked, settling
 from postroom.auth import Operator
 
 Ref = Annotated[str, Query(min_length=1, max_length=500)]
@@ -32,7 +32,7 @@ def router(rooms: Rooms) -> APIRouter:
             "catalogs": catalogs,
             "invoices": invoices,
             "documents": documents,
-            "parked": [operations.shown(row, cut=operations.LISTED_CHARACTERS) for row in mine],
+            "parked": [settling.shown(row, cut=settling.LISTED_CHARACTERS) for row in mine],
         }
 
     return routes
