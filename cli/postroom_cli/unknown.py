@@ -18,6 +18,7 @@ HELP = (
 )
 app = typer.Typer(help=HELP, invoke_without_command=True)
 Refs = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="envelope/attempt, as `postroom unknown` shows it.")]
+Resent = Annotated[str, typer.Argument(metavar="ENVELOPE[/ATTEMPT]", help="With its last attempt, the same again sends no copy more.")]
 Order = Annotated[str | None, typer.Option("--order", metavar="ORDER", help="Of this order (id or number).")]
 Address = Annotated[str | None, typer.Option("--address", metavar="ADDRESS|@DOMAIN", help="To this address, or to a whole domain.")]
 Type = Annotated[str | None, typer.Option("--type", metavar="MESSAGE-TYPE", help="Of this message type.")]
@@ -158,10 +159,13 @@ def _chosen(ref: str) -> dict[str, Any]:
     return {"envelope": envelope, "attempt": int(attempt)}
 
 
-def resend_any(context: typer.Context, envelope: str, tenant: Tenant = DEMO, *, as_json: AsJson = False) -> None:
-    """Queue an envelope again that is held, deferred, given up or uncertain; `explain` names envelopes."""
+def resend_any(context: typer.Context, ref: Resent, tenant: Tenant = DEMO, *, as_json: AsJson = False) -> None:
+    """Queue an envelope again that is held, deferred, given up or uncertain; `explain` names envelopes and attempts."""
+    envelope, slash, attempt = ref.partition("/")
+    if slash and not attempt.isdecimal():
+        raise CliError("bad_id", f"{ref!r} is not an envelope and its last attempt.", "Such as 3f2a…/2; `postroom explain` shows them.")
     with gateway(context, tenant) as door:
-        answer = door.post(f"/api/envelopes/{quote(envelope, safe='')}/resend")
+        answer = door.post(f"/api/envelopes/{quote(envelope, safe='')}/resend", json={"attempt": int(attempt)} if slash else None)
     if as_json:
         output.as_json(answer)
     else:

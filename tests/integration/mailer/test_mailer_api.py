@@ -1,5 +1,6 @@
 """The mailer over HTTP, its whole app running: inbox, messages, PDF, resend, status."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,24 @@ async def test_an_operator_resends_what_is_held(world: World, door: Door) -> Non
     refused = await door(OPERATOR, "POST", f"/envelopes/{envelope['id']}/resend")
     assert (refused.status_code, refused.json()["code"]) == (409, "not_resendable")
     assert (await door(OPERATOR, "POST", "/envelopes/nonsense/resend")).status_code == 404
+
+
+async def test_a_resend_of_the_same_attempt_said_twice_is_one(world: World, door: Door) -> None:
+    """An answer may be lost: said again while it is queued it changes nothing, and of a later attempt it says nothing."""
+    await world.pool.execute("INSERT INTO suppression VALUES ('tenant-a', 'anna@example.com', 'gone')")
+    await world.take_in(requested(message="m-1"))
+    await world.until_states(held=1)
+    envelope = await world.envelope("m-1")
+    asked = [door(OPERATOR, "POST", f"/envelopes/{envelope['id']}/resend", json={"attempt": attempt}) for attempt in (0, 0, 0, 1)]
+    # The second waits for the first, and has the row before a sender finds it.
+    first, second = await asyncio.gather(*asked[:2])
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert {first.json()["was"], second.json()["was"]} <= {"held", "pending", "leased"}
+    await world.until_states(sent=1)
+    late = await asked[2]
+    assert (late.status_code, late.json()["code"], late.json()["field"]) == (409, "attempted_since", "attempt")
+    assert (await asked[3]).json()["code"] == "not_resendable"
+    assert len(world.sink.taken) == 1
 
 
 async def test_logs_become_a_pdf(world: World, door: Door) -> None:

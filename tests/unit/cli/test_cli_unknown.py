@@ -70,3 +70,7 @@ def test_it_decides_of_something_or_of_all(gateway: FakeGateway, cli: Cli) -> No
 def test_resend_of_any_other_envelope(gateway: FakeGateway, cli: Cli) -> None:
     gateway.answers["POST", "/api/envelopes/3f2a/resend"] = (200, {"envelope": "3f2a", "state": "pending", "was": "dead"})
     assert cli("resend", "3f2a").out == "3f2a: was dead, goes out now\n"
+    assert gateway.asked[-1].body == b""
+    assert cli("resend", "3f2a/2").code == 0
+    assert json.loads(gateway.asked[-1].body) == {"attempt": 2}
+    assert "3f2a…/2" in cli("resend", "3f2a/two").err

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from mailer_service import views
 from mailer_service.customer.templates import Templates
@@ -16,6 +17,14 @@ from postroom.problems import Problem
 
 LIMIT = 200
 RESENDABLE = "held, unknown, dead and deferred envelopes can be resent"
+
+
+class Again(BaseModel):
+    """Which attempt was seen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    attempt: int = Field(ge=0, le=1 << 30, description="how many the envelope had had; a later one is another question")
 
 
 def router(pool: Pool, templates: Templates, pdfs: Pdfs) -> APIRouter:
@@ -53,12 +62,21 @@ def _add_messages(routes: APIRouter, pool: Pool, templates: Templates) -> None:
         return {"messages": views.messages(await templates.briefs(found), found, of, attempts, decided)}
 
     @routes.post("/envelopes/{envelope}/resend")
-    async def resend(operator: Operator, envelope: str) -> dict[str, Any]:
-        """Queue an envelope again, due at once; a suppressed address is good again by that. Of `unknown` ones, see GET /unknown first."""
+    async def resend(operator: Operator, envelope: str, again: Again | None = None) -> dict[str, Any]:
+        """Queue an envelope again, due at once; a suppressed address is good again by that. Of `unknown` ones, see GET /unknown first.
+
+        Said twice of the same attempt it is one: name it, and an answer that was lost can be asked for again without a copy more.
+        """
         async with db.as_principal(pool, operator) as connection:
-            state = await envelopes.state(connection, envelope)
-            if state is None:
+            found = await envelopes.standing(connection, envelope)
+            if found is None:
                 raise Problem(404, "unknown_envelope", "There is no such envelope. Find it with GET /messages?ref=.")
+            state, attempts = found
+            if again and again.attempt != attempts:
+                detail = f"Nothing was changed: the envelope has had {attempts} attempts, and is {state}. See GET /messages?ref=."
+                raise Problem(409, "attempted_since", detail, "attempt")
+            if again and state in {"pending", "leased"}:
+                return {"envelope": envelope, "state": state, "was": state}
             row = await envelopes.resend(connection, envelope)
             if row is None:
                 raise Problem(409, "not_resendable", f"The envelope is {state}; {RESENDABLE}.")

@@ -337,10 +337,10 @@ async def resend(connection: Connection, envelope: str) -> dict[str, Any] | None
     return dict(row) if row else None
 
 
-async def state(connection: Connection, envelope: str) -> str | None:
-    """The state of one envelope, locked until the transaction ends."""
-    found: str | None = await connection.fetchval("SELECT state FROM envelopes WHERE id = $1 FOR UPDATE", envelope)
-    return found
+async def standing(connection: Connection, envelope: str) -> tuple[str, int] | None:
+    """The state of one envelope and how many attempts it has had, locked until the transaction ends."""
+    row = await connection.fetchrow("SELECT state, attempts FROM envelopes WHERE id = $1 FOR UPDATE", envelope)
+    return (row["state"], row["attempts"]) if row else None
 
 
 async def wake_senders(connection: Connection) -> None:
