@@ -3,8 +3,11 @@
 import asyncio
 from typing import Any
 
+import pytest
 from tests.integration.po.door import CLIENT, OPERATOR, SUPPLIER, Door
 from tests.integration.po.told import ACME, run, told
+
+from po_service.api import order_generation
 
 NORDWIND = {"name": "Nordwind", "side": "supplier", "endpoints": ["0088:2"]}
 ANNA = {"person": "anna", "side": "client", "company": "acme"}
@@ -45,6 +48,25 @@ async def test_below_the_minimum_items_stay_open_and_each_run_tells(door: Door) 
     assert [(one["item"], one["requester"], one["net"]) for one in facts[0]["items"]] == [("a", "anna", "60.00"), ("b", "ben", "20.00")]
     assert {one["state"] for one in (await door.get(CLIENT, "/requisitions"))["items"]} == {"open"}
     assert (await door.get(CLIENT, "/orders"))["orders"] == []
+
+
+async def test_of_many_contracts_a_call_does_some_and_says_where_to_go_on(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One below its minimum, which stays open, doesn't stand in the way of those behind it."""
+    monkeypatch.setattr(order_generation, "AT_ONCE", 1)
+    numbers = ("RV-77", "RV-78", "RV-79")
+    for number in numbers:
+        await contract(door, number)
+        await want(door, f"of {number}", "1.00" if number == "RV-77" else "150.00", contract=number)
+    seen: dict[str, str] = {}
+    after = None
+    for place in range(3):
+        answer = await door.ask(CLIENT, "POST", "/order-generation", json={"after": after})
+        assert answer.status_code == 201, answer.text
+        after = answer.json()["next"]
+        assert len(answer.json()["contracts"]) == 1
+        assert (after is None) == (place == 2)
+        seen |= {one["number"]: one["outcome"] for one in answer.json()["contracts"]}
+    assert seen == {"RV-77": "below-minimum", "RV-78": "ordered", "RV-79": "ordered"}
 
 
 async def test_once_the_minimum_is_reached_they_are_ordered_in_one_order(door: Door) -> None:

@@ -4,10 +4,11 @@ from typing import Any
 from uuid import uuid4
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from po_service.api.contracts import contract_named
 from po_service.api.shapes import Key, Rooms, buying_side, once
+from po_service.domain.contracts import Contract
 from po_service.domain.requisitions import Item, Outcome, Trade, generate
 from po_service.store import directory, orders, requisitions, rows
 from postroom import clock, outbox
@@ -16,13 +17,17 @@ from postroom.contracts.fields import Id
 from postroom.db import Connection
 from postroom.http import Problem
 
+# An order takes a lock of the database's until the commit, and it has a few thousand for all that goes on.
+AT_ONCE = 500
+
 
 class Generation(BaseModel):
-    """For one contract (id or number), or for all that have open items."""
+    """For one contract (id or number), or for all that have open items, some hundred contracts a call."""
 
     model_config = ConfigDict(extra="forbid")
 
     contract: Id | None = None
+    after: Id | None = Field(default=None, description="`next` of the answer before")
 
 
 def router(rooms: Rooms) -> APIRouter:
@@ -31,31 +36,39 @@ def router(rooms: Rooms) -> APIRouter:
 
     @routes.post("/order-generation", status_code=201)
     async def generate_orders(caller: Caller, given: Generation, key: Key = None) -> dict[str, Any]:
-        """Order what is open, one order a contract; below a contract's minimum order value its items stay open, and that is told."""
+        """Order what is open, one order a contract; below a contract's minimum order value its items stay open, and that is told.
+
+        Where there are more contracts than one call does, `next` says what to ask with as `after`; it is null on the last.
+        """
         buying_side(caller, "Generating orders")
         async with rooms.seen_by(caller) as connection:
-            request = ["order-generation", given.model_dump()]
-            return await once(connection, caller, key, request, lambda: _generate(connection, caller, given.contract))
+            # As it was before there was an `after`: a key that an older version has kept still fits.
+            request = ["order-generation", {"contract": given.contract}, *filter(None, [given.after])]
+            return await once(connection, caller, key, request, lambda: _generate(connection, caller, given))
 
     return routes
 
 
-async def _generate(connection: Connection, caller: Principal, named: str | None) -> dict[str, Any]:
+async def _generate(connection: Connection, caller: Principal, given: Generation) -> dict[str, Any]:
+    named = given.contract
     contract = await contract_named(connection, caller.tenant, named) if named else None
     if named and contract is None:
         raise Problem(422, "contract_unknown", f"There is no contract {named!r}. GET /contracts lists those there are.", "contract")
     run = str(uuid4())
-    trades, items = await _load(connection, caller.tenant, contract.id if contract else None)
+    contracts = await requisitions.contracts_with_open_items(
+        connection, caller.tenant, contract.id if contract else None, given.after or "", AT_ONCE + 1
+    )
+    trades, items = await _load(connection, caller.tenant, contracts[:AT_ONCE])
     outcomes = [generate(run, one, items[one.contract.id], clock.today(one.buyer.zone), caller.person) for one in trades]
     refused = next((one.refusal for one in outcomes if one.refusal), None)
     if contract and refused:
         raise Problem(409, *refused)
     await _save(connection, caller.tenant, outcomes, items)
-    return {"run": run, "contracts": [_shown(one, len(items[one.contract.id])) for one in outcomes]}
+    shown = [_shown(one, len(items[one.contract.id])) for one in outcomes]
+    return {"run": run, "contracts": shown, "next": contracts[AT_ONCE - 1].id if len(contracts) > AT_ONCE else None}
 
 
-async def _load(connection: Connection, tenant: str, contract: str | None) -> tuple[list[Trade], dict[str, list[Item]]]:
-    contracts = await requisitions.contracts_with_open_items(connection, tenant, contract)
+async def _load(connection: Connection, tenant: str, contracts: list[Contract]) -> tuple[list[Trade], dict[str, list[Item]]]:
     ids = [one.id for one in contracts]
     items, serials = await requisitions.open_items(connection, tenant, ids), await requisitions.next_serials(connection, tenant, ids)
     companies = await directory.companies_by_id(connection, tenant, {id_ for one in contracts for id_ in (one.buyer, one.supplier) if id_})

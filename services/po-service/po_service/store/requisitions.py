@@ -45,16 +45,18 @@ async def listed(connection: Connection, contract: str | None, state: str | None
     return [rows.of(Item, row) for row in found]
 
 
-async def contracts_with_open_items(connection: Connection, tenant: str, contract: str | None) -> list[Contract]:
-    """The contracts (or this one) with an open item, locked: two runs must not order the same items."""
+async def contracts_with_open_items(connection: Connection, tenant: str, contract: str | None, after: str, limit: int) -> list[Contract]:
+    """The contracts (or this one) with an open item, by id, beyond `after`; locked: two runs must not order the same items."""
     found = await connection.fetch(
         """
-        SELECT * FROM contracts c WHERE tenant = $1 AND ($2::text IS NULL OR id = $2)
+        SELECT * FROM contracts c WHERE tenant = $1 AND ($2::text IS NULL OR id = $2) AND id > $3
           AND EXISTS (SELECT FROM requisition_items i WHERE (i.tenant, i.contract) = (c.tenant, c.id) AND i.order_id IS NULL)
-        ORDER BY id FOR UPDATE
+        ORDER BY id LIMIT $4 FOR UPDATE
         """,
         tenant,
         contract,
+        after,
+        limit,
     )
     return [rows.of(Contract, row) for row in found]
 
