@@ -187,9 +187,11 @@ def _hand(
     watcher: Watcher, rows: Sequence[Row], fresh: Sequence[Row], unread: int, horizon: int, said: Mapping[str, dict[str, object]]
 ) -> None:
     """Tell this stream what is fresh of the rows. More changes than are told one by one are told as a new count: load the list again."""
-    if watcher.begun and not fresh:
-        return
     many = _many(rows)
+    # Of many, a late commit may lie before those that were read: once the transactions of that time are over, the count is told again.
+    caught_up = not many or horizon == watcher.since
+    if watcher.begun and not fresh and caught_up:
+        return
     events = [] if watcher.begun and not many else [_event("unread", {"unread": unread})]
     events += [] if many else [_event(row["change"], _change(row, unread, said)) for row in fresh]
     watcher.put([*events[:-1], b"id: %d\n" % horizon + events[-1]])

@@ -152,6 +152,34 @@ async def test_more_changes_than_are_told_one_by_one_are_told_as_a_count(
         assert (await anna.next())[1]["message"] == "m-7"
 
 
+async def test_after_a_burst_beside_an_older_transaction_a_stream_still_hears(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody's transaction that is older keeps all of the burst "maybe not told yet": what comes behind it is news all the same."""
+    monkeypatch.setattr(live, "AT_ONCE", 5)
+    watched = live.Live(world.pool, Templates(Renderer(TEMPLATES)))
+    await world.take_in(requested(message="old"))
+
+    async def said() -> bytes:
+        await watched._tell(connection)
+        return await stream.next(0.1)
+
+    async with world.pool.acquire() as connection, world.pool.acquire() as late:
+        with watched.watching(("tenant-a", "anna"), None) as stream:
+            await said()
+            transaction = late.transaction()
+            await transaction.start()
+            await late.execute("UPDATE inbox SET read_at = now(), change = 'read', changed = pg_current_xact_id() WHERE message = 'old'")
+            await world.take_in(*(requested() for _ in range(7)))
+            assert b'{"unread":8}' in await said()
+            assert await said() == b"", "nothing is new"
+            await world.take_in(requested(message="behind"))
+            assert b'{"unread":9}' in await said()
+            await transaction.commit()
+            assert b'{"unread":8}' in await said(), "the late one lies before all that is read at once"
+            await world.take_in(requested(message="last"))
+            assert b'"message":"last","unread":9' in await said()
+            assert await said() == b""
+
+
 async def test_facts_are_read_for_what_is_told_alone_and_few_at_a_time(world: World, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a restart very much may be new to very many: their facts are gigabytes together."""
     read, entries = list[int](), store.entries

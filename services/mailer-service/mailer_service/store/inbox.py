@@ -109,18 +109,18 @@ async def horizon(connection: Connection) -> int:
 
 
 async def changes(connection: Connection, readers: Sequence[tuple[str, str, int]], limit: int) -> list[asyncpg.Record]:
-    """What has changed for these (tenant, person, since which transaction), oldest first, at most `limit` each; `entries` has the rest."""
+    """What has changed for these (tenant, person, since which transaction), the newest `limit` each, oldest first; see `entries`."""
     return await connection.fetch(
         """
         SELECT p.tenant AS of_tenant, p.person AS of_person, c.*
         FROM unnest($1::text[], $2::text[], $3::bigint[]) AS p (tenant, person, since), LATERAL (
-            SELECT m.id, i.changed::text::bigint AS changed, i.change, i.withdrawn_reason
+            SELECT m.id, i.changed::text::bigint AS changed, i.change, i.withdrawn_reason, m.sequence
             FROM inbox AS i JOIN messages AS m ON m.id = i.message
             WHERE i.tenant = p.tenant AND i.person = p.person
               -- Beyond the snapshot's end lies nothing but rows of another server's backup.
               AND i.changed >= p.since::text::xid8 AND i.changed < pg_snapshot_xmax(pg_current_snapshot())
-            ORDER BY i.changed, m.sequence LIMIT $4
-        ) AS c
+            ORDER BY i.changed DESC, m.sequence DESC LIMIT $4
+        ) AS c ORDER BY c.changed, c.sequence
         """,
         *zip(*readers, strict=True),
         limit,
