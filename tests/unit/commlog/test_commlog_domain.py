@@ -102,6 +102,12 @@ def test_an_international_domain_is_sent_to_in_ascii() -> None:
     assert addresses.checked_address("x@münchen.example", "to.0") == "x@xn--mnchen-3ya.example"
 
 
+def test_what_is_longer_than_any_address_is_refused_unread() -> None:
+    with pytest.raises(Refused, match="longer than 320 characters") as refused:
+        addresses.checked_address("a@" + "b.example," * 1_000_000, "to.0")
+    assert refused.value.path == "to.0"
+
+
 @pytest.mark.parametrize("subject", ["", "  ", "a\r\nBcc: x@y.example", "a\nb", "a\x00", "a\u2028b", "x" * 501])
 def test_a_subject_that_could_break_the_mail_is_refused(subject: str) -> None:
     with pytest.raises(Refused) as refusal:

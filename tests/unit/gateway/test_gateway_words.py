@@ -1,6 +1,7 @@
 """Every word of the page is there in German, with the same gaps."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -45,12 +46,23 @@ def test_the_gaps_are_the_same(english: str) -> None:
         ("a@b.example, c@d.example;e@f.example", ["a@b.example", "c@d.example", "e@f.example"]),
         ("Anna Berger <a@b.example>, c@d.example\n", ["a@b.example", "c@d.example"]),
         ('"Berger, Anna" <a@b.example>', ['"Berger', "a@b.example"]),
+        ("Anna <a@b.example> Bert <c@d.example>;x y<e@f.example>z", ["a@b.example", "c@d.example", "e@f.example", "z"]),
+        ("a@b.example <", ["a@b.example", "<"]),
+        ("Anna <Bert <c@d.example>", ["Anna", "<", "c@d.example"]),
         ("  ", []),
     ],
 )
 def test_addresses_are_taken_as_they_are_pasted(text: str, addresses: list[str]) -> None:
     """A quoted name with a comma is not understood, and named as what is wrong: nothing is sent to half of it."""
     assert typed(text) == addresses
+
+
+@pytest.mark.parametrize("text", ["a" * 400_000, "a<" * 200_000, "<" * 400_000, "a <b> " * 60_000, ", " * 200_000])
+def test_a_long_text_is_read_in_its_length(text: str) -> None:
+    """All other requests wait meanwhile: a name was looked for from each letter on, for minutes."""
+    began = time.perf_counter()
+    typed(text)
+    assert time.perf_counter() - began < 2
 
 
 def test_a_problem_is_told_in_the_readers_language_with_what_it_quotes() -> None:

@@ -9,6 +9,8 @@ from postroom.contracts.commlog import CorrespondenceRecipient
 from postroom.contracts.errors import Refused
 
 MAX_RECIPIENTS = 200
+# 64 of a local part, the @, 255 of a domain (RFC 5321); the library looks at longer ones letter by letter.
+LONGEST = 320
 
 
 def mailbox(address: str) -> str:
@@ -18,6 +20,9 @@ def mailbox(address: str) -> str:
 
 def checked_address(text: str, field: str) -> str:
     """The address as it is sent to (an international domain in its ASCII form), or Refused naming it. No DNS: a domain may be internal."""
+    if len(text.strip()) > LONGEST:
+        detail = f"{text.strip()[:100]!r} … is no e-mail address: it is longer than {LONGEST} characters. Nothing was sent."
+        raise Refused("invalid_address", detail, field)
     try:
         found = validate_email(text.strip(), check_deliverability=False, allow_smtputf8=False, globally_deliverable=False)
     except EmailNotValidError as error:

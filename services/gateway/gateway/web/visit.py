@@ -25,7 +25,8 @@ _KEY = re.compile(r"[\w-]{0,200}", re.ASCII)
 _BY_THEMSELVES = {"sends", "history", "logs", "messages"}
 PDF_SECONDS = 45.0
 _BETWEEN = re.compile(r"[\s,;]+")
-_NAMED = re.compile(r"[^,;<>\n]*<([^<>\s]+)>")
+_NAMED = re.compile(r"<([^<>\s]+)>")
+_ENDS_OF_NAMES = ",;<>\n"
 
 
 class SignedOut(Exception):  # noqa: N818 - a fact, and an answer: the page to sign in
@@ -100,7 +101,14 @@ def _filled(path: str, ids: tuple[str, ...]) -> str:
 
 def typed(text: str) -> list[str]:
     """Addresses or names as people type and paste them: between blanks, commas, semicolons; of `Anna Berger <a@b.example>` the address."""
-    return [one for one in _BETWEEN.split(_NAMED.sub(r"\1", text)) if one]
+    words: list[str] = []
+    done = 0
+    for named in _NAMED.finditer(text):
+        before = text[done : named.start()]
+        name_begins = max(before.rfind(end) for end in _ENDS_OF_NAMES) + 1
+        words += [*_BETWEEN.split(before[:name_begins]), named[1]]
+        done = named.end()
+    return [one for one in [*words, *_BETWEEN.split(text[done:])] if one]
 
 
 def new_key() -> str:

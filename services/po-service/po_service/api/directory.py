@@ -25,7 +25,7 @@ def _email(value: str) -> str:
         raise ValueError(str(error)) from error
 
 
-Email = Annotated[str, AfterValidator(_email)]
+Email = Annotated[str, Field(max_length=320), AfterValidator(_email)]
 Days = Annotated[list[date], Field(max_length=400)]
 
 
