@@ -59,6 +59,30 @@ def test_an_error_that_comes_after_escape_opens_the_pop_up_again(desk: Desk, pap
     expect(desk.dialog.get_by_text("The type is missing")).to_be_visible()
 
 
+def test_nothing_is_typed_into_the_void_while_an_answer_is_awaited(desk: Desk, paper: Paper) -> None:
+    """What came after the click was in neither the log nor the form that came back with the error."""
+    desk.open(paper)
+    desk.page.get_by_role("button", name="New communication log").click()
+    desk.dialog.get_by_label("Type").select_option("Delivery")
+    message = desk.dialog.get_by_label("Message")
+    message.fill("Eight of ten are here")
+    refused = {"status": 503, "content_type": "text/html; charset=utf-8", "headers": {"x-problem": "service_unavailable"}}
+
+    def typed_meanwhile(route: Route) -> None:
+        message.press_sequentially(", and two are broken")
+        route.fulfill(**refused, body="<p>Away just now.</p>")  # type: ignore[arg-type]
+
+    desk.at_the_next_post("**/communication-logs", typed_meanwhile)
+    desk.dialog.get_by_role("button", name="Save", exact=True).click()
+    expect(desk.alert.filter(has_text="Away just now.")).to_be_visible()
+    expect(message).to_have_value("Eight of ten are here")
+    message.press("End")
+    message.press_sequentially(", and two are broken")
+    expect(message).to_have_value("Eight of ten are here, and two are broken")
+    desk.dialog.get_by_role("button", name="Save", exact=True).click()
+    expect(desk.page.get_by_text("Eight of ten are here, and two are broken")).to_be_visible()
+
+
 def test_a_step_back_from_a_filter_shows_the_list_as_it_was_with_the_news(desk: Desk, paper: Paper) -> None:
     page = desk.page
     page.get_by_label("Number").fill(paper.number)

@@ -16,6 +16,7 @@ router = routing.router(prefix="/purchase-orders")
 FILTERS = ("number", "shipment", "issued_from", "issued_to", "backorder", "status")
 STATUSES = ("active", "expiring-soon", "overdue", "delivered", "cancelled")
 PAGE = 50
+SENDS = 100
 UNPROCESSABLE = 422
 TABS = {
     "lines": "Lines",
@@ -75,9 +76,9 @@ async def order_of(visit: Visit, order: str) -> dict[str, Any]:
     return found
 
 
-async def _with(visit: Visit, order: str, service: str, path: str) -> tuple[dict[str, Any], Any]:
+async def _with(visit: Visit, order: str, service: str, path: str, **given: Any) -> tuple[dict[str, Any], Any]:
     """The order, and something else about it, asked at once."""
-    asked = await asyncio.gather(order_of(visit, order), visit.get(service, path, order))
+    asked = await asyncio.gather(order_of(visit, order), visit.get(service, path, order, **given))
     return asked[0], asked[1]
 
 
@@ -113,10 +114,15 @@ async def deliveries(visit: Visiting, order: str) -> Response:
 
 
 @router.get("/{order}/correspondence")
-async def correspondence(visit: Visiting, order: str, sent: str = "", seen: str = "") -> Response:
+async def correspondence(visit: Visiting, order: str, sent: str = "", seen: str = "", before: int = 0) -> Response:
     """Who sent what to whom, and what became of it; `sent` is the one that was sent just now, `seen` what an open page shows."""
-    head, found = await _with(visit, order, COMMLOG, "/orders/{}/correspondences")
-    sends, now = found["correspondences"][::-1], watch(found["correspondences"])
+    # One more than is shown: whether there are earlier ones.
+    given = {"limit": SENDS + 1} | ({"before": before} if before else {})
+    head, found = await _with(visit, order, COMMLOG, "/orders/{}/correspondences", **given)
+    sends = found["correspondences"][-SENDS:]
+    earlier = sends[0]["entry"] if len(found["correspondences"]) > SENDS else None
+    now = watch(sends)
     if visit.by_htmx and now.seen == seen and now.every:
         return page.nothing_new()
-    return tab(visit, head, "_history" if visit.by_htmx else "correspondence", sends=sends, sent=sent, watch=now)
+    shown = {"sends": sends[::-1], "total": found["total"], "before": before, "earlier": earlier, "sent": sent, "watch": now}
+    return tab(visit, head, "_history" if visit.by_htmx else "correspondence", **shown)

@@ -132,12 +132,20 @@ function same(element, html) {
 }
 
 // The button that was pressed is disabled while the answer is awaited, which takes the focus from it: it comes back.
+// Words typed meanwhile would be in neither what is saved nor what comes back: none can be, as long as it takes.
 let pressed = null;
+const lock = (form, locked) => {
+  for (const field of form.querySelectorAll("form[data-draft] :is(textarea, input:not([type]))")) field.readOnly = locked;
+};
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.detail.elt.matches("form")) pressed = event.detail.elt.contains(document.activeElement) ? document.activeElement : null;
+  if (!event.detail.elt.matches("form")) return;
+  pressed = event.detail.elt.contains(document.activeElement) ? document.activeElement : null;
+  lock(event.detail.elt, true);
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (!event.detail.elt.matches("form") || !pressed?.isConnected) return;
+  if (!event.detail.elt.matches("form")) return;
+  lock(event.detail.elt, false);
+  if (!pressed?.isConnected) return;
   if (document.activeElement === document.body || document.activeElement.matches("dialog")) pressed.focus();
 });
 document.addEventListener("htmx:afterSettle", (event) => {
