@@ -16,6 +16,8 @@ def tree(ref: str, answer: Json) -> Tree:
     """The whole answer as a tree."""
     root = Tree(output.text(ref, "bold"))
     purchasing(root, answer)
+    if answer.get("more"):
+        root.add(output.text("the newest of it; ask with the id of an event or a message to see what is older", "yellow"))
     for event in answer.get("events", ()):
         _event(root, event, ref)
     for log in answer.get("logs", ()):

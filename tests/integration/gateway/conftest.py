@@ -139,7 +139,7 @@ def _explained(service: str, ref: str) -> dict[str, Any]:
         return {}
     if service == RULES:
         decisions = [{"rule": "r", "outcome": "message", "message": "m1"}]
-        return {"events": [{"id": "e1", "type": "GoodsReceived.v1", "decisions": decisions}]}
+        return {"events": [{"id": "e1", "type": "GoodsReceived.v1", "accepted_at": "2026-11-23T09:15:00Z", "decisions": decisions}]}
     return {"logs": [{"log": "l1"}], "correspondences": [{"send": "s1", "subject": ref}]}
 
 

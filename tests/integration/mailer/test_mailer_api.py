@@ -75,7 +75,7 @@ async def test_an_operator_sees_what_became_of_a_message(world: World, door: Doo
     wish = requested(message="m-1")
     await world.take_in(wish)
     await world.until_states(sent=1)
-    for query in ({"ref": ref}, {"cause": wish.data.cause.id}):  # type: ignore[attr-defined]
+    for query in ({"ref": ref}, {"cause": wish.data.cause.id}, {"message": "m-1"}):  # type: ignore[attr-defined]
         [message] = (await door(OPERATOR, "GET", "/messages", params=query)).json()["messages"]
         assert message["recipient"] == {"person": "anna", "name": "Anna Maier", "email": "anna@example.com", "hop": "purchaser contact"}
         [envelope] = message["envelopes"]
@@ -83,6 +83,13 @@ async def test_an_operator_sees_what_became_of_a_message(world: World, door: Doo
         [attempt] = envelope["attempts"]
         assert (attempt["attempt"], attempt["result"], attempt["code"]) == (1, "sent", 250)
     assert (await door(ANNA, "GET", "/messages", params={"ref": ref})).status_code == 403
+
+
+async def test_of_many_messages_an_operator_sees_the_newest(world: World, door: Door) -> None:
+    for message in ("m-1", "m-2", "m-3"):
+        await world.take_in(requested(message=message))
+    found = (await door(OPERATOR, "GET", "/messages", params={"ref": "order-1", "limit": 2})).json()["messages"]
+    assert [one["message"] for one in found] == ["m-2", "m-3"]
 
 
 async def test_an_operator_resends_what_is_held(world: World, door: Door) -> None:

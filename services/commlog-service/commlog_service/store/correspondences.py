@@ -140,14 +140,16 @@ async def sent_document(connection: Connection, send: str, document: str) -> tup
     return (row["order_id"], Attachment.model_validate(row["pinned"])) if row else None
 
 
-async def by_ref(connection: Connection, ref: str) -> list[dict[str, Any]]:
-    """Sends by their id, their window's, a log's, or their order's id or number: for the operators' `explain`."""
+async def by_ref(connection: Connection, ref: str, limit: int) -> list[dict[str, Any]]:
+    """The newest sends by their id, their window's, a log's, or their order's id or number, oldest first: for the operators' `explain`."""
     rows = await connection.fetch(
         f"""
         SELECT shown.*, number AS order_number FROM ({_SHOWN}) AS shown
         JOIN order_refs ON order_refs.tenant = shown.tenant AND order_refs.id = shown."order"
-        WHERE send = $1 OR correspondence = $1 OR $1 = ANY(logs) OR shown."order" = $1 OR number = $1 ORDER BY requested_at LIMIT 500
+        WHERE send = $1 OR correspondence = $1 OR $1 = ANY(logs) OR shown."order" = $1 OR number = $1
+        ORDER BY requested_at DESC LIMIT $2
         """,  # noqa: S608 - a constant
         ref,
+        limit,
     )
-    return [dict(row) for row in rows]
+    return [dict(row) for row in reversed(rows)]

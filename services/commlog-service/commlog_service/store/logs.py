@@ -84,14 +84,15 @@ async def by_ids(connection: Connection, ids: list[str]) -> list[Log]:
     return [Log.model_validate(dict(row)) for row in rows]
 
 
-async def by_ref(connection: Connection, ref: str) -> list[dict[str, object]]:
-    """Logs by their own id, their order's id or its number: for the operators' `explain`."""
+async def by_ref(connection: Connection, ref: str, limit: int) -> list[dict[str, object]]:
+    """The newest logs by their own id, their order's id or its number, oldest first: for the operators' `explain`."""
     rows = await connection.fetch(
         """
         SELECT logs.id AS log, logs.tenant, order_refs.id AS "order", number AS order_number, log_type, author, created_at
         FROM logs JOIN order_refs ON order_refs.tenant = logs.tenant AND order_refs.id = logs.order_id
-        WHERE logs.id = $1 OR order_refs.id = $1 OR number = $1 ORDER BY created_at LIMIT 500
+        WHERE logs.id = $1 OR order_refs.id = $1 OR number = $1 ORDER BY created_at DESC LIMIT $2
         """,
         ref,
+        limit,
     )
-    return [dict(row) for row in rows]
+    return [dict(row) for row in reversed(rows)]

@@ -50,11 +50,12 @@ def _add_messages(routes: APIRouter, pool: Pool, templates: Templates) -> None:
         operator: Operator,
         ref: str | None = None,
         cause: Annotated[list[str] | None, Query()] = None,
+        message: Annotated[list[str] | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT)] = LIMIT,
     ) -> dict[str, Any]:
-        """Messages by message id, order, order number, correspondence (`ref`), causing or withdrawing event, with all attempts."""
+        """Messages by id, order, order number, correspondence (`ref`), causing or withdrawing event, with all attempts: the newest."""
         async with db.as_principal(pool, operator) as connection:
-            found = await reading.messages(connection, ref, cause or [], limit)
+            found = await reading.messages(connection, ref, cause or [], message or [], limit)
             # Those of the digests too, in which some of these were sent.
             of = await reading.envelopes(connection, [id_ for row in found for id_ in (row["id"], row["digest_message"]) if id_])
             attempts = await reading.attempts(connection, [row["id"] for row in of])

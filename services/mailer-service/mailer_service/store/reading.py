@@ -13,9 +13,9 @@ _MESSAGE = """m.id, m.tenant, m.message_type, m.person, m.name, m.email, m.langu
     m.cause, m.correspondence, m.facts, m.lines, m.about, m.opens, m.sender, m.unmailed, m.not_before, m.created_at"""
 
 
-async def messages(connection: Connection, ref: str | None, causes: Sequence[str], limit: int) -> list[asyncpg.Record]:
-    """Messages by their own id, order, order number, correspondence, cause, or the event that withdrew them, oldest first."""
-    return await connection.fetch(
+async def messages(connection: Connection, ref: str | None, causes: Sequence[str], ids: Sequence[str], limit: int) -> list[asyncpg.Record]:
+    """The newest messages by their own id, order, order number, correspondence, cause, or the event that withdrew them, oldest first."""
+    rows = await connection.fetch(
         f"""
         SELECT {_MESSAGE}, r.subject, r.sha256, d.moment AS digest_moment, d.digest AS digest_message,
                coalesce(w.void, '{{}}') AS void, w.reason AS void_reason, w.cause AS void_cause, w.at AS void_at
@@ -28,18 +28,20 @@ async def messages(connection: Connection, ref: str | None, causes: Sequence[str
             FROM withdrawals WHERE message = m.id
         ) AS w ON true
         WHERE m.id IN (
-            SELECT id FROM messages WHERE id = $1
+            SELECT id FROM messages WHERE id = $1 OR id = ANY ($3)
             UNION SELECT id FROM messages WHERE order_id = $1
             UNION SELECT id FROM messages WHERE order_number = $1 AND $1 <> ''
             UNION SELECT id FROM messages WHERE correspondence = $1
             UNION SELECT id FROM messages WHERE cause_id = $1 OR cause_id = ANY ($2)
             UNION SELECT message FROM withdrawals WHERE cause ->> 'id' = $1 OR cause ->> 'id' = ANY ($2))
-        ORDER BY m.sequence LIMIT $3
+        ORDER BY m.sequence DESC LIMIT $4
         """,  # noqa: S608 - a constant list of columns
         ref,
         causes,
+        ids,
         limit,
     )
+    return rows[::-1]
 
 
 async def envelopes(connection: Connection, of: Sequence[str]) -> list[asyncpg.Record]:

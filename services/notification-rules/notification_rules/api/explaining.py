@@ -10,6 +10,8 @@ from postroom.auth import Operator
 from postroom.db import Pool
 from postroom.http import Problem
 
+EVENTS = 200
+
 
 def router(pool: Pool) -> APIRouter:
     """The routes; `pool` is the API's, under row-level security."""
@@ -20,12 +22,13 @@ def router(pool: Pool) -> APIRouter:
         """Why an event, message or order led to which messages, and why not.
 
         `ref`: an event's or a message's id, an order's id or number, or the id of what else events are about (a budget, a template …).
+        Of very many events the newest are told, and that there are `more`.
         """
         async with db.as_principal(pool, caller) as connection:
-            events = await decisions.explain(connection, ref)
+            events = await decisions.explain(connection, ref, EVENTS + 1)
         if not events:
             raise Problem(404, "unknown_reference", f"No event is known to the rules that is {ref!r}, is about it, or led to it.", "ref")
-        return {"events": events}
+        return {"events": events[-EVENTS:], "more": len(events) > EVENTS}
 
     @routes.get("/undecided")
     async def list_undecided(caller: Operator, limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> dict[str, Any]:

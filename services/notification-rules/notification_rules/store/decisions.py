@@ -103,7 +103,7 @@ async def save_decisions(connection: Connection, decisions: Sequence[tuple[str, 
 
 
 async def explain(connection: Connection, ref: str, limit: int = 200) -> list[dict[str, Any]]:
-    """The events behind an event id, message id, order id or number, or what else they are about, with decisions, the oldest first."""
+    """The newest events behind an event id, message id, order id or number, or what else they are about, with decisions, oldest first."""
     rows = await connection.fetch(
         """
         SELECT e.emitter, e.source, e.id, e.type, e.subject, e.tenant, e.order_number, e.accepted_at,
@@ -120,13 +120,13 @@ async def explain(connection: Connection, ref: str, limit: int = 200) -> list[di
             UNION SELECT emitter, source, id FROM events WHERE subject = $1 AND order_id IS NULL
             UNION SELECT emitter, source, event_id FROM decisions WHERE message = $1)
         GROUP BY e.emitter, e.source, e.id
-        ORDER BY e.accepted_at, e.id
+        ORDER BY e.accepted_at DESC, e.id DESC
         LIMIT $2
         """,
         ref,
         limit,
     )
-    return [dict(row) for row in rows]
+    return [dict(row) for row in reversed(rows)]
 
 
 async def figures(connection: Connection) -> dict[str, Any]:
