@@ -15,11 +15,16 @@ from postroom.blobs import BlobsAwayError
 from postroom.contracts.errors import Refused, told
 
 MEDIA_TYPE = "application/problem+json"
-# Refused, cut, starting, stopping, or too slow: the caller may try the same again.
+# Refused, cut, starting, stopping, a standby, too slow, or somebody else was faster: nothing was done, and the caller may try it again.
 DATABASE_AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     ConnectionError,
