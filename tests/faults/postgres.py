@@ -7,11 +7,9 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from embedded.errors import EmbeddedError
 from embedded.postgres import ROLE, Postgres
 from embedded.process import Command, group_of
 from embedded.server import Server
@@ -40,29 +38,6 @@ class Planned(Postgres):
     def become(self, plan: dict[str, Any]) -> None:
         """Put it into effect; the server doesn't run."""
         raise NotImplementedError
-
-    def run(self, *argv: str, **env: str) -> None:
-        """A program of the wheel, as the server's user. Raises EmbeddedError with what it says."""
-        done = subprocess.run(
-            [self._binary(argv[0]), *argv[1:]],
-            check=False,
-            capture_output=True,
-            text=True,
-            user=self.uid,
-            group=self.uid if self.uid is None else group_of(self.uid),
-            extra_groups=None if self.uid is None else [],
-            cwd=self._place,
-            env={**os.environ, **env},
-        )
-        if done.returncode:
-            raise EmbeddedError(f"{argv[0]}: {done.stderr.strip()}")
-
-    def own(self, path: Path) -> Path:
-        """The folder, made and given to the server's user."""
-        path.mkdir(mode=0o700, exist_ok=True)
-        if self.uid is not None:
-            os.chown(path, self.uid, group_of(self.uid))
-        return path
 
     def copy(self, source: Path, target: Path) -> None:
         """A folder with all that is in it, given to the server's user."""

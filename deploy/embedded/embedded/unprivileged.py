@@ -7,6 +7,9 @@ import stat
 import tempfile
 from pathlib import Path
 
+from embedded.errors import EmbeddedError
+from embedded.files import settle
+
 _NO_SUCH_USER = 65_534
 
 
@@ -31,14 +34,18 @@ def reachable(path: Path, uid: int | None) -> bool:
 
 
 def outside_folder(link: Path, uid: int | None) -> Path:
-    """A folder under /var/tmp for what can't stay where it is; the link in the ignored folder remembers it."""
-    if not link.is_symlink() or not link.exists():
-        link.unlink(missing_ok=True)
+    """A folder under /var/lib for what can't stay where it is; the link in the ignored folder remembers it, wherever it leads."""
+    if not link.is_symlink():
         link.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="postroom-", dir="/var/tmp"))
+        # Not under /var/tmp, as it once was: systems remove there what is a month old.
+        folder = Path(tempfile.mkdtemp(prefix="postroom-", dir="/var/lib"))
         if uid is not None:
             os.chown(folder, uid, -1)
         link.symlink_to(folder)
+        settle(link.parent)
+    if not link.exists():
+        message = f"the folder {link.readlink()}, in which Postgres has its data, is gone: bring it back, or remove {link} to begin anew"
+        raise EmbeddedError(message)
     return link.resolve()
 
 
