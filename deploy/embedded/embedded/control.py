@@ -15,7 +15,7 @@ from embedded.errors import EmbeddedError
 from embedded.leftovers import end_leftovers
 from embedded.paths import ROOT
 from embedded.process import Command, spawn
-from embedded.state import find, read_state
+from embedded.state import LOCK, find, is_held, read_state
 from embedded.unprivileged import remove
 
 _STOP_LIMIT = 60
@@ -69,6 +69,7 @@ def stop(run: Path) -> bool:
     state = read_state(run)
     supervisor = find(state.supervisor)
     if supervisor is None:
+        _refuse_if_held(run)
         end_leftovers(state)
         return False
     with console.status("Stopping …"), suppress(psutil.NoSuchProcess):
@@ -80,6 +81,13 @@ def stop(run: Path) -> bool:
             supervisor.wait(_STOP_LIMIT)
     end_leftovers(read_state(run))
     return True
+
+
+def _refuse_if_held(run: Path) -> None:
+    lock = run / LOCK
+    if is_held(run):
+        what = f"a supervisor runs: it has {lock}, and is not the one of state.json"
+        raise EmbeddedError(f"{what}; try again if it is just starting or ending, else end it (`fuser {lock}` names it)")
 
 
 def kill(run: Path, name: str) -> tuple[str, int]:
@@ -97,6 +105,7 @@ def kill(run: Path, name: str) -> tuple[str, int]:
 
 def clean(run: Path) -> None:
     """Remove all data, also what lies outside of the folder because Postgres could not enter it."""
+    _refuse_if_held(run)
     outside = run / "postgres" / "outside"
     if outside.is_symlink():
         remove(outside)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
+from embedded.process import birth
 
 # Below the range from which the kernel takes ports of outgoing connections.
 _RANGE = range(20_000, 32_000)
@@ -46,30 +46,36 @@ def choose(wanted: dict[str, int], kept: Path) -> dict[str, int]:
     """
     last: dict[str, int] = json.loads(kept.read_text()) if kept.exists() else {}
     chosen: dict[str, int] = {}
+    us = _owner(os.getpid())
     with _reservations() as reserved:
         for name, default in wanted.items():
             candidates = (port for port in (last.get(name, 0), default, *random.sample(_RANGE, len(_RANGE))) if port)
-            chosen[name] = next(port for port in candidates if port not in chosen.values() and _is_ours(port, reserved))
-        reserved.update({str(port): os.getpid() for port in chosen.values()})
+            chosen[name] = next(port for port in candidates if port not in chosen.values() and _is_free_for(us, port, reserved))
+        reserved.update({str(port): us for port in chosen.values()})
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(chosen, indent=1))
     return chosen
 
 
 @contextmanager
-def _reservations() -> Iterator[dict[str, int]]:
+def _reservations() -> Iterator[dict[str, str]]:
     """Which living process has which port: one file for all houses of this user, changed by one at a time."""
-    path = Path(tempfile.gettempdir()) / f"postroom-ports-{os.getuid()}.json"
+    path = Path(tempfile.gettempdir()) / f"postroom-reserved-ports-{os.getuid()}.json"
     with path.open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         text = file.read()
-        reserved = {port: pid for port, pid in json.loads(text or "{}").items() if psutil.pid_exists(pid)}
+        reserved = {port: owner for port, owner in json.loads(text or "{}").items() if owner == _owner(int(owner.split()[0]))}
         yield reserved
         file.seek(0)
         file.truncate()
         file.write(json.dumps(reserved))
 
 
-def _is_ours(port: int, reserved: dict[str, int]) -> bool:
-    return reserved.get(str(port), os.getpid()) == os.getpid() and is_free(port)
+def _owner(pid: int) -> str:
+    """A pid alone is somebody else's one day, and would keep the port."""
+    return f"{pid} {birth(pid)}"
+
+
+def _is_free_for(owner: str, port: int, reserved: dict[str, str]) -> bool:
+    return reserved.get(str(port), owner) == owner and is_free(port)

@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -43,6 +45,17 @@ def spawn(command: Command, log: Path, death_signal: signal.Signals | None) -> s
             # Runs after the change of user, which would have cleared the death signal.
             preexec_fn=_die_with_parent(death_signal),  # noqa: PLW1509 - only calls prctl, takes no lock
         )
+
+
+def birth(pid: int) -> str:
+    """What tells a process from a later one with the same pid, and no clock moves; empty when there is none."""
+    with suppress(OSError):
+        # Of the fields behind the name, which stands in brackets and may hold anything: the ticks from the machine's start to its own.
+        ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {ticks}"
+    with suppress(psutil.Error):  # no /proc, or no process
+        return str(psutil.Process(pid).create_time())
+    return ""
 
 
 def group_of(uid: int) -> int:

@@ -1,5 +1,6 @@
 """What runs, written to .run by the supervisor and read by everybody else."""
 
+import fcntl
 import json
 import os
 from contextlib import suppress
@@ -9,16 +10,26 @@ from typing import Any
 
 import psutil
 
+from embedded.process import birth
+
+LOCK = "supervisor.lock"
+"""Whose supervisor it is: the kernel lets go of it when that one ends, however it does."""
+
 
 @dataclass
 class UnitState:
-    """One process as others see it; `started` tells it from a later one with the same pid."""
+    """One process as others see it; `born` tells it from a later one with the same pid, `started` does so for the version before."""
 
     state: str = "waiting"
     pid: int = 0
     started: float = 0
     restarts: int = 0
     address: str = ""
+    born: str = ""
+
+    def take(self, pid: int) -> None:
+        """It is the process with this pid from now on."""
+        self.pid, self.started, self.born = pid, _started_at(pid), birth(pid)
 
 
 @dataclass
@@ -37,13 +48,17 @@ def read_state(run: Path) -> State:
     if not path.exists():
         return State()
     raw: dict[str, Any] = json.loads(path.read_text())
-    units = {name: UnitState(**unit) for name, unit in raw["units"].items()}
-    return State(UnitState(**raw["supervisor"]), units, raw["ready"], raw["failure"])
+    born = raw.get("born", {})
+    supervisor, *units = (UnitState(**unit, born=born.get(str(unit["pid"]), "")) for unit in (raw["supervisor"], *raw["units"].values()))
+    return State(supervisor, dict(zip(raw["units"], units, strict=True)), raw["ready"], raw["failure"])
 
 
 def write_state(run: Path, state: State) -> None:
     """Replace the state as a whole, so that a reader never sees half of it."""
-    write_private(run / "state.json", asdict(state))
+    content = asdict(state)
+    # Beside the units, by pid: the version before this one can't read a unit with a field that it doesn't know.
+    content["born"] = {unit["pid"]: unit.pop("born") for unit in (content["supervisor"], *content["units"].values())}
+    write_private(run / "state.json", content)
 
 
 def write_private(path: Path, content: object) -> None:
@@ -55,11 +70,20 @@ def write_private(path: Path, content: object) -> None:
     half.replace(path)
 
 
-def started_at(pid: int) -> float:
-    """When the process began, as the kernel says it."""
+def _started_at(pid: int) -> float:
     with suppress(psutil.Error):
         return float(psutil.Process(pid).create_time())
     return 0.0
+
+
+def is_held(run: Path) -> bool:
+    """Whether a supervisor has this folder now, whatever its state says."""
+    with suppress(FileNotFoundError), (run / LOCK).open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def find(unit: UnitState) -> psutil.Process | None:
@@ -68,7 +92,13 @@ def find(unit: UnitState) -> psutil.Process | None:
         return None
     with suppress(psutil.Error):
         process = psutil.Process(unit.pid)
-        # A second is the kernel's own grain of rounding.
-        if abs(process.create_time() - unit.started) < 1 and process.status() != psutil.STATUS_ZOMBIE:
+        if _is_that(process, unit) and process.status() != psutil.STATUS_ZOMBIE:
             return process
     return None
+
+
+def _is_that(process: psutil.Process, unit: UnitState) -> bool:
+    if unit.born:
+        return birth(unit.pid) == unit.born
+    # Of the version before. A second is the kernel's own grain of rounding.
+    return bool(abs(process.create_time() - unit.started) < 1)

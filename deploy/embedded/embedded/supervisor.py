@@ -17,7 +17,7 @@ from embedded.installation import Installation
 from embedded.leftovers import end_leftovers
 from embedded.process import adopt_orphans
 from embedded.server import Server
-from embedded.state import State, UnitState, read_state, started_at, write_private, write_state
+from embedded.state import LOCK, State, UnitState, read_state, write_private, write_state
 from embedded.topics import deploy_topics
 from embedded.unit import Unit
 
@@ -38,7 +38,7 @@ class Supervisor:
     def run(self) -> None:
         """Bring everything up, then watch until SIGTERM or SIGINT."""
         self.run_folder.mkdir(parents=True, exist_ok=True)
-        with (self.run_folder / "supervisor.lock").open("w") as lock:
+        with (self.run_folder / LOCK).open("w") as lock:
             _take(lock.fileno())
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, _leave)
@@ -58,7 +58,8 @@ class Supervisor:
 
     def _publish_self(self) -> None:
         end_leftovers(read_state(self.run_folder))
-        self.state.supervisor = UnitState("up", os.getpid(), started_at(os.getpid()))
+        self.state.supervisor = UnitState("up")
+        self.state.supervisor.take(os.getpid())
         write_state(self.run_folder, self.state)
 
     def _bring_up(self) -> None:

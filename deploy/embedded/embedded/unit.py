@@ -4,7 +4,7 @@ import time
 
 from embedded.process import sweep
 from embedded.server import Server
-from embedded.state import UnitState, started_at
+from embedded.state import UnitState
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
@@ -39,8 +39,8 @@ class Unit:
             self.server.prepare()
         self.server.spawn()
         self._started = now
-        pid = self.server.pid or 0
-        self.state.state, self.state.pid, self.state.started = "starting", pid, started_at(pid)
+        self.state.state = "starting"
+        self.state.take(self.server.pid or 0)
         return True
 
     def _bury(self, now: float) -> bool:

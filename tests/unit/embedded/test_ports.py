@@ -1,10 +1,14 @@
 """Ports: the default where it is free, else another, and the same again at the next start."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+import pytest
 
 from embedded.ports import choose, free_port, is_free
 
@@ -47,3 +51,14 @@ def test_a_port_that_another_house_has_chosen_is_passed_over_before_anything_lis
         assert not set(theirs.values()) & set(ours.values())
         first.communicate()
     assert choose(wanted, tmp_path / "third.json")["a"] == wanted["a"]
+
+
+def test_a_port_of_an_ended_house_is_free_also_when_another_process_has_its_pid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    wanted = {"a": free_port()}
+    choose(wanted, tmp_path / "ports.json")
+    (reserved,) = tmp_path.glob(f"postroom-*-{os.getuid()}.json")
+    text = reserved.read_text()
+    assert str(os.getpid()) in text
+    reserved.write_text(text.replace(str(os.getpid()), str(os.getppid())))
+    assert choose(wanted, tmp_path / "ports.json") == wanted
