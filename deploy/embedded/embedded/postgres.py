@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -165,8 +166,9 @@ class Postgres(Server):
 
     def ready(self) -> bool:
         """The port opens only when recovery is far enough for sessions; the last line of the pid file tells it."""
-        lock = self._data / "postmaster.pid"
-        return answers(self.port) and lock.exists() and lock.read_text().strip().endswith("ready")
+        with suppress(FileNotFoundError):  # one that fails to start removes it
+            return answers(self.port) and (self._data / "postmaster.pid").read_text().strip().endswith("ready")
+        return False
 
 
 def _is_postmaster(pid: int, data: Path) -> bool:

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -79,6 +80,11 @@ class Server(ABC):
         if self.process is not None:
             end(self.process, signal.SIGKILL, self.grace)
             self.process = None
+
+    def note(self, line: str) -> None:
+        """Add to its log what it can't say itself; where nothing can be written, nobody hears it."""
+        with suppress(OSError), self.log.open("a") as log:
+            log.write(f"{line}\n")
 
     def log_tail(self, lines: int = 15) -> str:
         """The last lines that it wrote."""

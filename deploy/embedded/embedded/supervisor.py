@@ -34,6 +34,7 @@ class Supervisor:
         self.with_services = services
         self.units: list[Unit] = []
         self.state = State()
+        self._told = True
 
     def run(self) -> None:
         """Bring everything up, then watch until SIGTERM or SIGINT."""
@@ -71,8 +72,7 @@ class Supervisor:
         if self.with_services:
             deploy_topics(self.installation.kafka.bootstrap, self.installation.emitters)
             self._start([Unit(service) for service in self.installation.services()])
-        self.state.ready = True
-        self._publish()
+        self.state.ready, self._told = True, False
 
     def _start(self, units: list[Unit]) -> None:
         self.units += units
@@ -86,8 +86,12 @@ class Supervisor:
 
     def _beat(self) -> None:
         steps = [unit.advance() for unit in self.units]  # each unit takes its step, also after the first change
-        if any(steps):
-            self._publish()
+        self._told = self._told and not any(steps)
+        if not self._told:
+            # What runs goes on while the disk takes nothing: it is told at a later beat.
+            with suppress(OSError):
+                self._publish()
+                self._told = True
         time.sleep(_BEAT)
 
     def _publish(self) -> None:
@@ -105,9 +109,11 @@ class Supervisor:
         _end_adopted()
         self.state.units = {}
         self.state.ready = False
-        write_state(self.run_folder, self.state)
+        with suppress(OSError):  # a state without a living supervisor says that nothing is up, too
+            write_state(self.run_folder, self.state)
         # Addresses at which nothing answers would only mislead.
-        (self.run_folder / "endpoints.json").unlink(missing_ok=True)
+        with suppress(OSError):
+            (self.run_folder / "endpoints.json").unlink(missing_ok=True)
 
     @staticmethod
     def _stop_all(servers: list[Server]) -> None:

@@ -2,6 +2,7 @@
 
 import time
 
+from embedded.errors import EmbeddedError
 from embedded.process import sweep
 from embedded.server import Server
 from embedded.state import UnitState
@@ -35,10 +36,15 @@ class Unit:
         return False
 
     def _spawn(self, now: float) -> bool:
-        if self.state.restarts:
-            self.server.prepare()
-        self.server.spawn()
         self._started = now
+        try:
+            if self.state.restarts:
+                self.server.prepare()
+            self.server.spawn()
+        except (EmbeddedError, OSError) as failure:
+            # A disk that is full now has space again later.
+            self.server.note(f"{self.server.name} can't be started: {failure}")
+            return self._bury(now)
         self.state.state = "starting"
         self.state.take(self.server.pid or 0)
         return True

@@ -1,5 +1,6 @@
 """One supervised process: it is started again after growing pauses, and its children end with it."""
 
+import errno
 import sys
 import time
 from pathlib import Path
@@ -8,8 +9,11 @@ import psutil
 import pytest
 
 from embedded.errors import EmbeddedError
+from embedded.installation import Installation
 from embedded.process import Command
 from embedded.server import Server
+from embedded.state import read_state
+from embedded.supervisor import Supervisor
 from embedded.unit import Unit
 
 
@@ -31,6 +35,29 @@ class Script(Server):
 
     def ready(self) -> bool:
         return "ready" in self.log_tail()
+
+
+class Full(Script):
+    """On a disk that takes nothing for as long as `failure` is set."""
+
+    failure: Exception | None = None
+
+    def prepare(self) -> None:
+        if self.failure:
+            raise self.failure
+
+
+class Nothing(Installation):
+    """Without infrastructure."""
+
+    def __init__(self) -> None:
+        pass
+
+    def endpoints(self) -> dict[str, str]:
+        return {}
+
+
+NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
 
 
 def run(unit: Unit, seconds: float) -> None:
@@ -77,3 +104,43 @@ def test_one_that_ignores_the_signal_is_killed_after_its_grace(tmp_path: Path) -
 def test_a_start_that_fails_shows_the_end_of_the_log(tmp_path: Path) -> None:
     with pytest.raises(EmbeddedError, match="the disk is made of cheese"):
         Script(tmp_path, "raise SystemExit('the disk is made of cheese')").start()
+
+
+@pytest.mark.parametrize("failure", [NO_SPACE, EmbeddedError("the data folder can't be made")])
+def test_a_start_that_the_disk_does_not_let_happen_is_tried_again_ever_more_slowly(tmp_path: Path, failure: Exception) -> None:
+    server = Full(tmp_path, "import time; print('ready', flush=True); time.sleep(60)")
+    unit = Unit(server)
+    while unit.state.state != "up":
+        unit.advance()
+    server.log.unlink()
+    server.failure = failure
+    psutil.Process(unit.state.pid).kill()
+    run(unit, 3)
+    assert unit.state.state == "restarting"
+    assert 2 <= unit.state.restarts <= 4
+    assert str(failure) in server.log_tail()
+    server.failure = None
+    while unit.state.state != "up":
+        unit.advance()
+    server.stop()
+
+
+def test_nothing_is_stopped_because_its_state_can_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full for a while; what has changed meanwhile is told as soon as there is space."""
+    monkeypatch.setattr("embedded.supervisor._end_adopted", lambda: None)  # this process has other tests' servers
+    supervisor = Supervisor(tmp_path)
+    supervisor.installation = Nothing()
+    supervisor.units = [Unit(Script(tmp_path, "import time; print('ready', flush=True); time.sleep(60)"))]
+    full = tmp_path / "state.new"
+    full.mkdir()
+    for _ in range(10):
+        supervisor._beat()
+    assert supervisor.units[0].state.state == "up"
+    assert read_state(tmp_path).units == {}
+    full.rmdir()
+    supervisor._beat()
+    assert read_state(tmp_path).units["script"].state == "up"
+    assert (tmp_path / "endpoints.json").exists()
+    full.mkdir()
+    supervisor._stop()
+    assert not (tmp_path / "endpoints.json").exists()
