@@ -7,11 +7,11 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import orjson
 import psutil
 
 from embedded.display import Watch, console, fetch_jars
 from embedded.errors import EmbeddedError
+from embedded.files import read_json
 from embedded.leftovers import end_leftovers
 from embedded.paths import ROOT
 from embedded.process import Command, spawn
@@ -114,8 +114,7 @@ def clean(run: Path) -> None:
 
 def endpoints(run: Path) -> dict[str, str]:
     """Read the addresses of what runs."""
-    path = run / "endpoints.json"
-    if not path.exists():
+    found = read_json(run / "endpoints.json")
+    if not found:
         raise EmbeddedError("nothing runs: `make up` starts it")
-    found: dict[str, str] = orjson.loads(path.read_bytes())
     return found

@@ -8,6 +8,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from embedded.files import write_private
+
 
 @dataclass(frozen=True)
 class Issuer:
@@ -24,17 +26,11 @@ def ensure_issuer(folder: Path) -> Issuer:
     if not secret.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = Ed25519PrivateKey.generate()
-        _write(private, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        _write(public, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        write_private(private, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+        write_private(public, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
         # Written last: its presence says that all three are whole.
-        _write(secret, secrets.token_urlsafe(32).encode())
+        write_private(secret, secrets.token_urlsafe(32))
     return Issuer(private, public, secret.read_text())
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    path.write_bytes(content)
 
 
 if __name__ == "__main__":  # python -m embedded.issuer FOLDER: makes the keys where Postroom runs in containers

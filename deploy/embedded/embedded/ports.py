@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from embedded.files import as_json, read_json, write_private
 from embedded.process import birth
 
 # Below the range from which the kernel takes ports of outgoing connections.
@@ -44,7 +45,7 @@ def choose(wanted: dict[str, int], kept: Path) -> dict[str, int]:
 
     They are this process's as long as it lives, also before anything listens there: other houses of this machine pass them over.
     """
-    last: dict[str, int] = json.loads(kept.read_text()) if kept.exists() else {}
+    last = read_json(kept)
     chosen: dict[str, int] = {}
     us = _owner(os.getpid())
     with _reservations() as reserved:
@@ -53,7 +54,7 @@ def choose(wanted: dict[str, int], kept: Path) -> dict[str, int]:
             chosen[name] = next(port for port in candidates if port not in chosen.values() and _is_free_for(us, port, reserved))
         reserved.update({str(port): us for port in chosen.values()})
     kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps(chosen, indent=1))
+    write_private(kept, as_json(chosen))
     return chosen
 
 
@@ -63,9 +64,7 @@ def _reservations() -> Iterator[dict[str, str]]:
     path = Path(tempfile.gettempdir()) / f"postroom-reserved-ports-{os.getuid()}.json"
     with path.open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        text = file.read()
-        reserved = {port: owner for port, owner in json.loads(text or "{}").items() if owner == _owner(int(owner.split()[0]))}
+        reserved = {port: owner for port, owner in read_json(path).items() if owner == _owner(int(owner.split()[0]))}
         yield reserved
         file.seek(0)
         file.truncate()

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from embedded.errors import EmbeddedError
-from embedded.files import settle
+from embedded.files import settle, write_private
 from embedded.ports import answers, free_port
 from embedded.process import Command, group_of
 from embedded.server import Server
@@ -94,13 +94,20 @@ class Postgres(Server):
     def prepare(self) -> None:
         """Make the password and the data folder once; clear what a killed server left."""
         self._place.chmod(0o711)
-        if not self._password_file.exists():
-            self._password_file.touch(mode=0o600)
-            self._password_file.write_text(secrets.token_urlsafe(24))
-        if (self._data / "PG_VERSION").exists():
+        made = (self._data / "PG_VERSION").exists()
+        self._ensure_password(made=made)
+        if made:
             self._clear_stale_lock()
         else:
             self._initdb()
+
+    def _ensure_password(self, *, made: bool) -> None:
+        if self._password_file.exists() and self._password_file.read_text():
+            return
+        if made:
+            message = f"{self._data} holds a database and {self._password_file} no password: write there that of its role {ROLE}"
+            raise EmbeddedError(message)
+        write_private(self._password_file, secrets.token_urlsafe(24))
 
     def _initdb(self) -> None:
         """Make the data folder beside its place, and move it there when it is whole; what was cut off is begun again."""

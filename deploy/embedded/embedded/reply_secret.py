@@ -3,15 +3,13 @@
 import secrets
 from pathlib import Path
 
+from embedded.files import write_private
+
 
 def ensure_reply_secret(folder: Path) -> str:
     """The secret of this installation, readable by its owner alone."""
     path = folder / "secret"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        half = path.with_suffix(".new")
-        half.unlink(missing_ok=True)
-        half.touch(mode=0o600)
-        half.write_text(secrets.token_urlsafe(32))
-        half.replace(path)
+        write_private(path, secrets.token_urlsafe(32))
     return path.read_text()

@@ -1,15 +1,14 @@
 """What runs, written to .run by the supervisor and read by everybody else."""
 
 import fcntl
-import json
 import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psutil
 
+from embedded.files import as_json, read_json, write_private
 from embedded.process import birth
 
 LOCK = "supervisor.lock"
@@ -44,10 +43,9 @@ class State:
 
 def read_state(run: Path) -> State:
     """The last state written, or an empty one."""
-    path = run / "state.json"
-    if not path.exists():
+    raw = read_json(run / "state.json")
+    if not raw:
         return State()
-    raw: dict[str, Any] = json.loads(path.read_text())
     born = raw.get("born", {})
     supervisor, *units = (UnitState(**unit, born=born.get(str(unit["pid"]), "")) for unit in (raw["supervisor"], *raw["units"].values()))
     return State(supervisor, dict(zip(raw["units"], units, strict=True)), raw["ready"], raw["failure"])
@@ -58,16 +56,7 @@ def write_state(run: Path, state: State) -> None:
     content = asdict(state)
     # Beside the units, by pid: the version before this one can't read a unit with a field that it doesn't know.
     content["born"] = {unit["pid"]: unit.pop("born") for unit in (content["supervisor"], *content["units"].values())}
-    write_private(run / "state.json", content)
-
-
-def write_private(path: Path, content: object) -> None:
-    """Write JSON that only the owner may read, in one step."""
-    half = path.with_suffix(".new")
-    half.unlink(missing_ok=True)
-    half.touch(mode=0o600)
-    half.write_text(json.dumps(content, indent=1) + "\n")
-    half.replace(path)
+    write_private(run / "state.json", as_json(content))
 
 
 def _started_at(pid: int) -> float:

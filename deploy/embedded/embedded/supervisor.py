@@ -13,11 +13,12 @@ from typing import NoReturn
 import psutil
 
 from embedded.errors import EmbeddedError
+from embedded.files import as_json, write_private
 from embedded.installation import Installation
 from embedded.leftovers import end_leftovers
 from embedded.process import adopt_orphans
 from embedded.server import Server
-from embedded.state import LOCK, State, UnitState, read_state, write_private, write_state
+from embedded.state import LOCK, State, UnitState, read_state, write_state
 from embedded.topics import deploy_topics
 from embedded.unit import Unit
 
@@ -99,7 +100,7 @@ class Supervisor:
         write_state(self.run_folder, self.state)
         pids = {name: unit.pid for name, unit in self.state.units.items() if unit.pid}
         pids["supervisor"] = os.getpid()
-        write_private(self.run_folder / "endpoints.json", {**self.installation.endpoints(), "pids": pids})
+        write_private(self.run_folder / "endpoints.json", as_json({**self.installation.endpoints(), "pids": pids}))
 
     def _stop(self) -> None:
         """Services first, then what they stand on; each group at once."""

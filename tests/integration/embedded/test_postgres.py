@@ -71,6 +71,23 @@ def test_the_version_before_finds_its_marker(server: Postgres) -> None:
     assert (server._data / "initdb.done").exists()
 
 
+async def test_an_empty_password_is_made_anew_as_long_as_there_is_no_database(server: Postgres) -> None:
+    server._password_file.write_text("")
+    with server:
+        assert "postgres" in await databases(server)
+
+
+@pytest.mark.parametrize("password", ["", None])
+def test_a_database_whose_password_is_gone_is_named_with_the_way_out(server: Postgres, password: str | None) -> None:
+    """A new one would not open it: all services would be turned away for ever."""
+    server.prepare()
+    server._password_file.unlink()
+    if password is not None:
+        server._password_file.write_text(password)
+    with pytest.raises(EmbeddedError, match=f"{server._password_file} no password: write there that of its role postroom"):
+        server.prepare()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's server has another user")
 def test_a_folder_outside_is_where_nobody_tidies_up(tmp_path: Path) -> None:
     place = outside_folder(tmp_path / "outside", None)
