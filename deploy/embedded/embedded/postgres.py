@@ -159,7 +159,7 @@ class Postgres(Server):
         """Remove postmaster.pid of a server that is gone (its number may be another process by now)."""
         lock = self._data / "postmaster.pid"
         deadline = time.monotonic() + self.grace
-        while lock.exists() and _is_postmaster(int(lock.read_text().split()[0]), self._data):
+        while _is_held(lock, self._data):
             if time.monotonic() > deadline:
                 message = f"another Postgres runs on {self._data}: stop it (its process id is in {lock})"
                 raise EmbeddedError(message)
@@ -178,9 +178,10 @@ class Postgres(Server):
         return False
 
 
-def _is_postmaster(pid: int, data: Path) -> bool:
+def _is_held(lock: Path, data: Path) -> bool:
     try:
+        pid = lock.read_text().split()[0]
         arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
+    except (OSError, IndexError):  # an empty one is of a server that was killed while it made it
         return False
     return str(data).encode() in arguments

@@ -57,6 +57,16 @@ async def test_an_initdb_that_was_cut_off_is_begun_again(server: Postgres) -> No
     assert not (server._place / "data.new").exists()
 
 
+@pytest.mark.parametrize("left", ["", "999999999\n"])
+def test_the_lock_of_a_server_that_is_gone_is_cleared(server: Postgres, left: str) -> None:
+    """Also the empty one of a server that was killed while it made it."""
+    server.prepare()
+    lock = server._data / "postmaster.pid"
+    lock.write_text(left)
+    server.prepare()
+    assert not lock.exists()
+
+
 def test_what_is_no_database_is_left_alone_and_named(server: Postgres) -> None:
     (server._data / "base").mkdir(parents=True)
     for _ in range(2):
