@@ -32,6 +32,8 @@ _JVM = [
 ]
 # Else Java can't open a file whose path has letters beyond ASCII where the machine's locale is unset or unknown.
 _ENV = {"LC_ALL": "C.UTF-8"}
+# The broker's own topic, with which a format begins.
+_METADATA = "__cluster_metadata-0"
 
 
 class Kafka(Server):
@@ -76,15 +78,18 @@ class Kafka(Server):
             self._format()
 
     def _format(self) -> None:
+        data = self.folder / "data"
+        if any(topic.name != _METADATA for topic in data.glob("*-[0-9]*")):
+            raise EmbeddedError(f"{data} holds topics and no meta.properties: restore that file, or move the folder away to begin anew")
         # What a format that was cut off left behind.
-        shutil.rmtree(self.folder / "data", ignore_errors=True)
+        shutil.rmtree(data, ignore_errors=True)
         tool = [*self._java, "kafka.tools.StorageTool"]
         # Kafka's form of an id: 22 characters that don't begin with a dash.
         cluster_id = urlsafe_b64encode(b"P" + uuid4().bytes[1:]).decode().rstrip("=")
         arguments = ["format", "--standalone", "-t", cluster_id, "-c", str(self._properties)]
         done = subprocess.run([*tool, *arguments], check=False, capture_output=True, text=True, env={**os.environ, **_ENV})
         if done.returncode:
-            message = f"Kafka's data folder {self.folder / 'data'} can't be made: {done.stdout}{done.stderr}"
+            message = f"Kafka's data folder {data} can't be made: {done.stdout}{done.stderr}"
             raise EmbeddedError(message)
 
     def command(self) -> Command:

@@ -1,4 +1,4 @@
-"""Where Kafka has its data, whatever the folder is called."""
+"""Where Kafka has its data, whatever the folder is called; what lies there is never removed."""
 
 from pathlib import Path
 
@@ -16,6 +16,19 @@ def test_its_data_lie_in_the_folder_also_when_that_has_letters_beyond_ascii(tmp_
         with broker:
             assert (broker.folder / "data" / "meta.properties").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["Büro 😀"]
+
+
+def test_topics_are_never_removed_for_a_file_that_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "data" / "purchasing-0").mkdir(parents=True)
+    with pytest.raises(EmbeddedError, match="holds topics and no meta"):
+        Kafka(tmp_path).prepare()
+    assert (tmp_path / "data" / "purchasing-0").exists()
+
+
+def test_a_format_that_was_cut_off_is_begun_again(tmp_path: Path) -> None:
+    (tmp_path / "data" / "__cluster_metadata-0").mkdir(parents=True)
+    Kafka(tmp_path).prepare()
+    assert (tmp_path / "data" / "meta.properties").exists()
 
 
 def test_a_folder_with_a_comma_is_refused_with_the_way_out(tmp_path: Path) -> None:
