@@ -64,7 +64,7 @@ class Step:
 def judge(stage: Stage, reply: Reply, *, relay_is_well: bool = False) -> Verdict:
     """Sort a reply into sent, again later, never again, or the relay's fault (promises.md, *The promise at each hop*).
 
-    `relay_is_well`: it has taken another mail since this one was first refused.
+    `relay_is_well`: it has taken another mail since this one was last refused in doubt.
     """
     detail = f"{stage}: {reply.code} {reply.text}"[:1_000]
     if stage == "dot" and reply.code // 100 == OK // 100:

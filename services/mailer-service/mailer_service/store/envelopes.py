@@ -171,6 +171,7 @@ async def settle_envelopes(
     Of each: id, number (the attempt that this was asked for), state, attempts (the one that brought it there) and detail.
     A result moves the envelope only while its attempt is the last one. One that comes late, when the envelope counts as unknown, still
     does; when it is queued or leased for its resend already, held again, or was cancelled meanwhile, only the news that it was sent does.
+    `refused_at` is that of the last result in doubt which didn't age: `trial.hasten` knows those that wait for the relay by it.
     """
     moved = await connection.fetch(
         """
@@ -179,7 +180,7 @@ async def settle_envelopes(
             due_at = CASE WHEN e.accepted_attempt IS NULL THEN now() + t.delay END, resent = e.resent OR t.uses_up,
             detail = CASE WHEN e.accepted_attempt IS NULL THEN t.detail ELSE format('attempt %s was accepted', e.accepted_attempt) END,
             waited = e.waited + CASE WHEN t.ages THEN t.delay ELSE '0' END, hold_reason = NULL,
-            refused_at = CASE WHEN t.in_doubt THEN coalesce(e.refused_at, now()) WHEN NOT t.ages THEN e.refused_at END
+            refused_at = CASE WHEN t.in_doubt AND NOT t.ages THEN now() WHEN t.in_doubt OR NOT t.ages THEN e.refused_at END
         FROM unnest($1::text[], $2::int[], $3::text[], $4::interval[], $5::text[], $6::bool[], $7::bool[], $8::bool[])
              AS t (id, number, state, delay, detail, uses_up, in_doubt, ages)
         WHERE e.id = t.id AND e.attempts = t.number

@@ -35,5 +35,9 @@ async def due_one(connection: Connection, sender: UUID, lanes: Sequence[Lane], d
 
 
 async def hasten(connection: Connection) -> None:
-    """Make due now what was refused while it was in doubt whether that was the relay's fault."""
-    await connection.execute("UPDATE envelopes SET due_at = now() WHERE state = 'deferred' AND refused_at IS NOT NULL AND due_at > now()")
+    """Make due now what was refused while it was in doubt whether that was the relay's fault.
+
+    What it refused although it was well waits its time, which was counted as waited. A refusal in doubt has its moment from the same
+    transaction that deferred the envelope.
+    """
+    await connection.execute("UPDATE envelopes SET due_at = now() WHERE state = 'deferred' AND refused_at = changed_at AND due_at > now()")
