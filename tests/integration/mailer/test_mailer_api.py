@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,15 @@ async def test_a_resend_of_the_same_attempt_said_twice_is_one(world: World, door
     assert (late.status_code, late.json()["code"], late.json()["field"]) == (409, "attempted_since", "attempt")
     assert (await asked[3]).json()["code"] == "not_resendable"
     assert len(world.sink.taken) == 1
+
+
+async def test_a_resend_of_what_waits_for_the_end_of_quiet_hours_is_refused(world: World, door: Door) -> None:
+    """It isn't on its way: the answer once said that it goes out now, and it went in the morning."""
+    await world.take_in(requested(message="m-1", not_before=datetime.now(UTC) + timedelta(hours=9)))
+    envelope = await world.envelope("m-1")
+    refused = await door(OPERATOR, "POST", f"/envelopes/{envelope['id']}/resend", json={"attempt": 0})
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_resendable")
+    assert await world.envelope("m-1") == envelope
 
 
 async def test_logs_become_a_pdf(world: World, door: Door) -> None:

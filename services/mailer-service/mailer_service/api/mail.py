@@ -72,11 +72,11 @@ def _add_messages(routes: APIRouter, pool: Pool, templates: Templates) -> None:
             found = await envelopes.standing(connection, envelope)
             if found is None:
                 raise Problem(404, "unknown_envelope", "There is no such envelope. Find it with GET /messages?ref=.")
-            state, attempts = found
+            state, attempts = found["state"], found["attempts"]
             if again and again.attempt != attempts:
                 detail = f"Nothing was changed: the envelope has had {attempts} attempts, and is {state}. See GET /messages?ref=."
                 raise Problem(409, "attempted_since", detail, "attempt")
-            if again and state in {"pending", "leased"}:
+            if again and found["goes_out"]:
                 return {"envelope": envelope, "state": state, "was": state}
             row = await envelopes.resend(connection, envelope)
             if row is None:

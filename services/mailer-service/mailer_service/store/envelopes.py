@@ -338,10 +338,15 @@ async def resend(connection: Connection, envelope: str) -> dict[str, Any] | None
     return dict(row) if row else None
 
 
-async def standing(connection: Connection, envelope: str) -> tuple[str, int] | None:
-    """The state of one envelope and how many attempts it has had, locked until the transaction ends."""
-    row = await connection.fetchrow("SELECT state, attempts FROM envelopes WHERE id = $1 FOR UPDATE", envelope)
-    return (row["state"], row["attempts"]) if row else None
+async def standing(connection: Connection, envelope: str) -> Row | None:
+    """The state of one envelope, how many attempts it has had, and whether it goes out now anyway; locked until the transaction ends."""
+    return await connection.fetchrow(
+        """
+        SELECT state, attempts, state = 'leased' OR (state = 'pending' AND due_at <= clock_timestamp()) AS goes_out
+        FROM envelopes WHERE id = $1 FOR UPDATE
+        """,
+        envelope,
+    )
 
 
 async def wake_senders(connection: Connection) -> None:
