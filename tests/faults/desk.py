@@ -184,7 +184,7 @@ class Desk:
         """Somebody passes on a message of the inbox."""
         to = self.random.choice(cast.CONTACTS)
         who = self.random.choice(cast.REQUESTERS)
-        self._begin(self._mark("F"), Forwarded(to), lambda mark: self._forward(who, to, mark))
+        self._begin(self._mark("F"), None, lambda mark: self._forward(who, to, mark))
 
     def erase(self) -> None:
         """Somebody saves a log that an operator must erase."""
@@ -276,6 +276,7 @@ class Desk:
             raise RefusedError("withdrawn", "there is nothing to forward")
         message = self.random.choice(usable)
         await self._call(who, "POST", f"/api/inbox/{quote(message, safe='')}/forward", mark, json={"to": [to], "note": f"Please, {mark}"})
+        self._did(mark, Forwarded(to, message))
 
     async def _erase(self, paper: Paper, side: Side, mark: str) -> None:
         body = {"order": paper.order.id, "ref": await self._log(paper, side, mark), "reason": "as the law asks"}

@@ -8,7 +8,7 @@ from typing import Any
 from tests.faults import cast
 from tests.faults.evidence import READS, Evidence
 from tests.faults.expected import Accepted, Expected, Identity, Owed, Place, expected
-from tests.oracle.talk import Hired
+from tests.oracle.talk import Forwarded, Hired
 
 DOMAIN = "postroom.example"
 # What no quiet hours hold back.
@@ -39,6 +39,7 @@ class Violation:
 def check(seen: Evidence) -> set[Violation]:
     """All six."""
     owed = expected([record for records in seen.topics.values() for record in records], seen.deeds)
+    owed.void |= _void_forwards(seen, owed)
     return set().union(
         _one_accounted_for(seen, owed),
         _one_deeds(seen, owed),
@@ -64,6 +65,12 @@ def check_mails(seen: Evidence) -> set[Violation]:
         _five_nothing_stuck(seen),
         _six_order(seen),
     )
+
+
+def _void_forwards(seen: Evidence, owed: Expected) -> set[Owed]:
+    told = {row["id"]: (cast.address(row["person"]), row["mark"]) for row in seen.mailer["messages"] if row["person"]}
+    forwards = ((mark, deed) for mark, deed in seen.deeds.items() if isinstance(deed, Forwarded))
+    return {(cast.address(deed.to), mark) for mark, deed in forwards if told.get(deed.message) in owed.void}
 
 
 # 1 · accepted = processed + open parked + undecided + waiting

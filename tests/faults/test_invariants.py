@@ -24,7 +24,7 @@ DEEDS: dict[str, Deed] = {
     SEND: SENT,
     REPLY: Answered(SENT, ""),
     STRANGERS: Answered(SENT, "unknown_sender"),
-    FORWARD: Forwarded(cast.CONTACTS[0]),
+    FORWARD: Forwarded(cast.CONTACTS[0], NAMES[0]),
 }
 
 
@@ -407,6 +407,17 @@ def test_who_came_later_than_the_event_is_told_out_of_order() -> None:
     seen.mailer["messages"][0]["person"] = "late"
     seen.deeds["FHabcd000001"] = Hired("late")
     assert [str(one) for one in check(seen) if one.invariant == 6] == []
+
+
+def test_what_was_forwarded_is_void_with_its_original() -> None:
+    seen = evidence()
+    void = next(row for row in seen.mailer["messages"] if row["id"].startswith("void-"))
+    void["person"] = void["id"].removeprefix("void-")
+    seen.deeds[FORWARD] = Forwarded(cast.CONTACTS[0], void["id"])
+    assert [one for one in check(seen) if "void and not marked" in one.what and FORWARD in one.about]
+    _cancelled_and_not_void(seen)
+    next(row for row in seen.mailer["inbox"] if row["message"] == "forward")["withdrawn"] = True
+    assert check(seen) == set()
 
 
 def test_what_was_undecided_or_parked_for_a_while_is_told_out_of_order() -> None:

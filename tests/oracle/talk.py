@@ -53,9 +53,10 @@ class Answered:
 
 @dataclass(frozen=True)
 class Forwarded:
-    """A message of an inbox was passed on to this person."""
+    """This message of an inbox was passed on to this person; void with it."""
 
     to: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def consequences(deeds: dict[str, Deed]) -> Consequences:
                 found.mails |= {(address, mark): attached for address in deed.to}
             case Answered():
                 _answered(found, mark, deed)
-            case Forwarded(person):
+            case Forwarded(person, _):
                 found.told.add((person, "forwarded-message", mark))
             case Budgeted(owner):
                 found.told.add((owner, "budget-expired", mark))

@@ -22,8 +22,9 @@ async def tell(connection: Connection, events: Sequence[Event]) -> None:
     new = await _save(connection, told) if told else set()
     if withdrawn:
         await void.add(connection, withdrawn)
-    # The new ones too: a withdrawal may have come before its message.
-    await withdrawing.withdraw(connection, new | {one.message for one in withdrawn})
+    # The new ones too: a withdrawal may have come before its message, or before what its message was forwarded as.
+    originals = await void.originals(connection, copies) if (copies := new & messages.forwarded(told)) else set()
+    await withdrawing.withdraw(connection, new | originals | {one.message for one in withdrawn})
 
 
 async def _save(connection: Connection, told: Sequence[Told]) -> set[str]:

@@ -12,11 +12,15 @@ from postroom.db import Connection, Pool
 
 
 async def withdraw(connection: Connection, messages: Collection[str]) -> None:
-    """Cancel those of these messages of which nothing is left; one that keeps some lines is rendered without the others."""
-    touched = {row["message"]: row for row in await store.touched(connection, messages)}
-    void = {id_: row for id_, row in touched.items() if is_void(row)}
+    """Cancel those of these messages of which nothing is left; one that keeps some lines is rendered without the others.
+
+    What was forwarded says what was read, line for line: it holds as long as anything of its original does.
+    """
+    void = await _void(connection, messages)
     if not void:
         return
+    if copies := await store.add_of_copies(connection, [(id_, row["reason"], row["cause"]) for id_, row in void.items()]):
+        void |= await _void(connection, copies)
     details = [f"withdrawn: {row['reason']}" for row in void.values()]
     stopped = await store.cancel_envelopes(connection, list(void), details)
     waited = await store.cancel_digest_entries(connection, list(void))
@@ -24,6 +28,11 @@ async def withdraw(connection: Connection, messages: Collection[str]) -> None:
     failpoints.reach("withdrawal.marked")
     told = [outcomes.cancelled(void[row["message"]], row) for row in stopped]
     await outbox.add(connection, told + [outcomes.left_out(void[id_]) for id_ in waited])
+
+
+async def _void(connection: Connection, messages: Collection[str]) -> dict[str, Row]:
+    touched = {row["message"]: row for row in await store.touched(connection, messages)}
+    return {id_: row for id_, row in touched.items() if is_void(row)}
 
 
 async def without_void(pool: Pool, loaded: Sequence[Row]) -> dict[str, Row]:

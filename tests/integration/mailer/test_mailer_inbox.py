@@ -12,9 +12,12 @@ from gateway.routes import ROUTES
 from mailer_service import links
 from postroom import db
 from postroom.auth import Principal
+from postroom.contracts.event import Event
 from postroom.contracts.inboxes import MessageForwarded
+from postroom.contracts.messages import Cause
 
 BERT = Principal(person="bert", tenant="tenant-a", side="client", name="Bert Bauer")
+CLARA = Principal(person="clara", tenant="tenant-a", side="client", name="Clara Cech")
 __all__ = ["door"]
 
 
@@ -25,6 +28,18 @@ def key(text: str) -> dict[str, Any]:
 async def read(door: Door, principal: Principal = ANNA, **query: Any) -> dict[str, Any]:
     answer: dict[str, Any] = (await door(principal, "GET", "/inbox", params=query)).json()
     return answer
+
+
+async def forward(door: Door, principal: Principal, message: str, to: str) -> str:
+    answer = await door(principal, "POST", f"/inbox/{message}/forward", json={"to": [to]}, headers=key(message))
+    return str(answer.json()["forward"])
+
+
+def copy(message: str, forward: str, to: Principal, **more: Any) -> Event:
+    """What the rules make of a forward."""
+    cause = Cause(emitter="mailer-service", source="mailer-service", id=forward, type=MessageForwarded.TYPE)
+    said = {"by": "anna", "by_name": "", "note": "", "subject": "Wrong delivery", "text": "", "created_at": "2026-11-23T09:30:00Z"}
+    return requested(message=message, message_type="forwarded-message", person=to.person, facts=said, cause=cause, **more)
 
 
 async def forwarded(world: World) -> list[MessageForwarded]:
@@ -96,6 +111,38 @@ async def test_what_was_withdrawn_is_shown_as_that(world: World, door: Door) -> 
     assert (inbox["unread"], entry["withdrawn_reason"]) == (0, "the order was cancelled")
     assert entry["withdrawn_at"]
     assert "Article 1" in entry["text"]
+
+
+async def test_what_was_forwarded_is_withdrawn_with_it(world: World, door: Door) -> None:
+    """Also what was forwarded once more, and whether its mail waits for a digest or for quiet hours; not while a line of it holds."""
+    lines = [{**WRONG_DELIVERY["lines"][0], "line": n} for n in ("1", "2")]
+    await world.take_in(requested(message="m-1", facts={**WRONG_DELIVERY, "lines": lines}, lines="lines", about=["a", "b"]))
+    await world.until_states(sent=1)
+    first = await forward(door, ANNA, "m-1", "bert")
+    await world.take_in(copy("m-2", first, BERT, digest="2999-01-01T06:00:00Z"))
+    await world.take_in(copy("m-3", await forward(door, BERT, "m-2", "clara"), CLARA, not_before="2999-01-01T06:00:00Z"))
+    await world.take_in(withdrawn("m-1", "a"))
+    assert [(await read(door, one))["unread"] for one in (ANNA, BERT, CLARA)] == [1, 1, 1]
+    void = withdrawn("m-1", "b", reason="the order was cancelled")
+    await world.take_in(void)
+    for one in (ANNA, BERT, CLARA):
+        [entry] = (await read(door, one))["messages"]
+        assert (entry["withdrawn_at"] is not None, entry["withdrawn_reason"]) == (True, "the order was cancelled")
+    outcomes = {one["message"]: one for one in await world.outcomes() if one["state"] == "cancelled"}
+    assert {message: one["cause"] for message, one in outcomes.items()} == dict.fromkeys(("m-2", "m-3"), void.data.cause.model_dump())  # type: ignore[attr-defined]
+    assert await world.states() == {"sent": 1, "cancelled": 1}
+
+
+async def test_a_forwarded_message_that_comes_after_the_withdrawal_is_void_at_once(world: World, door: Door) -> None:
+    """Who it was forwarded to may have waited for the directory."""
+    await world.take_in(requested(message="m-1"), requested(message="m-4"))
+    await world.until_states(sent=2)
+    first, other = await forward(door, ANNA, "m-1", "bert"), await forward(door, ANNA, "m-4", "bert")
+    await world.take_in(withdrawn("m-1", reason="the order was cancelled"))
+    await world.take_in(copy("m-2", first, BERT, email="bert@example.com"), copy("m-5", other, BERT, email="bert@example.com"))
+    shown = {one["message"]: one["withdrawn_reason"] for one in (await read(door, BERT))["messages"]}
+    assert shown == {"m-2": "the order was cancelled", "m-5": None}
+    await world.until_states(sent=3, cancelled=1)
 
 
 @pytest.mark.parametrize("case", ["suppressed", "bounced", "opted out", "no template"])

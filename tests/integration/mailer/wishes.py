@@ -53,7 +53,8 @@ def requested(
         ),
         channels=list(channels),
         reason="you are the purchaser contact of the basic contract",
-        cause=Cause(emitter="po-service", source="po-service", id=f"cause-{number}", type="DeliveryNoteRecorded.v1"),
+        cause=more.pop("cause", None)
+        or Cause(emitter="po-service", source="po-service", id=f"cause-{number}", type="DeliveryNoteRecorded.v1"),
         order="order-1",
         order_number="4711",
         facts=WRONG_DELIVERY if facts is None else facts,

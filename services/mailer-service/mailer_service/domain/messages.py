@@ -1,5 +1,6 @@
 """From an event to what is to be told: a message, its inbox row, its envelopes, or the reason why there is no mail."""
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,6 +10,7 @@ from mailer_service.domain.addresses import deliverable
 from postroom.contracts import ids
 from postroom.contracts.commlog import CorrespondenceRequested
 from postroom.contracts.event import Event
+from postroom.contracts.inboxes import MessageForwarded
 from postroom.contracts.messages import Cause, MessageRequested
 from postroom.zones import zone
 
@@ -98,6 +100,11 @@ def decide(event: Event, suppressed: Suppressed) -> Told | None:
     if isinstance(event.data, CorrespondenceRequested):
         return _correspondence(event, event.data, suppressed)
     return None
+
+
+def forwarded(told: Iterable[Told]) -> set[str]:
+    """Those of the messages that a person forwarded."""
+    return {one.message.id for one in told if one.message.cause["type"] == MessageForwarded.TYPE}
 
 
 def _requested(event: Event, data: MessageRequested, suppressed: Suppressed) -> Told:

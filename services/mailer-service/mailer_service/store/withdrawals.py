@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import astuple
+from typing import Any
 
 import asyncpg
 
-from mailer_service.domain.withdrawals import Withdrawal
+from mailer_service.domain.withdrawals import WHOLE, Withdrawal
 from postroom.db import Connection
 
 _LOCK = 7_066_618
@@ -29,6 +30,36 @@ async def add(connection: Connection, withdrawals: Sequence[Withdrawal]) -> None
         """,
         *zip(*map(astuple, withdrawals), strict=True),
     )
+
+
+async def add_of_copies(connection: Connection, void: Sequence[tuple[str, str, dict[str, Any]]]) -> list[str]:
+    """Note of all that these (message, reason, cause) were forwarded as, from person to person, that it is void; → what is so only now."""
+    rows = await connection.fetch(
+        """
+        WITH RECURSIVE copies AS (
+            SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS t (message, reason, cause)
+            UNION
+            SELECT m.id, copies.reason, copies.cause FROM copies
+            JOIN forwards AS f ON f.message = copies.message
+            JOIN messages AS m ON m.cause_id = f.id AND m.tenant = f.tenant
+        )
+        INSERT INTO withdrawals (message, about, reason, cause)
+        SELECT DISTINCT ON (message) message, $4, reason, cause FROM copies WHERE message <> ALL ($1) ORDER BY message
+        ON CONFLICT DO NOTHING RETURNING message
+        """,
+        *zip(*void, strict=True),
+        WHOLE,
+    )
+    return [row["message"] for row in rows]
+
+
+async def originals(connection: Connection, copies: Collection[str]) -> set[str]:
+    """Whatever these messages are forwards of."""
+    rows = await connection.fetch(
+        "SELECT f.message FROM messages AS m JOIN forwards AS f ON f.id = m.cause_id AND f.tenant = m.tenant WHERE m.id = ANY ($1)",
+        list(copies),
+    )
+    return {row["message"] for row in rows}
 
 
 async def touched(connection: Connection, messages: Collection[str]) -> list[asyncpg.Record]:
