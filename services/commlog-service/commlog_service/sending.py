@@ -96,8 +96,9 @@ async def send(asker: Asker, correspondence: str, body: Sending, key: str) -> di
     """Accept a click on Send, once per key; the answer of the first is every retry's."""
     opened = await window(asker, correspondence)
     request = ["send", correspondence, body.model_dump()]
-    if answered := await _answered(asker, key, request):
-        return answered
+    # A retry must not fail because a document was deleted after the first one was accepted.
+    if answered := await idempotency.answered(asker.wiring.api, asker.principal, key, request):
+        return dict(answered)
     subject = correspondences.checked_subject(body.subject)
     correspondences.checked_zone(body.zone)
     order = await asker.order(opened.order_id)
@@ -137,18 +138,6 @@ async def _accepted(asker: Asker, draft: Send, key: str, request: Any, *, confir
         answer = shown(accepted)
         await idempotency.finish(connection, asker.principal, key, answer)
     failpoints.reach("send.answering")
-    return answer
-
-
-async def _answered(asker: Asker, key: str, request: Any) -> dict[str, Any] | None:
-    """The answer of an earlier try: a retry must not fail because a document was deleted after the first one was accepted."""
-    async with asker.wiring.api.acquire() as connection:
-        transaction = connection.transaction()
-        await transaction.start()
-        try:
-            answer: dict[str, Any] | None = await idempotency.begin(connection, asker.principal, key, request)
-        finally:
-            await transaction.rollback()
     return answer
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 from tests.integration.mailer.conftest import World
 from tests.integration.mailer.test_mailer_api import ANNA, OPERATOR, Door, door
@@ -10,6 +11,7 @@ from tests.integration.mailer.wishes import WRONG_DELIVERY, requested, withdrawn
 
 from gateway.routes import ROUTES
 from mailer_service import links
+from mailer_service.customer.templates import Templates
 from postroom import db
 from postroom.auth import Principal
 from postroom.contracts.event import Event
@@ -200,6 +202,43 @@ async def test_no_forward_without_a_reason(
     await world.take_in(requested(message="m-1"), requested(message="void"), withdrawn("void"))
     answer = await door(principal, "POST", f"/inbox/{message}/forward", json=body, headers=headers)
     assert (answer.status_code, answer.json()["field"]) == (status, field)
+    assert await forwarded(world) == []
+
+
+async def test_what_cannot_be_shown_is_not_forwarded_and_the_same_click_does_it_later(world: World, door: Door) -> None:
+    """Once the fault of a template was passed on, for good, as what the message says."""
+    await world.take_in(requested(message="m-1", facts={"note": "note-1"}))
+    click: dict[str, Any] = {"json": {"to": ["olga"]}, "headers": key("k")}
+    refused = await door(ANNA, "POST", "/inbox/m-1/forward", **click)
+    assert (refused.status_code, refused.json()["code"]) == (409, "cannot_be_shown")
+    assert await forwarded(world) == []
+    await world.pool.execute("UPDATE messages SET facts = $1", WRONG_DELIVERY)
+    answer = await door(ANNA, "POST", "/inbox/m-1/forward", **click)
+    assert answer.status_code == 202
+    await world.pool.execute("UPDATE messages SET facts = '{}'")
+    again = await door(ANNA, "POST", "/inbox/m-1/forward", **click)
+    assert (again.status_code, again.json()) == (202, answer.json())
+    [fact] = await forwarded(world)
+    assert fact.text.startswith("Delivery note LS-2201")
+
+
+async def test_what_is_withdrawn_while_a_template_takes_its_time_is_not_forwarded(
+    world: World, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is a transaction open by then: Postgres ends one that stands idle for longer than it lasts."""
+    await world.take_in(requested(message="m-1"))
+    shown = Templates.briefs
+
+    async def slow(templates: Templates, rows: Any) -> Any:
+        owner = await asyncpg.connect(world.settings.dsn)
+        await owner.execute("BEGIN; LOCK TABLE idempotency IN ACCESS EXCLUSIVE MODE NOWAIT; COMMIT")
+        await owner.close()
+        await world.take_in(withdrawn("m-1"))
+        return await shown(templates, rows)
+
+    monkeypatch.setattr(Templates, "briefs", slow)
+    answer = await door(ANNA, "POST", "/inbox/m-1/forward", json={"to": ["olga"]}, headers=key("k"))
+    assert (answer.status_code, answer.json()["code"]) == (409, "withdrawn")
     assert await forwarded(world) == []
 
 

@@ -43,11 +43,18 @@ def router(pool: Pool, templates: Templates) -> APIRouter:
     @routes.post("/{message}/forward", status_code=202, response_model=shapes.InboxPassedOn)
     async def forward(caller: Caller, message: MessageId, body: Forward, key: Key) -> dict[str, Any]:
         """Pass a message on: each of these people finds it in their inbox, with your note."""
+        request = ["forward", message, body.model_dump()]
+        if known := await idempotency.answered(pool, caller, key, request):
+            return dict(known)
         async with db.as_principal(pool, caller) as connection:
-            known = await idempotency.begin(connection, caller, key, ["forward", message, body.model_dump()])
-            if known is not None:
+            row = await _forwardable(connection, caller, message, body)
+        # Before the transaction: a customer's worker may take longer than the database lets one stand idle.
+        shown = await _as_read(templates, row)
+        async with db.as_principal(pool, caller) as connection:
+            if known := await idempotency.begin(connection, caller, key, request):
                 return dict(known)
-            answer = await _forward(connection, templates, caller, message, body, ids.stable("forward", caller.tenant, caller.person, key))
+            row = await _forwardable(connection, caller, message, body)
+            answer = await _forward(connection, caller, row, shown, body, ids.stable("forward", caller.tenant, caller.person, key))
             await idempotency.finish(connection, caller, key, answer)
         failpoints.reach("forward.answering")
         return answer
@@ -112,17 +119,32 @@ def _add_marking(routes: APIRouter, pool: Pool) -> None:
             return {"message": message, "unread": await store.unread(connection, caller.tenant, caller.person)}
 
 
-async def _forward(
-    connection: Connection, templates: Templates, caller: Principal, message: str, body: Forward, forward: str
-) -> dict[str, Any]:
+async def _forwardable(connection: Connection, caller: Principal, message: str, body: Forward) -> Row:
     row = await _entry(connection, caller, message)
     if row["withdrawn_at"]:
         detail = f"This message was withdrawn ({row['withdrawn_reason']}): what it says does not hold any more, so it can't be forwarded."
         raise Problem(409, "withdrawn", detail)
-    to = list(dict.fromkeys(body.to))
-    if caller.person in to:
+    if caller.person in body.to:
         raise Problem(422, "to_yourself", "You have this message already: leave yourself out of `to`.", "to")
-    shown = views.inbox_entry(await templates.briefs([cut(row)]), row)
+    return row
+
+
+async def _as_read(templates: Templates, row: Row) -> tuple[str, str]:
+    """Subject and text; what a template finds wrong is nobody's message."""
+    message = cut(row)
+    briefs = await templates.briefs([message])
+    try:
+        return briefs.brief(message)
+    except Exception as error:
+        detail = f"This message can't be shown, so it can't be forwarded: {error}. Ask an operator to mend its template, and try again."
+        raise Problem(409, "cannot_be_shown", detail) from error
+
+
+async def _forward(
+    connection: Connection, caller: Principal, row: Row, shown: tuple[str, str], body: Forward, forward: str
+) -> dict[str, Any]:
+    message, to = row["id"], list(dict.fromkeys(body.to))
+    subject, text = shown
     fact = MessageForwarded(
         message=message,
         forward=forward,
@@ -130,8 +152,8 @@ async def _forward(
         by_name=caller.name or row["name"],
         to=to,
         note=body.note,
-        subject=shown["subject"],
-        text=shown["text"].encode()[:TEXT_BYTES].decode(errors="ignore"),
+        subject=subject,
+        text=text.encode()[:TEXT_BYTES].decode(errors="ignore"),
         message_type=row["message_type"],
         created_at=row["created_at"],
         opens=Opens(**row["opens"]) if row["opens"] else None,
