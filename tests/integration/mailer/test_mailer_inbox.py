@@ -99,6 +99,19 @@ async def test_read_unread_and_all_read(world: World, door: Door) -> None:
         assert (await door(BERT, "GET" if path.endswith("1") else "POST", path)).json()["code"] == "unknown_message"
 
 
+async def test_all_read_up_to_what_was_shown(world: World, door: Door) -> None:
+    """What came while somebody looked is unread still: of one moment, too."""
+    await world.take_in(*(requested(message=f"m-{n}") for n in range(3)), requested(message="other", person="bert"))
+    await world.take_in(requested(message="m-3"))
+    assert (await door(ANNA, "POST", "/inbox/read-all", json={"until": "m-1"})).json() == {"read": 2, "unread": 2}
+    assert [one["message"] for one in (await read(door, unread=True))["messages"]] == ["m-3", "m-2"]
+    for unknown in ("nonsense", "other"):
+        refused = await door(ANNA, "POST", "/inbox/read-all", json={"until": unknown})
+        assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (404, "unknown_message", "until")
+    assert (await read(door))["unread"] == 2
+    assert (await door(ANNA, "POST", "/inbox/read-all")).json() == {"read": 2, "unread": 0}
+
+
 async def test_what_was_withdrawn_is_shown_as_that(world: World, door: Door) -> None:
     lines = [{**WRONG_DELIVERY["lines"][0], "line": n, "item": f"Article {n}"} for n in ("1", "2")]
     facts = {**WRONG_DELIVERY, "lines": lines}

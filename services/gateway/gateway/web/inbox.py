@@ -22,11 +22,12 @@ COME_BACK = b"retry: 5000\n\n"
 
 
 @router.get("")
-async def messages(visit: Visiting, unread: str = "", before: str = "") -> Response:
-    """The messages, the newest first."""
+async def messages(visit: Visiting, unread: str = "", before: str = "", until: str = "") -> Response:
+    """The messages, the newest first; `until` is the first of those on the pages before."""
     found = await visit.get(MAILER, "/inbox", unread="true" if unread else "", before=before, limit=PAGE)
     shown = {"messages": found["messages"], "unread": found["unread"], "next": found["next"], "only_unread": bool(unread)}
-    return page.show(visit, "_messages.html" if visit.by_htmx else "inbox.html", before=before, **shown)
+    newest = found["messages"][0]["message"] if found["messages"] else ""
+    return page.show(visit, "_messages.html" if visit.by_htmx else "inbox.html", before=before, until=until or newest, **shown)
 
 
 @router.get("/events")
@@ -58,9 +59,9 @@ async def _stream(request: Request, visit: Visit) -> Response:
 
 @router.post("/read-all")
 async def read_all(acting: Acting) -> Response:
-    """Mark all as read."""
-    visit, _ = acting
-    await visit.post(MAILER, "/inbox/read-all")
+    """Mark all as read that the person was shown."""
+    visit, form = acting
+    await visit.post(MAILER, "/inbox/read-all", body={"until": form.text("until") or None})
     return page.go(visit.request, "/inbox")
 
 

@@ -34,6 +34,14 @@ class Forward(BaseModel):
     note: str = Field(default="", max_length=4_000)
 
 
+class Shown(BaseModel):
+    """What the person has seen: what came after it stays unread."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    until: str | None = Field(default=None, max_length=200, description="the newest message shown; without it all are marked")
+
+
 def router(pool: Pool, templates: Templates) -> APIRouter:
     """The routes; `pool` is the API's, under row-level security."""
     routes = APIRouter(prefix="/inbox", tags=["inbox"])
@@ -96,17 +104,20 @@ def _add_reading(routes: APIRouter, pool: Pool, templates: Templates) -> None:
 
 def _add_marking(routes: APIRouter, pool: Pool) -> None:
     @routes.post("/read-all", response_model=shapes.InboxAllRead)
-    async def read_all(caller: Caller) -> dict[str, Any]:
-        """Mark all that the caller has as read; `read` says how many were not."""
+    async def read_all(caller: Caller, shown: Shown | None = None) -> dict[str, Any]:
+        """Mark all that the caller has as read, or all up to what was shown; `read` says how many were not."""
+        until = shown.until if shown else None
         async with db.as_principal(pool, caller) as connection:
-            number = await store.mark_read(connection, caller.tenant, caller.person, None)
+            if until is not None:
+                await _entry(connection, caller, until, "until")
+            number = await store.mark_all_read(connection, caller.tenant, caller.person, until)
             return {"read": number, "unread": await store.unread(connection, caller.tenant, caller.person)}
 
     @routes.post("/{message}/read", response_model=shapes.InboxMarked)
     async def read(caller: Caller, message: MessageId) -> dict[str, Any]:
         """Mark a message of the caller's as read."""
         async with db.as_principal(pool, caller) as connection:
-            if not await store.mark_read(connection, caller.tenant, caller.person, [message]):
+            if not await store.mark_read(connection, caller.tenant, caller.person, message):
                 raise _unknown()
             return {"message": message, "unread": await store.unread(connection, caller.tenant, caller.person)}
 

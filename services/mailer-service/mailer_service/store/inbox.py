@@ -54,17 +54,34 @@ async def unread(connection: Connection, tenant: str, person: str) -> int:
     return int(await connection.fetchval(query, tenant, person))
 
 
-async def mark_read(connection: Connection, tenant: str, person: str, messages: Sequence[str] | None) -> int:
-    """Read now, or before: these, or all that are unread (None). Returns how many of these there are."""
-    rows = await connection.fetch(
+async def mark_read(connection: Connection, tenant: str, person: str, message: str) -> bool:
+    """Read now, or before; False if it isn't this person's."""
+    row = await connection.fetchrow(
         f"""
         UPDATE inbox SET read_at = coalesce(read_at, now()), change = CASE WHEN withdrawn_at IS NULL THEN 'read' ELSE change END, {_CHANGED}
-        WHERE tenant = $1 AND person = $2 AND (message = ANY ($3) OR $3 IS NULL AND read_at IS NULL AND withdrawn_at IS NULL)
+        WHERE tenant = $1 AND person = $2 AND message = $3 RETURNING 1
+        """,  # noqa: S608 - a constant
+        tenant,
+        person,
+        message,
+    )
+    return row is not None
+
+
+async def mark_all_read(connection: Connection, tenant: str, person: str, until: str | None) -> int:
+    """Read now: all that are unread, or those of them that are no newer than the message `until`. Returns how many."""
+    rows = await connection.fetch(
+        f"""
+        UPDATE inbox AS i SET read_at = now(), change = 'read', {_CHANGED} FROM messages AS m
+        WHERE m.id = i.message AND i.tenant = $1 AND i.person = $2 AND i.read_at IS NULL AND i.withdrawn_at IS NULL
+          AND ($3::text IS NULL OR (i.created_at, m.sequence) <= (
+                SELECT i.created_at, m.sequence FROM inbox AS i JOIN messages AS m ON m.id = i.message
+                WHERE i.message = $3 AND i.tenant = $1 AND i.person = $2))
         RETURNING 1
         """,  # noqa: S608 - a constant
         tenant,
         person,
-        messages,
+        until,
     )
     return len(rows)
 
