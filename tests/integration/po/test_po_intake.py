@@ -233,7 +233,7 @@ async def test_a_despatch_line_finds_its_order_line_by_number_or_item(room: Room
 async def test_an_event_that_would_be_too_big_parks_its_despatch_alone(room: Room) -> None:
     line = sample(DESPATCH).decode().partition("<cac:DespatchLine>")[2].partition("</cac:DespatchLine>")[0]
     many = "".join(
-        f"<cac:DespatchLine>{line.replace('>2<', f'>{number}<').replace('Item456', 'x' * 200)}</cac:DespatchLine>"
+        f"<cac:DespatchLine>{line.replace('>2<', f'>{number}<').replace('Item456', 'x' * 55)}</cac:DespatchLine>"
         for number in range(10, 1500)
     )
     await room.take(sample(DESPATCH, **{f"<cac:DespatchLine>{line}</cac:DespatchLine>": many}))

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from tests.unit.rules.rules_support import ORDER, decided, directory, event, log_created, person, reasons, told
 
-from notification_rules.domain import expressions
 from notification_rules.domain.deciding import Outcome
 from notification_rules.domain.letters import asked, order_id, order_number
 from notification_rules.domain.preferences import AT_ONCE
+from postroom.contracts import ids
 from postroom.contracts.catalogs import CatalogItemsChanged
 from postroom.contracts.demand import QuantityRequestReplied, TemplateDue
 from postroom.contracts.event import Event
@@ -113,5 +113,5 @@ def test_the_order_of_an_event_is_its_own_or_its_emitters() -> None:
 
 def test_no_two_things_within_things_are_alike() -> None:
     """Or the note of order x/1, line 2, would withdraw the reminder of order x, line 1/2."""
-    assert expressions.path("4711", "1") == "4711/1"
-    assert len({expressions.path("x/1", "2"), expressions.path("x", "1/2"), expressions.path("x%2F1", "2")}) == 3
+    assert ids.path("4711", "1") == "4711/1"
+    assert len({ids.path("x/1", "2"), ids.path("x", "1/2"), ids.path("x%2F1", "2")}) == 3

@@ -10,6 +10,7 @@ import cel
 import orjson
 
 from notification_rules.domain import decimals
+from postroom.contracts import ids
 
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
 _BOUND = re.compile(r"\.(?:all|exists|exists_one|map|filter)\(\s*(\w+)\s*,")
@@ -48,17 +49,12 @@ def digest(value: Any) -> str:
     return sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 
-def path(outer: str, inner: str) -> str:
-    """A thing within a thing, such as an order's line: "4711/1". A slash in an id is written otherwise, so that no two are alike."""
-    return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in (outer, inner))
-
-
 FUNCTIONS: dict[str, Any] = {
     "dec": decimals.dec,
     "plus": decimals.plus,
     "minus": decimals.minus,
     "digest": digest,
-    "path": path,
+    "path": ids.path,
 }
 
 

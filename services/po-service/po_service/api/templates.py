@@ -8,14 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from po_service.api.shapes import Key, Rooms, buying_side, company_of, once
 from po_service.domain import templates as domain
+from po_service.domain.parts import TOLD_BYTES
 from po_service.domain.schedules import Schedule
 from po_service.domain.templates import Template
 from po_service.store import rows, templates
 from po_service.tasks.templates import once_each
 from postroom import clock, outbox
 from postroom.auth import Caller, Principal
-from postroom.contracts import cloudevents, topics
-from postroom.contracts.demand import Assigned, TemplateDue
+from postroom.contracts import cloudevents
+from postroom.contracts.demand import Assigned
 from postroom.contracts.fields import DecimalText, Id
 from postroom.db import Connection
 from postroom.http import Problem
@@ -179,9 +180,8 @@ def _can_become(known: Template, wanted: Template) -> None:
 def _fits(template: Template) -> None:
     """The event that says it is due must not be too large when its day comes and nobody is there to mend it."""
     _, value = cloudevents.encode(domain.is_due(template, date.max, date.max))
-    most = topics.of_fact(TemplateDue.TYPE).max_bytes
-    if len(value) > most:
-        detail = f"With its items and people it takes {len(value)} bytes, and what is told of it may take {most}. Make two of it."
+    if len(value) > TOLD_BYTES:
+        detail = f"With its items and people it takes {len(value)} bytes, and what is told of it may take {TOLD_BYTES}. Make two of it."
         raise Problem(422, "too_large", detail, "items")
 
 

@@ -1,6 +1,5 @@
 """Catalogs, their items, and what a change of them is."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,15 +7,16 @@ from datetime import date
 from decimal import Decimal
 
 from po_service.domain.directory import SOURCE
+from po_service.domain.parts import in_parts, json_bytes
 from postroom.contracts import event, ids
 from postroom.contracts.catalogs import CatalogItemsChanged, ItemChange
 from postroom.contracts.event import Event
 
 KINDS = ("added", "removed", "price", "description", "validity", "expired")
 SHOWN, EXPIRED_AT_ONCE = 200, 1_000
+# Items times managers: each manager is told of each item once, and so many claims are what the rules reckon at once.
+MOST_CLAIMS = 50_000
 _CHARACTERS = 300
-# Of a topic's 256 KB: the rest is for the envelope, the counts and the catalog's own texts.
-_BYTES = 240_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,35 +102,22 @@ def _texts(item: Item) -> tuple[str, ...]:
 def changed(catalog: Catalog, changes: Changes, *, actor: str | None = None, cause: Event | None = None) -> Event:
     """CatalogItemsChanged of the catalog's present version; the kinds that its managers want to hear of are shown first."""
     first = sorted(changes.told, key=lambda one: bool(catalog.notify_on) and one[0] not in catalog.notify_on)[:SHOWN]
-    shown = next(iter(_fitting(catalog, [_change(*one) for one in first], SHOWN)), [])
+    shown = next(in_parts([_change(*one) for one in first], SHOWN, beside=json_bytes(catalog.managers)), [])
     return _event(catalog, "changed", shown, changes.counts, actor, cause)
 
 
 def expired(catalog: Catalog, items: Sequence[Item]) -> list[Event]:
     """CatalogItemsChanged for the items whose price is valid no more: all of them, in as many events as it takes."""
     shown = [_change("expired", one, one) for one in items]
-    return [_event(catalog, "expired", some, {"expired": len(some)}) for some in _fitting(catalog, shown, EXPIRED_AT_ONCE)]
+    most = min(EXPIRED_AT_ONCE, MOST_CLAIMS // max(len(catalog.managers), 1))
+    parts = in_parts(shown, most, lambda one: ids.path(catalog.id, one.item), json_bytes(catalog.managers))
+    return [_event(catalog, "expired", some, {"expired": len(some)}) for some in parts]
 
 
 def raised_key(catalog: Catalog, item: Item) -> tuple[str, tuple[str, ...]]:
     """Once per item and end of its price."""
     assert item.valid_until is not None  # noqa: S101 - only what ends expires
     return catalog.tenant, (catalog.id, item.item, item.valid_until.isoformat())
-
-
-def _fitting(catalog: Catalog, changes: Sequence[ItemChange], count: int) -> list[list[ItemChange]]:
-    """All of them, cut where a piece would have more than `count` or grow too big for an event beside the catalog's managers."""
-    most = _BYTES - len(json.dumps(catalog.managers, ensure_ascii=False).encode())
-    pieces: list[list[ItemChange]] = []
-    room = 0
-    for one in changes:
-        size = len(one.model_dump_json().encode()) + 1
-        if not pieces or len(pieces[-1]) == count or size > room:
-            pieces.append([])
-            room = most
-        pieces[-1].append(one)
-        room -= size
-    return pieces
 
 
 def _event(

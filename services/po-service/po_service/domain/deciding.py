@@ -6,9 +6,9 @@ from dataclasses import replace
 from po_service.domain import changes, notes, placing, receipts, waiting
 from po_service.domain.book import Book, Decision
 from po_service.domain.orders import Order, Quantity
+from po_service.domain.parts import TOLD_BYTES
 from po_service.domain.received import Received
 from po_service.domain.ubl import values
-from postroom.contracts import topics
 from postroom.contracts.errors import Refused, at_fault
 from postroom.contracts.event import Event
 
@@ -153,10 +153,12 @@ def _order_line(one: values.DespatchLine, order: Order) -> str:
 
 
 def _check_size(events: Sequence[Event]) -> None:
-    """Refuse here what the outbox would refuse, so that it is this document's fault and not that of the order it waited for."""
+    """Refuse here what the outbox would, or no message could tell: it is this document's fault and not that of the order it waited for."""
     for event in events:
-        size, limit = len(event.data.model_dump_json().encode()), topics.of_fact(event.type).max_bytes
-        if size > limit:
+        size = len(event.data.model_dump_json().encode())
+        if size > TOLD_BYTES:
             raise Refused(
-                "too_large", f"its {event.type} would have {size} bytes; an event may have {limit}. Send it in parts.", "cac:DespatchLine"
+                "too_large",
+                f"its {event.type} would have {size} bytes; an event may have {TOLD_BYTES}. Send it in parts.",
+                "cac:DespatchLine",
             )

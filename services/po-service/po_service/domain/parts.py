@@ -1,25 +1,37 @@
-"""Long lists are told in several events: each holds what its contract and its topic allow."""
+"""What is told by message must fit one: it repeats the event's facts, and names what it is about. Long lists are told in several events."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from postroom.contracts.fields import Part
+from postroom.contracts.topics import EVENT_BYTES, KB
 
 One = TypeVar("One", bound=Part)
-# What the lists may have of an event's 256 KiB; the rest is for what stands beside them.
-LIST_BYTES = 200 * 1024
+# Of an event that can't be told in several: the rest of a message is for whom it is, why, and what about.
+TOLD_BYTES = EVENT_BYTES - 16 * KB
+# What the lists may have of a message's 256 KiB, with the names of their entries; the rest is for what stands beside them.
+LIST_BYTES = 200 * KB
 
 
-def in_parts(entries: Sequence[One], most: int) -> Iterator[list[One]]:
-    """The entries in order, at most `most` and 200 KiB of JSON at a time; nothing for none."""
+def in_parts(entries: Sequence[One], most: int, about: Callable[[One], str] = lambda _: "", beside: int = 0) -> Iterator[list[One]]:
+    """The entries in order, at most `most` and 200 KiB of JSON at a time, less what is `beside` them; nothing for none.
+
+    `about` is how a message names an entry by itself.
+    """
     part: list[One] = []
-    size = 0
+    size = beside
     for one in entries:
-        length = len(one.model_dump_json().encode()) + 1
+        length = len(one.model_dump_json().encode()) + json_bytes(about(one)) + 2
         if part and (len(part) == most or size + length > LIST_BYTES):
             yield part
-            part, size = [], 0
+            part, size = [], beside
         part.append(one)
         size += length
     if part:
         yield part
+
+
+def json_bytes(value: str | Sequence[str]) -> int:
+    """How long it is in an event."""
+    return len(json.dumps(value, ensure_ascii=False).encode())

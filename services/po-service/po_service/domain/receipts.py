@@ -7,8 +7,9 @@ from po_service.domain import notes
 from po_service.domain.contracts import Contract
 from po_service.domain.directory import SOURCE
 from po_service.domain.orders import Note, Order, Quantity, Receipt
+from po_service.domain.parts import TOLD_BYTES
 from postroom import zones
-from postroom.contracts import event, ids, topics
+from postroom.contracts import event, ids
 from postroom.contracts.event import Event
 from postroom.contracts.purchasing import GoodsReceived, ReceivedLine
 
@@ -119,7 +120,7 @@ def _fitting(fact: GoodsReceived) -> GoodsReceived:
     Not in parts: a person is told of a note's receipt once.
     """
     most = max((len(line.item) for line in fact.lines), default=0)
-    while len(fact.model_dump_json().encode()) > topics.of_fact(GoodsReceived.TYPE).max_bytes and most > SHORTEST_NAME:
+    while len(fact.model_dump_json().encode()) > TOLD_BYTES and most > SHORTEST_NAME:
         most //= 2
         lines = [line if len(line.item) <= most else line.model_copy(update={"item": f"{line.item[: most - 1]}…"}) for line in fact.lines]
         fact = fact.model_copy(update={"lines": lines})

@@ -79,7 +79,7 @@ def overdue(order: Order, option: Option, level: int, lines: Sequence[Line], tod
         _overdue_line(order, line, day, due_on(day, days, option.calendar), names.get((order.tenant, line.ordered_by), ""))
         for line, day in awaited
     ]
-    for part in in_parts(entries, LINES):
+    for part in in_parts(entries, LINES, lambda one: ids.path(order.id, one.line)):
         fact = DeliveryNoteOverdue(
             order=notes.order_ref(order),
             level=level,

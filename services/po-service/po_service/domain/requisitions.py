@@ -144,7 +144,7 @@ def _not_reached(run: str, contract: Contract, order: Order, items: Sequence[Ite
         )
         for one in items
     ]
-    for number, part in enumerate(in_parts(entries, ITEMS)):
+    for number, part in enumerate(in_parts(entries, ITEMS, lambda one: one.item)):
         fact = MinimumOrderValueNotReached(
             run=run,
             order=order_ref(order),
