@@ -12,6 +12,7 @@ from tests.unit.rules.rules_support import budget_expired, goods_received, log_c
 from notification_rules.domain import rulebook
 from notification_rules.domain.undecided import resolve_case
 from notification_rules.handlers import batch, directory
+from notification_rules.store import undecided
 
 ADMIN: dict[str, Any] = {"roles": [("company-administrator", "buyer")]}
 
@@ -113,6 +114,25 @@ async def test_a_directory_record_that_was_committed_meanwhile_is_found_by_the_s
             "INSERT INTO people (tenant, person, name, language, zone, active, version) SELECT 'demo', 'anna', 'Anna', 'en', 'UTC', true, 0"
         )
     await rules.pass_time(6)
+    await rules.sweeper.sweep()
+    assert await rules.told() == [("goods-receipt", "anna", "orderer")]
+
+
+async def test_a_directory_record_wakes_also_what_somebody_is_just_looking_at(rules: Rules) -> None:
+    """It waits for them, and their look, which it comes too late for, puts the row off: woken is the row as it is then."""
+    await rules.take(goods_received(("1", "anna")))
+    await rules.pass_time(10)
+    async with rules.pool.acquire() as sweeper, rules.pool.acquire() as record:
+        look = sweeper.transaction()
+        await look.start()
+        assert await rules.handlers.look_again(sweeper) == 1
+        async with record.transaction():
+            assert await directory.take_in(record, [person_changed("anna")])
+            woken = asyncio.create_task(undecided.wake(record, ["person demo//anna"]))
+            while not await rules.pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110 - Postgres
+                await asyncio.sleep(0.01)
+            await look.commit()
+            assert await woken == 1
     await rules.sweeper.sweep()
     assert await rules.told() == [("goods-receipt", "anna", "orderer")]
 

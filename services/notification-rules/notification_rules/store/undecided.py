@@ -136,8 +136,11 @@ async def wake(connection: Connection, keys: Collection[str]) -> int:
     """Those that wait for one of these directory records are due now. Waits for whoever is deciding on them. Returns how many."""
     rows = await connection.fetch(
         """
-        WITH woken AS (SELECT ctid FROM undecided WHERE awaits && $1::text[] ORDER BY emitter, source, id, rule FOR UPDATE)
-        UPDATE undecided SET look_again_at = now() FROM woken WHERE undecided.ctid = woken.ctid RETURNING 1
+        WITH woken AS (
+            SELECT emitter, source, id, rule FROM undecided WHERE awaits && $1::text[] ORDER BY emitter, source, id, rule FOR UPDATE
+        )
+        UPDATE undecided u SET look_again_at = now() FROM woken w
+        WHERE (u.emitter, u.source, u.id, u.rule) = (w.emitter, w.source, w.id, w.rule) RETURNING 1
         """,
         list(keys),
     )
