@@ -32,6 +32,7 @@ class Library:
     def recall(self, files: Mapping[str, str]) -> None:
         """The customer's files as they were in force when the service ended: a faulty one is no reason to forget its rules."""
         self.files = dict(files)
+        self.rulebook, _, _ = settled(self.house, files, {})
 
     def marks(self) -> Marks:
         """Each file with its time and size: others mean that something has changed, or is being changed just now."""
@@ -49,7 +50,9 @@ class Library:
             found, unreadable = dict(self.files), {self._folder.name: gone}
         else:
             found, unreadable = _texts(marks, self.files)
-        self.rulebook, self.files, refused = settled(self.house, found, self.files)
+        rulebook, self.files, refused = settled(self.house, found, self.files)
+        # What waits for a rule that is gone just now is decided by the one that it had replaced.
+        self.rulebook = replace(rulebook, in_place_of={**self.rulebook.in_place_of, **rulebook.in_place_of})
         self._seen, self.faults = marks, {**refused, **unreadable}
         for file, fault in self.faults.items():
             if before.get(file) != fault:

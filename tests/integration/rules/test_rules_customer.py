@@ -10,7 +10,7 @@ import yaml
 from tests.conftest import FreshDatabase
 from tests.integration.rules.conftest import composed, person_changed
 from tests.integration.rules.door import issuer_in, opened
-from tests.unit.rules.rules_support import goods_received
+from tests.unit.rules.rules_support import budget_expired, goods_received
 
 from notification_rules.handlers.reloader import Reloader
 from notification_rules.library import Library
@@ -157,3 +157,51 @@ async def test_the_kept_files_are_those_in_force(fresh_database: FreshDatabase) 
             assert await store.accepted(connection) == files
     async with await db.open_pool(settings, "api") as pool, pool.acquire() as connection:
         assert await store.accepted(connection) == {}
+
+
+async def test_what_waits_under_a_rule_is_decided_by_the_one_that_replaces_it_and_back(
+    fresh_database: FreshDatabase, tmp_path: Path
+) -> None:
+    """Nobody manages these budgets; the operator says who is to be told instead."""
+    rules = await composed(await fresh_database(Settings, "notification_rules"))
+    rules.library._folder = tmp_path
+    reloader, own = Reloader(rules.pool, rules.library, 0.02), tmp_path / "own.yaml"
+    await reloader.begin()
+
+    async def waiting() -> str:
+        return str(await rules.pool.fetchval("SELECT string_agg(rule, ', ') FROM undecided"))
+
+    async def replaced() -> bool:
+        await rules.sweeper.sweep()
+        return await waiting() == "ours"
+
+    async def handed_over() -> bool:
+        return await waiting() == "budget-expired"
+
+    await rules.take(budget_expired())
+    rule = {**RULE, "name": "ours", "event": "BudgetExpired.v1", "replaces": "budget-expired"}
+    rule["recipients"] = [{"hop": "boss", "person": "'boss'", "because": "it is yours now"}]
+    rule["claim"] = {"key": "[budget]", "about": "budget", "told": "told before"}
+    text = yaml.safe_dump({"rules": [rule]})
+    running = asyncio.create_task(reloader.run())
+    own.write_text(text)
+    await _until(replaced)
+    (tmp_path / "broken.yaml").write_text("rules: [")
+    own.unlink()
+
+    async def forgotten() -> bool:
+        async with rules.pool.acquire() as connection:
+            return await store.accepted(connection) == {}
+
+    await _until(forgotten)
+    assert await waiting() == "ours", "it may stand in the file that can't be used"
+    (tmp_path / "broken.yaml").write_text(yaml.safe_dump({"rules": [RULE]}))
+    await _until(handed_over)
+    own.write_text(text)
+    await _until(replaced)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await rules.take(person_changed("boss"))
+    assert await rules.told() == [("own-receipt", "boss", "boss")]
+    assert (await rules.figures())["undecided"] == 0
+    await rules.pool.close()

@@ -1,12 +1,17 @@
 """Who stands in for whom, who is waited for, and when a chain is empty."""
 
 from datetime import date
+from importlib.resources import files
 
 import pytest
+import yaml
+from tests.unit.rules.reminders_support import line, overdue
 from tests.unit.rules.rules_support import NOW, RULES, budget_expired, decided, directory, goods_received, person, reasons, told
 
+from notification_rules.domain import rulebook
 from notification_rules.domain.deciding import claiming, decide
 from notification_rules.domain.people import Directory
+from notification_rules.domain.rulebook import Rulebook
 from notification_rules.domain.undecided import Undecided, look_again, resolve_case
 
 HOLIDAY = {"absent_from": date(2026, 11, 20), "absent_until": date(2026, 11, 30), "deputy": "deputy"}
@@ -89,8 +94,8 @@ def test_an_empty_chain_for_some_lines_does_not_keep_the_others_waiting() -> Non
     assert (waiting.kind, waiting.tellings) == ("nobody", ("gone",))
 
 
-def _again(undecided: Undecided, people: Directory) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    outcome = decide([claiming(resolve_case(look_again(undecided, RULES), people, NOW))], set())
+def _again(undecided: Undecided, people: Directory, rules: Rulebook = RULES) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    outcome = decide([claiming(resolve_case(look_again(undecided, rules), people, NOW))], set())
     return told(outcome), [(one.outcome, one.reason) for one in outcome.decisions if one.outcome != "message"]
 
 
@@ -120,6 +125,34 @@ def test_only_what_is_still_open_is_decided_again() -> None:
 def test_a_rule_that_is_gone_ends_the_waiting() -> None:
     undecided = Undecided(budget_expired(), "old-name", "nobody", ("",), expired=False)
     assert _again(undecided, directory())[1] == [("none", "the rule old-name is no longer in force")]
+
+
+def test_a_rule_with_other_chains_by_now_tells_all_that_is_not_told_yet() -> None:
+    """The house's rule has one chain for the budget, the customer's one for each of two people."""
+    own = {
+        "name": "ours",
+        "event": "BudgetExpired.v1",
+        "replaces": "budget-expired",
+        "message_type": "ours",
+        "for_each": "[owner, manager]",
+        "recipients": [{"hop": "anybody", "person": "each", "because": "it is yours"}],
+        "claim": {"key": "[budget, R]", "about": "budget", "told": "told before"},
+    }
+    rules = rulebook.parse(
+        files("notification_rules").joinpath("rules.yaml").read_text("utf-8"), {"own.yaml": yaml.safe_dump({"rules": [own]})}
+    )
+    event, people = budget_expired(owner="anna", manager="ben"), directory(person("anna"), person("ben"))
+    for kind, open_, expected in (("nobody", "", ["anna", "ben"]), ("unknown", "", ["anna", "ben"]), ("nobody", "ben", ["ben"])):
+        undecided = Undecided(event, "budget-expired", kind, (open_,), expired=False)
+        assert [who for who, _ in _again(undecided, people, rules)[0]] == expected
+
+
+def test_what_was_withdrawn_of_what_waits_stays_so_under_any_rule() -> None:
+    event = overdue(line("1"), line("2"))
+    undecided = Undecided(event, "delivery-note-reminder-requester", "unknown", ("anna",), expired=False, void=frozenset({"order-1/1"}))
+    waiting = resolve_case(look_again(undecided, RULES), directory(), NOW).waiting
+    assert waiting is not None
+    assert waiting.void == ("order-1/1",)
 
 
 def test_another_systems_people_and_companies_are_found_by_their_aliases() -> None:

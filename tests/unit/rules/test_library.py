@@ -34,6 +34,11 @@ def _names(book: rulebook.Rulebook) -> list[str]:
     return sorted(rule.name for rule in book)
 
 
+def _named(book: rulebook.Rulebook, *names: str) -> list[str]:
+    found = [book.named("GoodsReceived.v1", name) for name in names]
+    return [rule.name if rule else "" for rule in found]
+
+
 def _library(folder: Path) -> Library:
     library = Library(HOUSE, folder)
     library.look()
@@ -144,6 +149,24 @@ def test_a_rule_that_takes_the_place_of_the_houses() -> None:
     assert _names(book) == ["own", "second"]
     book = rulebook.parse(HOUSE, {"own.yaml": _file(name="receipt", replaces="receipt")})
     assert [rule.message_type for rule in book if rule.name == "receipt"] == ["own"]
+
+
+def test_what_a_rule_had_replaced_is_known_when_it_is_gone_also_after_a_start(tmp_path: Path) -> None:
+    """For what waits for it."""
+    _write(tmp_path, _file(replaces="receipt"))
+    library = _library(tmp_path)
+    assert _named(library.rulebook, "own", "receipt", "other") == ["own", "own", ""]
+    (started := Library(HOUSE, tmp_path)).recall(library.files)
+    _write(tmp_path, _file(replaces="receipt", name="renamed"))
+    library.look()
+    assert _named(library.rulebook, "own", "receipt", "renamed") == ["renamed", "renamed", "renamed"]
+    (tmp_path / "own.yaml").unlink()
+    for one in (library, started):
+        one.look()
+        assert _named(one.rulebook, "own", "receipt", "other") == ["receipt", "receipt", ""]
+    _write(tmp_path, "rules: [")
+    started.look()
+    assert _named(started.rulebook, "own", "receipt") == ["", "receipt"], "it may stand in the file that can't be used"
 
 
 def test_a_rule_in_the_place_of_one_whose_messages_the_house_withdraws(tmp_path: Path) -> None:

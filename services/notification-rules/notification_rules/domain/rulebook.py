@@ -1,7 +1,7 @@
 """The rules, ready to run: every expression compiled and checked against the event it is for."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from notification_rules.domain.compiling import Compiler
 from notification_rules.domain.declaration import DeclaredRule, Hop
@@ -15,17 +15,24 @@ _MADE_BY_THE_MAILER = {"digest", "correspondence"}
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """All rules by the type of event they are for. Not `complete` while a customer's file can't be used: what is missing may come back."""
+    """All rules by the type of event they are for. Not `complete` while a customer's file can't be used: what is missing may come back.
+
+    `in_place_of` names the house's rule that a customer's has replaced, also of those that were in force before.
+    """
 
     rules: Mapping[str, tuple[Rule, ...]]
     handled_elsewhere: Mapping[str, str]
     complete: bool = True
+    in_place_of: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, type_: str) -> tuple[Rule, ...]:
         return self.rules.get(type_, ())
 
     def named(self, type_: str, name: str) -> Rule | None:
-        return next((rule for rule in self.of(type_) if rule.name == name), None)
+        """The rule of this name; if it was replaced, the one in its place, and if it is gone, the one that it had replaced."""
+        rules = {rule.name: rule for rule in self.of(type_)}
+        house = self.in_place_of.get(name, name) if self.complete else name
+        return rules.get(name) or next((rule for rule in rules.values() if house in {rule.name, rule.declared.replaces}), None)
 
     def __iter__(self) -> Iterator[Rule]:
         return (rule for rules in self.rules.values() for rule in rules)
@@ -36,11 +43,11 @@ def parse(text: str, added: Mapping[str, str] | None = None) -> Rulebook:
     house = read(HOUSE, text)
     sources = [house, *(read(file, one) for file, one in sorted((added or {}).items()))]
     chains = _chains(sources)
-    replaced = {rule.replaces for source in sources[1:] for rule in source.declaration.rules}
+    in_place_of = {rule.name: rule.replaces for source in sources[1:] for rule in source.declaration.rules if rule.replaces}
     rules: dict[str, Rule] = {}
     for source in sources:
         for number, declared in enumerate(source.declaration.rules):
-            if source is house and declared.name in replaced:
+            if source is house and declared.name in in_place_of.values():
                 continue
             with source.naming(number, declared):
                 _fits_in(declared, rules, house)
@@ -53,7 +60,8 @@ def parse(text: str, added: Mapping[str, str] | None = None) -> Rulebook:
                 _withdraws_what_is_told(declared, told)
     elsewhere = {type_: why for source in sources for type_, why in source.declaration.handled_elsewhere.items()}
     by_event = {rule.declared.event: () for rule in rules.values()}
-    return Rulebook({type_: tuple(one for one in rules.values() if one.declared.event == type_) for type_ in by_event}, elsewhere)
+    of = {type_: tuple(one for one in rules.values() if one.declared.event == type_) for type_ in by_event}
+    return Rulebook(of, elsewhere, in_place_of=in_place_of)
 
 
 def _chains(sources: Sequence[Source]) -> dict[str, list[Hop]]:

@@ -52,12 +52,19 @@ def look_again(undecided: Undecided, rulebook: Rulebook) -> Case:
 
 
 def resolve_case(case: Case, directory: Directory, now: datetime) -> Resolved:
-    """Whoever has been waited for long enough counts as a hop that failed; nobody at all for long enough ends it."""
+    """Whoever has been waited for long enough counts as a hop that failed; nobody at all for long enough ends it.
+
+    Somebody unknown holds up the whole event, an empty chain what it is for; of a rule that has other chains by now, all of them are open.
+    """
     undecided = case.undecided
     if undecided is None:
         return resolve(case.plan, directory, now)
-    go_on = undecided.expired or undecided.kind == "nobody"
-    resolved = resolve(case.plan, directory, now, only=frozenset(undecided.tellings), go_on=go_on)
-    if resolved.waiting and undecided.kind == "nobody" and undecided.expired:
+    nobody = undecided.kind == "nobody"
+    only = frozenset(one.each for one in case.plan.tellings if one.each in undecided.tellings) if nobody else None
+    resolved = resolve(case.plan, directory, now, only=only or None, go_on=undecided.expired or nobody)
+    if resolved.waiting is None:
+        return resolved
+    if nobody and undecided.expired:
         return replace(resolved, waiting=None, unreached=(*resolved.unreached, f"given up: {resolved.waiting.reason}"))
-    return resolved
+    # Under another rule it waits anew, and what was withdrawn is void for that one, too.
+    return replace(resolved, waiting=replace(resolved.waiting, void=tuple(sorted(undecided.void))))

@@ -4,6 +4,7 @@ import asyncio
 
 from notification_rules.library import Library, Marks
 from notification_rules.store import rules as store
+from notification_rules.store import undecided as undecided_store
 from postroom.db import Pool
 
 # Before the first batch nobody wants to wait as long as between two looks.
@@ -49,6 +50,9 @@ class Reloader:
         return True
 
     async def _keep(self, files: dict[str, str]) -> None:
-        async with self._pool.acquire() as connection:
+        rulebook = self._library.rulebook
+        async with self._pool.acquire() as connection, connection.transaction():
             await store.accept(connection, files)
+            if rulebook.complete:
+                await undecided_store.hand_over(connection, [rule.name for rule in rulebook], rulebook.in_place_of)
         self._kept = files

@@ -1,6 +1,6 @@
 """Events that wait for their people."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -145,6 +145,21 @@ async def wake(connection: Connection, keys: Collection[str]) -> int:
         list(keys),
     )
     return len(rows)
+
+
+async def hand_over(connection: Connection, in_force: Collection[str], in_place_of: Mapping[str, str]) -> None:
+    """Those whose rule is in force no more are due now, under the name of what it had replaced: the next start knows of no other."""
+    await connection.execute(
+        """
+        WITH left_alone AS (
+            SELECT emitter, source, id, rule FROM undecided WHERE rule <> ALL ($1::text[]) ORDER BY emitter, source, id, rule FOR UPDATE
+        )
+        UPDATE undecided u SET look_again_at = now(), rule = coalesce($2::jsonb ->> u.rule, u.rule) FROM left_alone l
+        WHERE (u.emitter, u.source, u.id, u.rule) = (l.emitter, l.source, l.id, l.rule)
+        """,
+        list(in_force),
+        dict(in_place_of),
+    )
 
 
 async def take_due(connection: Connection, limit: int, size: int) -> list[Undecided]:
