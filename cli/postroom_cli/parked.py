@@ -178,7 +178,7 @@ def _all(door: Gateway, service: str | None, **common: str | None) -> Iterator[t
 
     Raises CliError where a service that may have some doesn't answer.
     """
-    answer = door.get("/parked", service=service)
+    answer = door.get("/parked/kinds", service=service)
     if answer["unreachable"]:
         detail = f"{', '.join(answer['unreachable'])} does not answer, and may have some of them."
         raise CliError("unavailable", detail, "Try again in a moment, or name another --service.", exit_code=FAILED)

@@ -13,14 +13,16 @@ from postroom.db import Connection
 
 # Over HTTP there is no offset; a negative partition keeps such rows apart from every Kafka topic's.
 HTTP_PARTITION = -1
-LISTED = 200
+LISTED, LISTED_CHARACTERS = 200, 500
 OPEN = "closed_at IS NULL"
 # What the topic takes beside a value, less our own headers; and what Kafka needs for a header beside its name and value.
 _BESIDE, _OF_A_HEADER = 40 * 1024, 10
-_COLUMNS = """
-    id, topic, partition, "offset", key, headers, value, written_at, emitter, source, event_id,
-    reason, detail, path, parked_at, closed_at, closed_by
+_FACTS = """
+    id, topic, partition, "offset", written_at, emitter, source, event_id, reason, detail, path, parked_at, closed_at, closed_by
 """
+_COLUMNS = f"{_FACTS}, key, headers, value"
+# A list of documents of 10 MB each would be no list; a character has four bytes at most.
+SUMMARY = f"{_FACTS}, substring(key FOR {4 * LISTED_CHARACTERS}) AS key, substring(value FOR {4 * LISTED_CHARACTERS}) AS value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +150,10 @@ async def close_corrected(connection: Connection, identities: Sequence[tuple[str
 
 
 async def find(connection: Connection, *, only_open: bool = True, event_id: str | None = None, limit: int = LISTED) -> list[dict[str, Any]]:
-    """Parked rows, the newest first; of one event, if its id is given."""
+    """Parked rows, the newest first, without their headers and with the beginning of their bytes; of one event, if its id is given."""
     rows = await connection.fetch(
         f"""
-        SELECT {_COLUMNS} FROM parked WHERE (NOT $1 OR {OPEN}) AND ($2::text IS NULL OR event_id = $2) ORDER BY id DESC LIMIT $3
+        SELECT {SUMMARY} FROM parked WHERE (NOT $1 OR {OPEN}) AND ($2::text IS NULL OR event_id = $2) ORDER BY id DESC LIMIT $3
         """,  # noqa: S608 - constants
         only_open,
         event_id,

@@ -15,8 +15,6 @@ from postroom.intake import Intake
 from postroom.parked import Matching, NotOpenError
 from postroom.problems import Problem
 
-# A list of documents of 10 MB each would be no list; GET /operations/parked/{id} shows the whole.
-LISTED_CHARACTERS = 500
 # How much of a replay of many one request does: its answer comes while somebody still waits for it.
 AT_ONCE, FOR_SECONDS = 500, 3.0
 _Text = Annotated[str, Field(max_length=500)]
@@ -82,8 +80,8 @@ class Replayed(BaseModel):
 def router(pool: Pool, intake: Intake | None) -> APIRouter:
     """The routes below /parked; without an intake nothing can be parked, nor replayed."""
     routes = APIRouter(prefix="/parked")
-    _add_one(routes, pool, intake)
     _add_many(routes, pool, intake)
+    _add_one(routes, pool, intake)
     return routes
 
 
@@ -93,7 +91,13 @@ def _add_many(routes: APIRouter, pool: Pool, intake: Intake | None) -> None:
         """The newest, and how many there are of which kind."""
         async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
             rows = await parked.find(connection, only_open=not closed, event_id=event)
-            return {"parked": [shown(row, cut=LISTED_CHARACTERS) for row in rows], "kinds": [] if event else await parked.kinds(connection)}
+            return {"parked": [*map(summary, rows)], "kinds": [] if event else await parked.kinds(connection)}
+
+    @routes.get("/kinds")
+    async def list_kinds(_: Operator) -> dict[str, Any]:
+        """How many there are of which kind, for who settles many."""
+        async with pool.acquire() as connection:
+            return {"kinds": await parked.kinds(connection)}
 
     @routes.post("/replay", response_model=Replayed)
     async def replay_many(_: Operator, asked: Replaying) -> dict[str, Any]:
@@ -167,3 +171,8 @@ def _unknown(parked_id: int) -> Problem:
 def shown(row: dict[str, Any], cut: int | None = None) -> dict[str, Any]:
     """A parked row as JSON, its bytes cut to so many characters; those that are no UTF-8 stay visible as escapes."""
     return {name: parked.readable(value)[:cut] if isinstance(value, bytes) else value for name, value in row.items()}
+
+
+def summary(row: dict[str, Any]) -> dict[str, Any]:
+    """As lists show it: GET /operations/parked/{id} shows the whole."""
+    return shown(row, cut=parked.LISTED_CHARACTERS)

@@ -68,6 +68,12 @@ async def parked(request: Request, _: Operator, *, service: str | None = None, c
     return await operations.parked(_upstream(request), _token(request), service, closed=closed)
 
 
+@router.get("/parked/kinds")
+async def kinds(request: Request, _: Operator, service: str | None = None) -> dict[str, Any]:
+    """How many records of which kind can't be processed, in one service or in all."""
+    return await operations.kinds(_upstream(request), _token(request), service)
+
+
 @router.post("/parked/{service}/{action}")
 async def settle_many(request: Request, _: Operator, service: str, action: Literal["replay", "discard"]) -> StreamingResponse:
     """Replay, or discard, all of one `reason`, `topic` or `emitter`, none parked after the number `until`.

@@ -19,17 +19,12 @@ async def status(upstream: Upstream, token: str) -> dict[str, Any]:
 
 async def parked(upstream: Upstream, token: str, service: str | None, *, closed: bool) -> dict[str, Any]:
     """The newest parked records of one service or of all, each with the service that holds it; and how many there are of which kind."""
-    asked = upstream.services if service is None else (service,)
-    answers = await asyncio.gather(*(_asked(upstream, one, token, "/operations/parked", closed=closed) for one in asked))
-    if service is not None and isinstance(answers[0], Problem):
-        raise answers[0]
-    found = _by_service(asked, answers)
-    told = {
-        # A service of an older version tells no kinds.
-        what: [{"service": one, **row} for one, answer in found["services"].items() for row in answer.get(what, ())]
-        for what in ("parked", "kinds")
-    }
-    return {**told, "unreachable": found["unreachable"]}
+    return await _of_each(upstream, token, service, "/operations/parked", ("parked", "kinds"), closed=closed)
+
+
+async def kinds(upstream: Upstream, token: str, service: str | None) -> dict[str, Any]:
+    """How many parked records there are of which kind, each kind with the service that holds it."""
+    return await _of_each(upstream, token, service, "/operations/parked/kinds", ("kinds",))
 
 
 async def restored(upstream: Upstream, token: str) -> dict[str, Any]:
@@ -45,6 +40,18 @@ async def release(upstream: Upstream, token: str, doubtful: str) -> dict[str, An
     others = [service for service in upstream.services if service != MAILER]
     answers = await asyncio.gather(*(_told(upstream, service, token, RELEASE, body) for service in others))
     return _by_service([MAILER, *others], [mailer, *answers])
+
+
+async def _of_each(upstream: Upstream, token: str, service: str | None, path: str, parts: Sequence[str], **params: Any) -> dict[str, Any]:
+    """These lists of one service or of all, each entry with its service. Raises Problem where the one that is named is away."""
+    asked = upstream.services if service is None else (service,)
+    answers = await asyncio.gather(*(_asked(upstream, one, token, path, **params) for one in asked))
+    if service is not None and isinstance(answers[0], Problem):
+        raise answers[0]
+    found = _by_service(asked, answers)
+    # A service of an older version tells no kinds.
+    told = {part: [{"service": one, **row} for one, answer in found["services"].items() for row in answer.get(part, ())] for part in parts}
+    return {**told, "unreachable": found["unreachable"]}
 
 
 def _by_service(services: Sequence[str], answers: Sequence[Any]) -> dict[str, Any]:

@@ -113,10 +113,18 @@ def _add_answers(app: FastAPI, service: str) -> None:
     async def status(_: Operator) -> dict[str, Any]:
         return {"service": service, "outbox": 0, "parked": 0}
 
+    _add_parked(app, service)
+
+
+def _add_parked(app: FastAPI, service: str) -> None:
     @app.get("/operations/parked")
     async def parked(_: Operator, *, event: str | None = None, closed: bool = False) -> dict[str, Any]:
         found = service == RULES and event not in {"unheard-of", "D-1", "4999"}
         return {"parked": [{"id": 7, "event_id": event, "closed": closed}] if found else []}
+
+    @app.get("/operations/parked/kinds")
+    async def kinds(_: Operator) -> dict[str, Any]:
+        return {"kinds": [{"records": 1}] if service == RULES else []}
 
     @app.post("/operations/parked/{number}/replay")
     async def replay(request: Request, _: Operator, number: int) -> dict[str, Any]:

@@ -171,6 +171,8 @@ async def test_parked_records_are_listed_and_settled_where_they_lie(door: Door) 
     operator = door.headers("operator")
     listed = (await door.http.get("/parked", headers=operator)).json()
     assert ([one["service"] for one in listed["parked"]], listed["unreachable"]) == (["notification-rules"], ["mailer-service"])
+    kinds = (await door.http.get("/parked/kinds", headers=operator)).json()
+    assert kinds == {"kinds": [{"service": "notification-rules", "records": 1}], "unreachable": ["mailer-service"]}
     answer = await door.http.post("/parked/notification-rules/7/replay", json={"value": None}, headers=operator)
     assert answer.json() == {"id": 7, "service": "notification-rules", "body": {"value": None}}
     many = {"reason": "invalid", "after": 3}
@@ -179,7 +181,7 @@ async def test_parked_records_are_listed_and_settled_where_they_lie(door: Door) 
     assert (await door.http.post("/parked/notification-rules/eat", json={}, headers=operator)).status_code == 422
     assert (await door.http.post("/parked/notification-rules/7/eat", json={}, headers=operator)).status_code == 422
     assert (await door.http.get("/parked?service=nowhere", headers=operator)).json()["code"] == "unknown_service"
-    for path in ("/status", "/parked", "/explain/x"):
+    for path in ("/status", "/parked", "/parked/kinds", "/explain/x"):
         assert (await door.http.get(path, headers=door.headers())).status_code == 403
 
 

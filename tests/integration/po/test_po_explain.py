@@ -7,6 +7,8 @@ import pytest
 from tests.integration.po.door import CLIENT, OPERATOR, SUPPLIER, Door
 from tests.integration.po.support import instance, sample
 
+from po_service.store import refused
+
 ORDER, DESPATCH = "order-4321.xml", "despatch-4321.xml"
 BROKEN = {"<cbc:IssueDate>2013-03-10</cbc:IssueDate>": "<cbc:IssueDate>soon</cbc:IssueDate>"}
 
@@ -65,6 +67,15 @@ async def test_a_refused_document_is_found_by_the_numbers_in_it(door: Door, raw:
     assert (await explained(door, "1"))["parked"] == [], "a line's number is no order's"
     await door.ask(OPERATOR, "POST", f"/operations/parked/{number}/discard")
     assert (await explained(door, "4321"))["parked"][0]["closed_by"] == "discarded"
+
+
+async def test_of_a_long_one_the_beginning_is_read(door: Door) -> None:
+    raw = sample(DESPATCH, **BROKEN) + b" " * 1_000_000
+    await door.hand_in(raw)
+    async with instance(door.settings) as room, room.pool.acquire() as connection:
+        (row,) = await refused.naming(connection, "4321")
+    assert row["value"] == raw[:2_000]
+    assert (await explained(door, "4321"))["parked"][0]["value"] == raw[:500].decode()
 
 
 async def test_a_number_with_other_letters_is_found(door: Door) -> None:

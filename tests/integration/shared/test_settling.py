@@ -1,6 +1,7 @@
 """What operators do with many parked records at once: in the order they were parked, in slices, none that came later."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -60,6 +61,19 @@ async def test_all_that_match_are_replayed_in_the_order_they_were_parked(service
     assert len(await service.effects()) == 4
 
 
+async def test_a_list_loads_the_beginnings_of_what_is_parked(service: Service, http: httpx.AsyncClient) -> None:
+    """A refused document of 10 MB is parked whole."""
+    big = replace(raw("€".encode() * 1_000_000, 0), key=b"k" * 5_000, headers=(("x", b"h" * 1_000_000),))
+    await service.intake.process([big], CLUSTER)
+    async with service.pool.acquire() as connection:
+        (row,) = await parked.find(connection)
+    assert (len(row["value"]), len(row["key"]), "headers" in row) == (2_000, 2_000, False)
+    (listed,) = (await http.get("/parked")).json()["parked"]
+    assert (listed["value"], listed["key"], listed["reason"]) == ("€" * 500, "k" * 500, "too_large")
+    whole = (await http.get("/parked/1")).json()
+    assert (len(whole["value"]), whole["headers"]) == (1_000_000, [["x", "h" * 1_000_000]])
+
+
 async def test_what_is_named_is_replayed_and_nothing_that_was_parked_later(service: Service, http: httpx.AsyncClient) -> None:
     await refused_once(service, [record(budget(f"e{n}"), n) for n in range(3)])
     await service.intake.process([raw(b"{", 3)], CLUSTER)
@@ -69,6 +83,7 @@ async def test_what_is_named_is_replayed_and_nothing_that_was_parked_later(servi
         {**common, "reason": "unknown_type", "records": 3, "newest": 3},
         {**common, "reason": "unreadable", "records": 1, "newest": 4},
     ]
+    assert (await http.get("/parked/kinds")).json() == {"kinds": answer["kinds"]}
     for other in ({"reason": "conflict"}, {"topic": "in.erp"}, {"emitter": "erp"}):
         assert await ask(http, "replay", **other) == {"replayed": 0, "refused": [], "next": None}
     assert await ask(http, "replay", **common, reason="unknown_type", until=2) == {"replayed": 2, "refused": [], "next": None}

@@ -153,7 +153,7 @@ def test_of_many_the_kinds_are_told_beside_the_list(gateway: FakeGateway, cli: C
 
 
 def test_all_are_replayed_slice_by_slice_and_none_that_was_parked_later(gateway: FakeGateway, cli: Cli) -> None:
-    gateway.answers["GET", "/parked"] = (200, {"parked": [], "kinds": KINDS, "unreachable": []})
+    gateway.answers["GET", "/parked/kinds"] = (200, {"kinds": KINDS, "unreachable": []})
     refused = {"id": 17, "reason": "invalid", "detail": "Field required", "path": "data.name"}
     gateway.answers["POST", "/parked/po-service/replay"] = [
         (200, {"replayed": 500, "refused": [], "next": 600}),
@@ -173,7 +173,7 @@ def test_all_are_replayed_slice_by_slice_and_none_that_was_parked_later(gateway:
 
 
 def test_only_a_kind_is_discarded_at_once(gateway: FakeGateway, cli: Cli) -> None:
-    gateway.answers["GET", "/parked"] = (200, {"parked": [], "kinds": KINDS, "unreachable": []})
+    gateway.answers["GET", "/parked/kinds"] = (200, {"kinds": KINDS, "unreachable": []})
     gateway.answers["POST", "/parked/po-service/discard"] = (200, {"discarded": 700})
     assert "Say which ones" in cli("parked", "discard-all").err
     ran = cli("parked", "discard-all", "--reason", "forbidden")
@@ -183,7 +183,7 @@ def test_only_a_kind_is_discarded_at_once(gateway: FakeGateway, cli: Cli) -> Non
 
 @pytest.mark.parametrize("command", [("replay-all",), ("discard-all", "--reason", "forbidden")])
 def test_where_a_service_is_away_not_only_the_others_are_settled(gateway: FakeGateway, cli: Cli, command: tuple[str, ...]) -> None:
-    gateway.answers["GET", "/parked"] = (200, {"parked": [], "kinds": KINDS, "unreachable": ["commlog-service"]})
+    gateway.answers["GET", "/parked/kinds"] = (200, {"kinds": KINDS, "unreachable": ["commlog-service"]})
     ran = cli("parked", *command)
     assert (ran.code, "commlog-service does not answer" in ran.err) == (2, True)
     assert gateway.asked[-1].method == "GET"

@@ -32,7 +32,7 @@ def router(rooms: Rooms) -> APIRouter:
             "catalogs": catalogs,
             "invoices": invoices,
             "documents": documents,
-            "parked": [settling.shown(row, cut=settling.LISTED_CHARACTERS) for row in mine],
+            "parked": [*map(settling.summary, mine)],
         }
 
     return routes

@@ -6,7 +6,7 @@ from typing import Any
 from postroom import headers
 from postroom.contracts.record import Record
 from postroom.db import Connection
-from postroom.parked import Rejected, storable
+from postroom.parked import SUMMARY, Rejected, storable
 
 
 async def queue_up(connection: Connection, record: Record) -> None:
@@ -58,11 +58,12 @@ async def number_of(connection: Connection, record: Record) -> int:
 
 
 async def naming(connection: Connection, ref: str, limit: int = 100) -> list[dict[str, Any]]:
-    """Parked documents, open or closed, whose own number or whose order's is `ref`, the oldest first."""
+    """The beginnings of parked documents, open or closed, whose own number or whose order's is `ref`, the oldest first."""
     found = await connection.fetch(
-        """
-        SELECT * FROM parked WHERE numbers_in(value) @> ARRAY[encode(convert_to($1, 'UTF8'), 'escape')] ORDER BY id LIMIT $2
-        """,
+        f"""
+        SELECT {SUMMARY}, headers FROM parked
+        WHERE numbers_in(value) @> ARRAY[encode(convert_to($1, 'UTF8'), 'escape')] ORDER BY id LIMIT $2
+        """,  # noqa: S608 - a constant
         ref,
         limit,
     )
