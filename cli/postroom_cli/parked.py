@@ -131,16 +131,26 @@ def replay_all(
     as_json: AsJson = False,
 ) -> None:
     """Process all again that are parked now, as they came, in the order they were parked. Exit code 1 if one is refused again."""
-    with gateway(context, tenant) as door:
-        told = _replay_all(door, [*_all(door, service, reason=reason, topic=topic, emitter=emitter)])
-    if as_json:
-        output.as_json(told)
-    else:
-        output.console().print(output.text(f"{told['replayed']:,} replayed", "green"))
-        for one in told["refused"]:
-            output.console(stderr=True).print(output.text(f"{one['id']}: still refused: {one['reason']}: {_detail(one)}", "yellow"))
+    told: dict[str, Any] = {"replayed": 0, "refused": []}
+    try:
+        with gateway(context, tenant) as door:
+            _replay_all(door, [*_all(door, service, reason=reason, topic=topic, emitter=emitter)], told)
+    except CliError:
+        if told["replayed"] or told["refused"]:
+            _tell_replayed(told, as_json=as_json)
+        raise
+    _tell_replayed(told, as_json=as_json)
     if told["refused"]:
         raise typer.Exit(1)
+
+
+def _tell_replayed(told: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        output.as_json(told)
+        return
+    output.console().print(output.text(f"{told['replayed']:,} replayed", "green"))
+    for one in told["refused"]:
+        output.console(stderr=True).print(output.text(f"{one['id']}: still refused: {one['reason']}: {_detail(one)}", "yellow"))
 
 
 @app.command()
@@ -189,9 +199,11 @@ def _all(door: Gateway, service: str | None, **common: str | None) -> Iterator[t
         yield f"/parked/{quote(name, safe='')}", records, {**common, "until": newest}
 
 
-def _replay_all(door: Gateway, parts: Sequence[tuple[str, int, dict[str, Any]]]) -> dict[str, Any]:
-    """In slices of some seconds, in each service in the order they were parked: an event that builds on another comes after it."""
-    told: dict[str, Any] = {"replayed": 0, "refused": []}
+def _replay_all(door: Gateway, parts: Sequence[tuple[str, int, dict[str, Any]]], told: dict[str, Any]) -> None:
+    """In slices of some seconds, in each service in the order they were parked: an event that builds on another comes after it.
+
+    Adds to what is told, which holds also if a later slice fails.
+    """
     with output.progress() as progress:
         bar = progress.add_task("replaying", total=sum(records for _, records, _ in parts))
         for path, _, common in parts:
@@ -202,7 +214,6 @@ def _replay_all(door: Gateway, parts: Sequence[tuple[str, int, dict[str, Any]]])
                 told["refused"] += [{**one, "id": f"{path.removeprefix('/parked/')}/{one['id']}"} for one in answer["refused"]]
                 progress.update(bar, completed=told["replayed"] + len(told["refused"]))
                 after = answer["next"]
-    return told
 
 
 def _done(ref: str, answer: dict[str, Any], *, as_json: bool) -> None:

@@ -56,6 +56,7 @@ ANSWER_SECONDS: dict[Role, float] = {"api": 10.0, "worker": 30.0}
 CONNECT_SECONDS = 10.0
 # How long a server may take to say that it has cancelled a statement; and how often a connection that only listens is asked something.
 CANCEL_SECONDS, PULSE_SECONDS = 3.0, 10.0
+WELL_SECONDS = 2.0
 
 
 class TooMuch(Exception):  # noqa: N818 - no error of anybody's: less at once
@@ -106,6 +107,15 @@ class _Impatient(asyncpg.Connection):
         """Say goodbye, and wait for no answer longer than for a cancel's: asyncpg's own waits as long as for a statement."""
         with contextlib.suppress(TimeoutError):  # aborted by then
             await super().close(timeout=min(timeout or CANCEL_SECONDS, CANCEL_SECONDS))
+
+
+async def is_well(pool: Pool) -> bool:
+    """Whether it answers at once: then what has just failed or was slow was so by itself."""
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(WELL_SECONDS):
+            await pool.execute("SELECT")
+            return True
+    return False
 
 
 async def until_lost(connection: Connection) -> None:

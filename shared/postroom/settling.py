@@ -1,22 +1,30 @@
 """What operators do with what is parked: look at it, replay it (one, mended or not, or all that have something in common), discard it."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
+import structlog
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from postroom import parked
 from postroom.auth import Operator
+from postroom.blobs import BlobsAwayError
+from postroom.broker.pieces import SLOW_SECONDS
+from postroom.cancellation import obey_cancellation
 from postroom.contracts.errors import Refused
-from postroom.db import Pool
-from postroom.intake import Intake
+from postroom.db import Pool, is_well
+from postroom.intake import Intake, too_costly
 from postroom.parked import Matching, NotOpenError
 from postroom.problems import Problem
 
+log = structlog.get_logger()
 # How much of a replay of many one request does: its answer comes while somebody still waits for it.
 AT_ONCE, FOR_SECONDS = 500, 3.0
+# And of one alone, which a transaction may hold for as long as the gateway waits for an answer.
+ONE_SECONDS = 40.0
 _Text = Annotated[str, Field(max_length=500)]
 
 
@@ -106,7 +114,7 @@ def _add_many(routes: APIRouter, pool: Pool, intake: Intake | None) -> None:
             numbers = await parked.numbers(connection, asked.matching, asked.after, AT_ONCE + 1)
         if intake is None or not numbers:
             return {"replayed": 0, "refused": [], "next": None}
-        return await _replay(intake, numbers)
+        return await _replay(pool, intake, numbers)
 
     @routes.post("/discard")
     async def discard_many(_: Operator, asked: Discarding) -> dict[str, Any]:
@@ -129,7 +137,7 @@ def _add_one(routes: APIRouter, pool: Pool, intake: Intake | None) -> None:
         if intake is None:
             raise _unknown(parked_id)
         try:
-            await intake.replay(parked_id, None if mended.value is None else mended.value.encode())
+            await _try(pool, intake, parked_id, None if mended.value is None else mended.value.encode())
         except NotOpenError as error:
             raise _unknown(parked_id) from error
         except Refused as refusal:
@@ -146,20 +154,44 @@ def _add_one(routes: APIRouter, pool: Pool, intake: Intake | None) -> None:
         return {"id": parked_id, "closed_by": "discarded"}
 
 
-async def _replay(intake: Intake, numbers: Sequence[int]) -> dict[str, Any]:
-    """Each in a transaction of its own; one that is refused again stays, and the others go on."""
-    replayed, refused, until = 0, list[dict[str, Any]](), time.monotonic() + FOR_SECONDS
+async def _replay(pool: Pool, intake: Intake, numbers: Sequence[int]) -> dict[str, Any]:
+    """Each in a transaction of its own; one that is refused again stays, and the others go on. Raises what the world did to the first."""
+    done, replayed, refused, until = 0, 0, list[dict[str, Any]](), time.monotonic() + FOR_SECONDS
     for number in numbers[:AT_ONCE]:
         try:
-            await intake.replay(number)
+            await _try(pool, intake, number)
             replayed += 1
         except NotOpenError:
             pass  # somebody else was faster
         except Refused as refusal:
             refused.append({"id": number, "reason": refusal.reason, "detail": refusal.detail, "path": refusal.path})
+        except Exception:
+            if not done:
+                raise
+            break  # what was done is told, and the next request meets what is wrong
+        done = number
         if time.monotonic() > until:
             break
-    return {"replayed": replayed, "refused": refused, "next": number if number < numbers[-1] else None}
+    return {"replayed": replayed, "refused": refused, "next": done if done < numbers[-1] else None}
+
+
+async def _try(pool: Pool, intake: Intake, number: int, mended: bytes | None = None) -> None:
+    """Replay it. Raises NotOpenError, Refused, also where it takes too long or a lock is in its way, or what the world did."""
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(ONE_SECONDS):
+            await intake.replay(number, mended)
+    except (NotOpenError, Refused, BlobsAwayError):
+        raise
+    except Exception as error:
+        obey_cancellation()
+        slow = time.monotonic() - began > SLOW_SECONDS
+        if not await is_well(pool):
+            raise
+        log.warning("a replay failed while the database was well", parked=number, error=repr(error))
+        if slow:
+            raise too_costly(f"it took more than {SLOW_SECONDS:g} s") from error
+        raise Refused("failed", f"it could not be done just now: {type(error).__name__}: {error}. Try it again") from error
 
 
 def _unknown(parked_id: int) -> Problem:

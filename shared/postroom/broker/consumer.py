@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError
 from faststream.kafka import KafkaBroker
 
-from postroom import fetched, offsets, older_copy
+from postroom import db, fetched, offsets, older_copy
 from postroom.broker import ghosts
 from postroom.broker.clients import AWAY, cluster_id
 from postroom.broker.pieces import Allowance, Pieces
@@ -35,7 +35,6 @@ LONG_POLL_MS = 5_000
 REQUEST_MS = 15_000
 STOP_SECONDS = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
-WELL_SECONDS = 2.0
 # A poll ends after LONG_POLL_MS at the latest; if none has ended for this long, the client is stuck.
 STUCK_SECONDS = 60.0
 # How soon it is seen that the database's server was started anew, maybe on other data; nothing is sent before it was compared.
@@ -179,7 +178,7 @@ class Consumer:
                 except Exception as error:
                     told = {"records": len(records), "pause": pause, "error": repr(error)}
                     log.exception("batch failed and comes again", alert=True, **told, exc_info=trace_of(error))
-                    pieces.failed(error, well=await self._database_is_well())
+                    pieces.failed(error, well=await db.is_well(self._pool))
                     obey_cancellation()
                     await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                     pause = min(pause * 2, LONGEST_PAUSE)
@@ -189,13 +188,6 @@ class Consumer:
                     pause = FIRST_PAUSE
         finally:
             self._polled_at, self._busy = time.monotonic(), False
-
-    async def _database_is_well(self) -> bool:
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(WELL_SECONDS):
-                await self._pool.execute("SELECT")
-                return True
-        return False
 
     async def _place_again(self, partitions: set[TopicPartition], client: AIOKafkaConsumer) -> None:
         """Those of them that are ours still. What fails leaves them unplaced, and nothing of them is let out until it succeeds."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from tests.integration.shared.conftest import Service, budget, raw, record
 
 from postroom import auth, parked, problems, settling
 from postroom.auth import Principal
+from postroom.blobs import BlobsAwayError
 from postroom.contracts.errors import Refused
 from postroom.contracts.record import Record
 
@@ -21,6 +23,7 @@ OLGA = Principal(tenant="demo", person="olga", side="operator")
 @pytest.fixture
 async def http(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
+    problems.install(app)
     app.include_router(settling.router(service.pool, service.intake))
     app.dependency_overrides[auth.caller] = lambda: OLGA
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
@@ -43,6 +46,17 @@ async def refused_once(service: Service, records: list[Record]) -> None:
     await service.intake.process(records, CLUSTER)
     service.before_save.clear()
     service.handled.clear()
+
+
+def fails(service: Service, *errors: Exception | None) -> None:
+    """What the next effects come to, one after the other; None: to their row, as all after these."""
+    left = list(errors)
+
+    def fail() -> None:
+        if left and (error := left.pop(0)):
+            raise error
+
+    service.before_save[:] = [fail]
 
 
 async def test_all_that_match_are_replayed_in_the_order_they_were_parked(service: Service, http: httpx.AsyncClient) -> None:
@@ -102,6 +116,48 @@ async def test_a_request_does_a_slice_and_says_where_to_go_on(
     monkeypatch.setattr(settling, "FOR_SECONDS", 3.0)
     assert await ask(http, "replay", after=3) == {"replayed": 2, "refused": [], "next": None}
     assert service.handled == [["e0"], ["e1"], ["e2"], ["e3"], ["e4"]]
+
+
+async def test_one_that_fails_while_the_database_is_well_holds_up_none_behind_it(
+    service: Service, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a lock, or by the time that it takes each time."""
+    await refused_once(service, [record(budget(f"e{n}"), n) for n in range(3)])
+    fails(service, asyncpg.DeadlockDetectedError("deadlock detected"), None, TimeoutError())
+    told = await ask(http, "replay")
+    assert ([(one["id"], one["reason"]) for one in told["refused"]], told["replayed"], told["next"]) == (
+        [(1, "failed"), (3, "failed")],
+        1,
+        None,
+    )
+    assert "DeadlockDetectedError: deadlock detected" in told["refused"][0]["detail"]
+    assert await service.effects() == ["e1"]
+    fails(service, asyncpg.LockNotAvailableError("lock timeout"), TimeoutError())
+    answer = await http.post("/parked/1/replay", json={})
+    assert (answer.status_code, answer.json()["code"]) == (422, "failed")
+    monkeypatch.setattr(settling, "SLOW_SECONDS", 0.0)
+    told = await ask(http, "replay", after=1)
+    assert [(one["id"], one["reason"]) for one in told["refused"]] == [(3, "too_costly")]
+    assert (await ask(http, "replay"))["replayed"] == 2
+
+
+async def test_while_the_database_is_away_what_was_done_is_told(
+    service: Service, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the next request says what is wrong; nothing of it counts as the record's own fault."""
+    await refused_once(service, [record(budget(f"e{n}"), n) for n in range(3)])
+
+    async def away(_: Any) -> bool:
+        return False
+
+    monkeypatch.setattr(settling, "is_well", away)
+    fails(service, None, ConnectionResetError(), ConnectionResetError())
+    assert await ask(http, "replay") == {"replayed": 1, "refused": [], "next": 1}
+    assert (await http.post("/parked/replay", json={"after": 1})).json()["code"] == "database_away"
+    monkeypatch.undo()
+    fails(service, BlobsAwayError())
+    assert (await http.post("/parked/replay", json={"after": 1})).json()["code"] == "documents_away"
+    assert (await ask(http, "replay"))["replayed"] == 2
 
 
 async def test_only_a_kind_can_be_discarded(service: Service, http: httpx.AsyncClient) -> None:

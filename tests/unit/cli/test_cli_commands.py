@@ -172,6 +172,19 @@ def test_all_are_replayed_slice_by_slice_and_none_that_was_parked_later(gateway:
     assert bodies[2:] == [{**common, "emitter": None, "until": until, "after": 0} for until in (912, 2)]
 
 
+def test_what_was_replayed_before_a_service_failed_is_told(gateway: FakeGateway, cli: Cli) -> None:
+    gateway.answers["GET", "/parked/kinds"] = (200, {"kinds": KINDS, "unreachable": []})
+    refused = {"id": 17, "reason": "invalid", "detail": "Field required", "path": "data.name"}
+    away = (503, {"code": "database_away", "detail": "The database does not answer."})
+    for options in ((), ("--json",)):
+        gateway.answers["POST", "/parked/po-service/replay"] = [(200, {"replayed": 500, "refused": [refused], "next": 600}), away]
+        ran = cli("parked", "replay-all", *options)
+        assert (ran.code, "The database does not answer." in ran.err) == (2, True)
+        assert ran.json["replayed"] == 500 if options else ran.out.strip() == "500 replayed"
+    gateway.answers["POST", "/parked/po-service/replay"] = away
+    assert cli("parked", "replay-all").out == ""
+
+
 def test_only_a_kind_is_discarded_at_once(gateway: FakeGateway, cli: Cli) -> None:
     gateway.answers["GET", "/parked/kinds"] = (200, {"kinds": KINDS, "unreachable": []})
     gateway.answers["POST", "/parked/po-service/discard"] = (200, {"discarded": 700})
