@@ -10,6 +10,7 @@ import pytest
 from tests.integration.po.door import CLIENT, OPERATOR, SUPPLIER, Door
 from tests.integration.po.support import sample
 
+from po_service.domain import parts
 from po_service.store import slots
 from po_service.tasks.schedule import TASKS
 
@@ -61,6 +62,16 @@ async def test_a_right_note_is_booked_at_once_where_the_contract_says_so(door: D
     assert [(line["line"], line["ordered_by"]) for line in received["lines"]] == [("1", orderers["1"]), ("2", orderers["2"])]
     assert received["complaint_until"] == answer["receipt"]["complaint_until"]
     assert page["receipts"][0]["note"] == page["delivery_notes"][0]["note"]
+
+
+async def test_a_note_that_no_message_could_tell_is_refused_when_it_is_recorded(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = await _order(door)
+    monkeypatch.setattr(parts, "TOLD_BYTES", 600)
+    path = f"/orders/{order}/delivery-notes"
+    answer = await door.ask(CLIENT, "POST", path, json=_note("N1", l1="9", l2="9"))
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, "too_large", "lines")
+    assert (await door.ask(CLIENT, "POST", path, json=_note("N1", l1="9"))).status_code == 201
+    assert await _types(door) == ["DeliveryNoteRecorded.v1"]
 
 
 async def test_a_wrong_note_is_booked_once_it_is_corrected(door: Door) -> None:

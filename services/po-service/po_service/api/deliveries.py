@@ -11,6 +11,7 @@ from po_service.api.shapes import Key, Rooms, buying_side, locked_order, once
 from po_service.domain import notes, receipts
 from po_service.domain.contracts import Contract
 from po_service.domain.orders import Note, Order, Quantity, Receipt
+from po_service.domain.parts import check_size
 from po_service.store import directory, orders, rows
 from postroom import clock, outbox
 from postroom.auth import Caller, Principal
@@ -99,6 +100,7 @@ async def _record(connection: Connection, caller: Principal, order_id: str, new:
     if receipt:
         order = receipts.book(order, receipt)
         events.append(receipts.goods_received(order, receipt, None))
+    check_size(events, "lines")
     await orders.save(connection, [order])
     await outbox.add(connection, events)
     return {"outcome": "recorded", "note": rows.plain(note), "receipt": rows.plain(receipt), "events": [event.id for event in events]}

@@ -6,11 +6,10 @@ from dataclasses import replace
 from po_service.domain import changes, notes, placing, receipts, waiting
 from po_service.domain.book import Book, Decision
 from po_service.domain.orders import Order, Quantity
-from po_service.domain.parts import TOLD_BYTES
+from po_service.domain.parts import check_size
 from po_service.domain.received import Received
 from po_service.domain.ubl import values
 from postroom.contracts.errors import Refused, at_fault
-from postroom.contracts.event import Event
 
 
 def decide_all(documents: Sequence[Received], book: Book) -> list[Decision]:
@@ -131,7 +130,8 @@ def _despatched(received: Received, document: values.DespatchAdvice, order: Orde
     if receipt:
         order = receipts.book(order, receipt)
         events.append(receipts.goods_received(order, receipt, received.event))
-    _check_size(events)
+    # Here, so that it is this document's fault and not that of the order it waited for.
+    check_size(events, "cac:DespatchLine")
     return Decision(received, "processed", order, events=tuple(events))
 
 
@@ -150,15 +150,3 @@ def _order_line(one: values.DespatchLine, order: Order) -> str:
         return one.order_line
     same = [line.line for line in order.lines if one.sellers_item and line.sellers_item == one.sellers_item]
     return same[0] if len(same) == 1 else one.order_line or f"despatch:{one.line}"
-
-
-def _check_size(events: Sequence[Event]) -> None:
-    """Refuse here what the outbox would, or no message could tell: it is this document's fault and not that of the order it waited for."""
-    for event in events:
-        size = len(event.data.model_dump_json().encode())
-        if size > TOLD_BYTES:
-            raise Refused(
-                "too_large",
-                f"its {event.type} would have {size} bytes; an event may have {TOLD_BYTES}. Send it in parts.",
-                "cac:DespatchLine",
-            )

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from postroom.contracts.errors import Refused
+from postroom.contracts.event import Event
 from postroom.contracts.fields import Part
 from postroom.contracts.topics import EVENT_BYTES, KB
 
@@ -30,6 +32,14 @@ def in_parts(entries: Sequence[One], most: int, about: Callable[[One], str] = la
         size += length
     if part:
         yield part
+
+
+def check_size(events: Sequence[Event], path: str) -> None:
+    """Refuse what the outbox would, or no message could tell."""
+    for event in events:
+        size = len(event.data.model_dump_json().encode())
+        if size > TOLD_BYTES:
+            raise Refused("too_large", f"its {event.type} would have {size} bytes; an event may have {TOLD_BYTES}. Send it in parts.", path)
 
 
 def json_bytes(value: str | Sequence[str]) -> int:
