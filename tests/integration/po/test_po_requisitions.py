@@ -100,6 +100,49 @@ async def test_each_order_of_a_contract_has_the_next_number(door: Door) -> None:
     assert numbers == [f"RV-77-{number}" for number in range(1, 12)]
 
 
+async def of_two_companies(door: Door, minimum: str | None = None, endpoints: tuple[str, ...] = ()) -> list[str]:
+    """A contract RV-77 of each with one supplier, and an item under each."""
+    ids = [await contract(door, minimum_order_value=minimum)]
+    await door.put("/companies/acme", {**ACME, "endpoints": endpoints[:1]})
+    await door.put("/companies/apex", {**ACME, "name": "Apex", "endpoints": endpoints[1:]})
+    terms = {"buyer": "apex", "purchaser_contact": "paula", "currency": "EUR", "minimum_order_value": minimum, "supplier": "nordwind"}
+    ids.append((await door.put("/contracts/RV-77", terms))["contract"])
+    for number, id_ in enumerate(ids):
+        await want(door, f"i{number}", "1.00", contract=id_)
+    return ids
+
+
+async def numbers_and_items(door: Door) -> list[tuple[str, list[str]]]:
+    """(number, its items) of each order."""
+    orders = (await door.get(CLIENT, "/orders"))["orders"]
+    pages = [await door.get(CLIENT, f"/orders/{one['id']}") for one in orders]
+    return sorted((page["number"], [line["item"] for line in page["lines"]]) for page in pages)
+
+
+@pytest.mark.parametrize("endpoints", [(), ("0088:1", "0088:3")])
+async def test_contracts_of_one_number_have_an_order_each_with_a_number_of_its_own(door: Door, endpoints: tuple[str, ...]) -> None:
+    """Found by reading: two companies' contracts RV-77 with one supplier both became RV-77-1, without endpoints even one order."""
+    await of_two_companies(door, endpoints=endpoints)
+    await generate(door, None)
+    assert [number for number, _ in await numbers_and_items(door)] == ["RV-77-1", "RV-77-2"]
+    assert sorted(items for _, items in await numbers_and_items(door)) == [["Item i0"], ["Item i1"]]
+
+
+async def test_calls_at_once_number_their_orders_one_after_the_other(door: Door) -> None:
+    """Each locks only its own contract: both took the number that was free."""
+    ids = await of_two_companies(door)
+    await asyncio.gather(*(generate(door, id_) for id_ in ids))
+    assert [number for number, _ in await numbers_and_items(door)] == ["RV-77-1", "RV-77-2"]
+
+
+async def test_without_endpoints_each_company_is_told_of_an_order_of_its_own(door: Door) -> None:
+    """Found by reading: both events had one id, and the second was parked as a conflict."""
+    await of_two_companies(door, "100.00")
+    await generate(door, None)
+    facts = await told(door, "MinimumOrderValueNotReached")
+    assert len({fact["ce_id"] for fact in facts}) == len({fact["order"]["id"] for fact in facts}) == 2
+
+
 async def test_without_a_name_every_contract_has_its_order_and_one_that_cannot_be_stops_no_other(door: Door) -> None:
     await contract(door, minimum_order_value=None)
     await contract(door, "RV-78", minimum_order_value=None, supplier=None)

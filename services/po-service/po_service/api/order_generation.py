@@ -10,14 +10,14 @@ from po_service.api.contracts import contract_named
 from po_service.api.shapes import Key, Rooms, buying_side, once
 from po_service.domain.contracts import Contract
 from po_service.domain.requisitions import Item, Outcome, Trade, generate
-from po_service.store import directory, orders, requisitions, rows
+from po_service.store import directory, locks, orders, requisitions, rows
 from postroom import clock, outbox
 from postroom.auth import Caller, Principal
 from postroom.contracts.fields import Id
 from postroom.db import Connection
 from postroom.http import Problem
 
-# An order takes a lock of the database's until the commit, and it has a few thousand for all that goes on.
+# An order takes up to two locks of the database's until the commit, and it has a few thousand for all that goes on.
 AT_ONCE = 500
 
 
@@ -70,7 +70,9 @@ async def _generate(connection: Connection, caller: Principal, given: Generation
 
 async def _load(connection: Connection, tenant: str, contracts: list[Contract]) -> tuple[list[Trade], dict[str, list[Item]]]:
     ids = [one.id for one in contracts]
-    items, serials = await requisitions.open_items(connection, tenant, ids), await requisitions.next_serials(connection, tenant, ids)
+    items = await requisitions.open_items(connection, tenant, ids)
+    await locks.take(connection, "serial", [(tenant, one.supplier) for one in contracts if one.supplier])
+    serials = await requisitions.next_serials(connection, tenant, ids)
     companies = await directory.companies_by_id(connection, tenant, {id_ for one in contracts for id_ in (one.buyer, one.supplier) if id_})
     trades = [Trade(one, companies[one.buyer], companies.get(one.supplier or ""), serials[one.id]) for one in contracts]
     return [one for one in trades if one.contract.id in items], items

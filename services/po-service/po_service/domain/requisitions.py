@@ -85,7 +85,8 @@ def _order(trade: Trade, items: Sequence[Item], today: date) -> Order:
     buying, selling = _endpoint(buyer), _endpoint(supplier)
     contacts = [(contract.purchaser_contact, "buyer"), *((item.requester, "originator") for item in items)]
     return Order(
-        id=order_id(contract.tenant, buying, selling, number, today),
+        # Two companies without an endpoint are still two, and so are their orders of one number.
+        id=order_id(contract.tenant, buying or buyer.id, selling or contract.supplier or "", number, today),
         tenant=contract.tenant,
         number=number,
         issue_date=today,

@@ -80,14 +80,19 @@ async def open_items(connection: Connection, tenant: str, contracts: Sequence[st
 
 
 async def next_serials(connection: Connection, tenant: str, contracts: Sequence[str]) -> dict[str, int]:
-    """Contract → what the number of its next order ends with: one more than the highest of its supplier's orders that begin alike."""
+    """Contract → what the number of its next order ends with: one more than the highest of its supplier's orders that begin alike.
+
+    Several companies may have a contract of one number with one supplier: of these each has a number of its own. Whoever asks waits first
+    for those that are numbering orders of the same suppliers.
+    """
     found = await connection.fetch(
         """
-        SELECT c.id, coalesce(max(substring(o.number FROM length(c.begin) + 1)::int), 0) + 1 AS serial
-        FROM (SELECT *, left(number, 180) || '-' AS begin FROM contracts WHERE tenant = $1 AND id = ANY($2)) AS c
-        LEFT JOIN orders o ON o.tenant = c.tenant AND o.supplier = c.supplier AND starts_with(o.number, c.begin)
-                          AND substring(o.number FROM length(c.begin) + 1) ~ '^[0-9]{1,9}$'
-        GROUP BY c.id
+        SELECT c.id, c.place + coalesce((
+            SELECT max(substring(o.number FROM length(c.begin) + 1)::int) FROM orders o
+            WHERE o.tenant = $1 AND o.supplier = c.supplier AND starts_with(o.number, c.begin)
+              AND substring(o.number FROM length(c.begin) + 1) ~ '^[0-9]{1,9}$'), 0) AS serial
+        FROM (SELECT id, supplier, begin, row_number() OVER (PARTITION BY supplier, begin ORDER BY id) AS place
+              FROM contracts, concat(left(number, 180), '-') AS begin WHERE tenant = $1 AND id = ANY($2)) AS c
         """,
         tenant,
         contracts,
