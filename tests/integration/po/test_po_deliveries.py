@@ -98,6 +98,21 @@ async def test_the_despatch_advice_and_the_requesters_note_of_it_are_one_deliver
     ]
 
 
+async def test_what_the_requester_counted_stands_when_the_despatch_advice_comes_late(door: Door) -> None:
+    """Found by reading: it became the note's next version, and was booked as received as if all had come."""
+    order = await _order(door, automatic_receipt=True)
+    await door.ask(CLIENT, "POST", f"/orders/{order}/delivery-notes", json=_note("D-1", l2="8"))
+    late = await door.hand_in(sample(DESPATCH))
+    assert [(type_, fact.get("origin")) for type_, fact in await _told(door)] == [("DeliveryNoteRecorded.v1", "requester")]
+    page = await door.get(CLIENT, f"/orders/{order}")
+    assert [(note["origin"], note["version"], note["lines"][0]["quantity"]) for note in page["delivery_notes"]] == [("requester", 1, "8")]
+    assert page["receipts"] == []
+    assert (late["outcome"], late["detail"]) == ("processed", "the requester has recorded this delivery note")
+    # The next advice is of another delivery.
+    await door.hand_in(sample(DESPATCH, **{"<cbc:ID>D-1<": "<cbc:ID>D-2<", ">10<": ">2<"}))
+    assert await _types(door) == ["DeliveryNoteRecorded.v1", "DeliveryNoteRecorded.v1", "GoodsReceived.v1"]
+
+
 async def test_booked_by_hand(door: Door) -> None:
     order = await _order(door)
     path = f"/orders/{order}/goods-receipts"

@@ -122,9 +122,13 @@ def _answered(document: values.OrderResponse, order: Order) -> Order:
 
 
 def _despatched(received: Received, document: values.DespatchAdvice, order: Order, book: Book) -> Decision:
+    """A delivery note; where the requester has recorded it, what was counted stands, in whichever order the two come."""
+    order = _with_contact(document, order, book)
+    if any((note.number, note.origin) == (document.number, notes.REQUESTER) for note in order.notes):
+        return Decision(received, "processed", order, reason="the requester has recorded this delivery note")
     lines = [Quantity(_order_line(one, order), one.quantity, one.unit, one.item, one.outstanding) for one in document.lines]
     note = notes.note_of(order, document.number, lines, origin="despatch-advice", at=received.at, day=document.delivery.last)
-    order, contract = notes.record(_with_contact(document, order, book), note), book.contracts.get(order.contract or "")
+    order, contract = notes.record(order, note), book.contracts.get(order.contract or "")
     events = [notes.note_recorded(order, note, contract, received.event)]
     receipt = receipts.automatic_receipt(order, note, contract, book.zone(order), received.at)
     if receipt:
