@@ -16,14 +16,15 @@ RESPONSE = sample("invoice-response.xml")
 
 
 def response(**replaced: str) -> bytes:
-    """RESPONSE with another status, number or reason text."""
+    """RESPONSE with another status, number, date of the invoice, or reason text."""
     names = {
         "status": "ResponseCode>RE<",
         "number": "<cbc:ID>IR-1<",
+        "date": "IssueDate>2026-11-18<",
         "text": "The price of line 1 is not the agreed one.",
         "reason": ">PRI<",
     }
-    written = {"status": "ResponseCode>{}<", "number": "<cbc:ID>{}<", "text": "{}", "reason": ">{}<"}
+    written = {"status": "ResponseCode>{}<", "number": "<cbc:ID>{}<", "date": "IssueDate>{}<", "text": "{}", "reason": ">{}<"}
     return sample("invoice-response.xml", **{names[name]: written[name].format(value) for name, value in replaced.items()})
 
 
@@ -149,6 +150,19 @@ async def test_the_same_code_again_is_recorded_and_not_told(room: Room) -> None:
     assert [one["code"] for one in await room.published()] == ["UQ PRI CNF", "RE PRI CNF"]
     assert (await room.published())[0]["text"] == "Under query: The price of line 1 is not the agreed one."
     assert len(await room.column("SELECT id FROM invoice_checks")) == 4
+
+
+@pytest.mark.parametrize("undated", [False, True])
+async def test_an_invoice_of_another_date_is_another_one_though_its_number_is_used_again(room: Room, undated: bool) -> None:  # noqa: FBT001
+    """Found by reading: next year's invoice of that number failed with the same code, and nobody was told."""
+    if undated:
+        await room.take(sample("invoice-response.xml", **{"<cbc:IssueDate>2026-11-18</cbc:IssueDate>": "", ">RE<": ">AB<"}))
+    await room.take(response())
+    await room.take(response(number="IR-2", date="2027-11-18"))
+    await room.take(response(number="IR-3", date="2027-11-18"))
+    assert await room.column("SELECT issue_date::text FROM invoices ORDER BY 1") == ["2026-11-18", "2027-11-18"]
+    assert len({fact["invoice"] for fact in await room.published()}) == len(await room.published()) == 2
+    assert await room.parked() == []
 
 
 async def test_the_same_response_by_another_way_is_a_duplicate(room: Room) -> None:

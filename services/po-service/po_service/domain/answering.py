@@ -1,6 +1,6 @@
 """What becomes of a buyer's response to an invoice: its status, and a failed check where the buyer refuses or questions it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -89,7 +89,9 @@ def decide(received: ReceivedResponse, ledger: Ledger) -> Answered:
     if (received.tenant, received.id) in ledger.known:
         return Answered(received, "duplicate", invoice=invoice)
     orders = tuple(dict.fromkeys((*invoice.orders, *document.orders)))[:MAX_ORDERS]
-    invoice = replace(invoice, orders=orders, response_code=document.code, supplier_name=invoice.supplier_name or supplier.name)
+    day = invoice.issue_date or (document.invoice_date if invoice.provisional else None)
+    supplier_name = invoice.supplier_name or supplier.name
+    invoice = replace(invoice, orders=orders, response_code=document.code, supplier_name=supplier_name, issue_date=day)
     return Answered(received, "processed", invoice=invoice, check=_check(received, invoice, received.at))
 
 
@@ -101,21 +103,27 @@ def _company(received: ReceivedResponse, directory: Directory) -> Company:
 
 
 def _invoice(received: ReceivedResponse, company: Company, supplier: Company, numbered: Sequence[Invoice]) -> Invoice:
-    """The invoice that is meant, by number, supplier and company, and its date where it says one; an unknown one becomes a stub."""
-    document = received.document
+    """The invoice that is meant, by number, supplier and company, and its date where it says one; an unknown one becomes a stub.
+
+    An invoice of another date is another one: suppliers begin their numbers anew each year.
+    """
+    document, day = received.document, received.document.invoice_date
     fitting = [one for one in numbered if one.supplier in (None, supplier.id) and one.company in (None, company.id)]
+    fitting = [one for one in fitting if day is None or one.issue_date in (None, day)]
     fitting = [one for one in fitting if not one.provisional] or fitting
-    dated = [one for one in fitting if document.invoice_date and one.issue_date == document.invoice_date]
-    fitting = dated or fitting
+    fitting = [one for one in fitting if day and one.issue_date == day] or fitting
     if len(fitting) > 1:
         detail = f"the number {document.invoice} fits {len(fitting)} invoices of this supplier"
         raise Refused("ambiguous", detail, "cac:DocumentResponse/cac:DocumentReference")
-    return fitting[0] if fitting else _stub(received, company, supplier)
+    return fitting[0] if fitting else _stub(received, company, supplier, {one.id for one in numbered})
 
 
-def _stub(received: ReceivedResponse, company: Company, supplier: Company) -> Invoice:
+def _stub(received: ReceivedResponse, company: Company, supplier: Company, taken: Collection[str]) -> Invoice:
     document = received.document
-    id_ = ids.stable("invoice", received.tenant, company.id, supplier.id, document.invoice)
+    identity = ("invoice", received.tenant, company.id, supplier.id, document.invoice)
+    id_ = ids.stable(*identity)
+    if id_ in taken:  # by the one of another day
+        id_ = ids.stable(*identity, document.invoice_date)
     return Invoice(
         received.tenant,
         id_,
