@@ -73,10 +73,19 @@ def _levels(day: date | None, cutoffs: dict[int, date]) -> set[int]:
 def overdue(order: Order, option: Option, level: int, lines: Sequence[Line], today: date, names: Mapping[Person, str]) -> Iterator[Event]:
     """DeliveryNoteOverdue of these lines, in several events where one could not hold them; `names` are the orderers'."""
     contract = option.contract
-    days = contract.reminders[level]
+    days, came = contract.reminders[level], order.came
     awaited = [(line, day) for line in lines if (day := order.awaited(line))]
     entries = [
-        _overdue_line(order, line, day, due_on(day, days, option.calendar), names.get((order.tenant, line.ordered_by), ""))
+        OverdueLine(
+            line=line.line,
+            item=line.item,
+            ordered_by=line.ordered_by,
+            ordered_by_name=names.get((order.tenant, line.ordered_by), ""),
+            delivery_date=day,
+            due_on=due_on(day, days, option.calendar),
+            open=max(line.quantity - came.get((line.line, line.unit), Decimal(0)), Decimal(0)),
+            unit=line.unit,
+        )
         for line, day in awaited
     ]
     for part in in_parts(entries, LINES, lambda one: ids.path(order.id, one.line)):
@@ -98,16 +107,3 @@ def overdue(order: Order, option: Option, level: int, lines: Sequence[Line], tod
             company=order.buyer,
             aggregateversion=order.version,
         )
-
-
-def _overdue_line(order: Order, line: Line, day: date, due: date, name: str) -> OverdueLine:
-    return OverdueLine(
-        line=line.line,
-        item=line.item,
-        ordered_by=line.ordered_by,
-        ordered_by_name=name,
-        delivery_date=day,
-        due_on=due,
-        open=max(line.quantity - order.delivered(line.line, line.unit), Decimal(0)),
-        unit=line.unit,
-    )
