@@ -26,6 +26,7 @@ REGISTER = {
     "other": Emitter(name="other", tenants=("other",), endpoints=("*",), ubl_tenant="other"),
     "second": Emitter(name="second", tenants=("demo",), endpoints=("*",), ubl_tenant="demo"),
     "hospital": Emitter(name="hospital", tenants=("demo",), endpoints=("0088:7300010000001",), ubl_tenant="demo"),
+    "consortial": Emitter(name="consortial", tenants=("demo",), endpoints=("0088:7385000000124",), ubl_tenant="demo"),
 }
 _offsets = count()
 

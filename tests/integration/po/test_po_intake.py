@@ -118,6 +118,50 @@ async def test_who_may_speak_for_whom(room: Room) -> None:
     assert await room.outcomes() == [("DespatchAdvice", "waiting")]
 
 
+def for_its_seller(despatching: str, seller: str = "0088:7385000000124", note: str = "D-1") -> bytes:
+    """The despatch advice as Peppol writes it for a seller, whom it names by a number and without an EndpointID."""
+    scheme, number = seller.split(":")
+    party = f'<cac:PartyIdentification><cbc:ID schemeID="{scheme}">{number}</cbc:ID></cac:PartyIdentification>'
+    end = "</cac:DespatchSupplierParty>"
+    named = f"{end}<cac:SellerSupplierParty><cac:Party>{party}</cac:Party></cac:SellerSupplierParty>"
+    return sample(DESPATCH, **{"7385000000124": despatching, end: named, ">D-1<": f">{note}<"})
+
+
+async def test_a_warehouse_despatches_for_a_seller(room: Room) -> None:
+    """Found by reading: it was taken for the seller, and its advice waited for ever."""
+    await room.take(sample(ORDER))
+    await room.take(for_its_seller("7300010000001"))
+    await room.take(for_its_seller("7300010000001", note="D-2").replace(b"<cbc:ID>4321<", b"<cbc:ID>4322<"))
+    await room.take(sample(ORDER, **{"<cbc:ID>4321<": "<cbc:ID>4322<"}))
+    assert [(note["number"], note["order"]["number"]) for note in await room.published()] == [("D-1", "4321"), ("D-2", "4322")]
+    assert {outcome for _, outcome in await room.outcomes()} == {"processed"}
+    assert await room.column("SELECT count(*) FROM companies WHERE side = 'supplier'") == [1], "the warehouse is none"
+
+
+async def test_a_seller_that_despatches_by_itself_may_name_itself_by_another_number(room: Room) -> None:
+    await room.take(for_its_seller("7385000000124", "0007:5546577791"))
+    await room.take(sample(ORDER))
+    assert [note["number"] for note in await room.published()] == ["D-1"]
+
+
+@pytest.mark.parametrize(
+    ("emitter", "seller", "outcome"),
+    [
+        ("hospital", "0088:7385000000124", ["forbidden"]),
+        ("consortial", "0088:7385000000124", []),
+        ("hospital", "0007:1", []),
+        ("consortial", "0007:1", ["forbidden"]),
+    ],
+    ids=["warehouse for a seller", "seller by its warehouse", "warehouse for nobody known", "stranger"],
+)
+async def test_an_advice_is_handed_in_by_who_may_speak_for_its_seller(room: Room, emitter: str, seller: str, outcome: list[str]) -> None:
+    """7300010000001 despatches, which is the hospital's: it may say nothing of a seller's order by naming that seller."""
+    await room.take(sample(ORDER))
+    await room.take(for_its_seller("7300010000001", seller), emitter=emitter)
+    assert await room.parked() == outcome
+    assert len(await room.published()) == (seller.startswith("0088") and not outcome)
+
+
 async def test_a_change_waits_for_the_one_before(room: Room) -> None:
     await room.take(sample(CHANGE_2))
     await room.take(sample(ORDER))

@@ -15,7 +15,7 @@ from postroom.contracts.errors import Refused, at_fault
 def decide_all(documents: Sequence[Received], book: Book) -> list[Decision]:
     """One decision a document, in order, each on what the ones before it left; then those that had waited for it. Raises Refused."""
     decisions, settled = [], set()
-    for received in documents:
+    for received in (one.of_its_seller(book.directory) for one in documents):
         decision = _decide_new(received, book)
         book.carry(decision)
         decisions.append(decision)
@@ -44,7 +44,7 @@ def _settle(key: tuple[str, str], book: Book) -> list[Decision]:
     settled: list[Decision] = []
     moved = True
     while moved:
-        decided = [_decide_late(received, book) for received in book.waiting.pop(key, [])]
+        decided = [_decide_late(one.of_its_seller(book.directory), book) for one in book.waiting.pop(key, [])]
         moved = any(decision.outcome != "waiting" for decision in decided)
         settled += decided
     return settled
@@ -63,7 +63,8 @@ def _decide_late(received: Received, book: Book) -> Decision:
 
 
 def decide(received: Received, book: Book) -> Decision:
-    """One document on the book as it stands. Raises Refused: conflict or ambiguous."""
+    """One document on the book as it stands. Raises Refused: forbidden, conflict or ambiguous."""
+    received.check_sender()
     document = received.document
     if isinstance(document, values.Order):
         return placing.place(received, document, book)

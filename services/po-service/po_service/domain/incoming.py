@@ -61,16 +61,20 @@ class Incoming(Generic[Kind]):
         """The order that it is about; None for a catalogue or what is said of an invoice."""
         return None
 
+    @property
+    def senders(self) -> tuple[str, ...]:
+        """The endpoint of the sending party; several as long as it isn't known which of them it is."""
+        return (self.document.sender.endpoint,)
+
     def check_sender(self) -> None:
         """Raise Refused('forbidden') unless whoever handed it in may speak for the sending party."""
-        endpoint = self.document.sender.endpoint
         side = "client" if isinstance(self.document, (*BUYERS, InvoiceResponse)) else "supplier"
         if side not in self.sides:
             raise Refused(
                 "forbidden", f"{self.emitter!r} may not hand in a {self.document.kind}, which is the other side's to send", "sender"
             )
-        if "*" not in self.endpoints and endpoint not in self.endpoints:
-            raise Refused("forbidden", f"{self.emitter!r} may not speak for the sending party {endpoint}", "sender")
+        if "*" not in self.endpoints and not {*self.senders} & {*self.endpoints}:
+            raise Refused("forbidden", f"{self.emitter!r} may not speak for the sending party {' or '.join(self.senders)}", "sender")
 
 
 class UblDocument(Fact):

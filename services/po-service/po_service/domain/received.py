@@ -1,14 +1,15 @@
 """Each kind of document with what it is about: what is locked, loaded and waited for, and whom it brings along."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from po_service.domain.directory import Directory
 from po_service.domain.incoming import Incoming
 from po_service.domain.ubl.catalogue import Catalogue
 from po_service.domain.ubl.invoice_response import InvoiceResponse
 from po_service.domain.ubl.reading import AnyDocument
-from po_service.domain.ubl.values import BUYERS, Contact, Document, Order, OrderChange, Party
+from po_service.domain.ubl.values import BUYERS, Contact, DespatchAdvice, Document, Order, OrderChange, Party
 from postroom.contracts import ids
 from postroom.contracts.record import Record
 
@@ -64,6 +65,30 @@ class Received(Incoming[Document]):
         return (self.tenant, self.document.order.number)
 
     @property
+    def senders(self) -> tuple[str, ...]:
+        """A despatch advice may be that of who despatches, or of the seller that it does it for."""
+        return (self.document.sender.endpoint, *(one.endpoint for one in self._principals))
+
+    @property
+    def _principals(self) -> tuple[Party, ...]:
+        document = self.document
+        return (document.principal,) if isinstance(document, DespatchAdvice) and document.principal else ()
+
+    def of_its_seller(self, directory: Directory) -> "Received":
+        """A despatch advice as that of the seller whom it names, where that is another company of the directory than who despatches.
+
+        Sellers that despatch by themselves name themselves twice, and often by a number that is no endpoint.
+        """
+        document = self.document
+        if not isinstance(document, DespatchAdvice) or document.principal is None:
+            return self
+        despatching, principal = (
+            directory.companies.get((self.tenant, "supplier", one.endpoint)) for one in (document.seller, document.principal)
+        )
+        another = principal is not None and (despatching is None or despatching.id != principal.id)
+        return replace(self, document=replace(document, seller=document.principal if another else document.seller, principal=None))
+
+    @property
     def seller_endpoint(self) -> str:
         """Whose order it is about."""
         document = self.document
@@ -89,7 +114,8 @@ class Received(Incoming[Document]):
         """(side, party, contacts) of those whose companies and people this document may bring along."""
         document, body = self.document, self.body
         if body is None:
-            return [("supplier", document.seller, _named([document.seller.contact]))] if not isinstance(document, BUYERS) else []
+            sellers = () if isinstance(document, BUYERS) else (document.seller, *self._principals)
+            return [("supplier", one, _named([one.contact])) for one in sellers]
         buyers = [body.buyer.contact or Contact(body.buyer.name), body.originator, body.receiver, *(line.orderer for line in body.lines)]
         return [("client", body.buyer, _named(buyers)), ("supplier", body.seller, _named([body.seller.contact]))]
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from po_service.domain.ubl.node import ID, Node
-from po_service.domain.ubl.parts import order_reference, party, period
+from po_service.domain.ubl.parts import identified_party, order_reference, party, period
 from po_service.domain.ubl.values import (
     DespatchAdvice,
     DespatchLine,
@@ -65,6 +65,7 @@ def despatch_advice(root: Node) -> DespatchAdvice:
         issue_date=root.need_day("cbc:IssueDate"),
         order=_one_order(root),
         seller=party(root.need_child("cac:DespatchSupplierParty"), "cac:DespatchContact"),
+        principal=identified_party(root.child("cac:SellerSupplierParty"), "cac:SellerContact"),
         delivery=_delivery(root),
         lines=lines,
     )

@@ -22,6 +22,12 @@ def party(holder: Node, aside: str = "") -> Party:
     return replace(plain_party(node), contact=found)
 
 
+def identified_party(holder: Node | None, aside: str) -> Party | None:
+    """A party that needs no EndpointID; None where it isn't there, or has no identifier at all."""
+    node = holder.child("cac:Party") if holder else None
+    return party(holder, aside) if holder and node and _identifier(node) else None
+
+
 def plain_party(node: Node) -> Party:
     """A party that stands by itself, such as SenderParty; without its contact."""
     endpoint = _identifier(node)

@@ -188,7 +188,10 @@ class DespatchLine:
 
 @dataclass(frozen=True, slots=True)
 class DespatchAdvice:
-    """The seller's word on what is on its way; counts as a delivery note."""
+    """The seller's word on what is on its way; counts as a delivery note.
+
+    `seller` is who despatches, until it is known that this is a warehouse or a carrier: then whom it does it for, its `principal`.
+    """
 
     kind: ClassVar[str] = "DespatchAdvice"
 
@@ -196,6 +199,7 @@ class DespatchAdvice:
     issue_date: date
     order: OrderReference
     seller: Party
+    principal: Party | None
     delivery: Period
     lines: tuple[DespatchLine, ...]
 
