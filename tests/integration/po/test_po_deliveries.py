@@ -113,6 +113,25 @@ async def test_what_the_requester_counted_stands_when_the_despatch_advice_comes_
     assert await _types(door) == ["DeliveryNoteRecorded.v1", "DeliveryNoteRecorded.v1", "GoodsReceived.v1"]
 
 
+async def test_a_supplier_may_answer_from_another_of_its_endpoints(door: Door) -> None:
+    """Found by reading: only the endpoint that the order names was known for its seller's."""
+    order = await _order(door)
+    elsewhere = sample(DESPATCH, **{"7385000000124": "7385000000131"})
+    await door.put("/companies/rival", {"name": "Rival", "side": "supplier", "endpoints": ["0088:1"]})
+    assert (await door.hand_in(sample(DESPATCH, **{"7385000000124": "1"})))["outcome"] == "waiting", "another company's"
+    await door.put(
+        "/companies/consortial", {"name": "Consortial", "side": "supplier", "endpoints": ["0088:7385000000124", "0088:7385000000131"]}
+    )
+    assert (await door.hand_in(elsewhere, SUPPLIER))["reason"] == "forbidden", "its token is for the other endpoint alone"
+    answer = await door.hand_in(elsewhere)
+    assert (answer["outcome"], answer["order"]) == ("processed", order)
+    ahead = {"<cbc:ID>4321<": "<cbc:ID>4322<"}
+    early = sample(DESPATCH, **{"7385000000124": "7385000000131", ">D-1<": ">D-2<", **ahead})
+    assert (await door.hand_in(early))["outcome"] == "waiting"
+    await door.hand_in(sample(ORDER, **ahead))
+    assert [fact["number"] for _, fact in await _told(door)] == ["D-1", "D-2"], "its order has come"
+
+
 async def test_booked_by_hand(door: Door) -> None:
     order = await _order(door)
     path = f"/orders/{order}/goods-receipts"

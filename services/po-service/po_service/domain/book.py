@@ -46,15 +46,19 @@ class Book:
     zones: dict[Key, str] = field(default_factory=dict)
 
     def orders_of(self, received: Received) -> list[Order]:
-        """The orders that a document can mean: by tenant, number and seller, and what else it says."""
-        reference, buyer = received.document.order, received.buyer_endpoint
-        found = [
+        """The orders that a document can mean: by tenant, number and seller, and what else it says.
+
+        A seller with several endpoints may answer from another one than it was asked at.
+        """
+        reference, buyer, endpoint = received.document.order, received.buyer_endpoint, received.seller_endpoint
+        seller = self.directory.companies.get((received.tenant, "supplier", endpoint))
+        numbered = [
             order
             for order in self.orders.values()
-            if (order.tenant, order.number) == received.key
-            and order.supplier_endpoint == received.seller_endpoint
-            and buyer in (None, order.buyer_endpoint)
+            if (order.tenant, order.number) == received.key and buyer in (None, order.buyer_endpoint)
         ]
+        found = [order for order in numbered if order.supplier_endpoint == endpoint]
+        found = found or [order for order in numbered if seller and order.supplier == seller.id]
         dated = [order for order in found if order.issue_date == reference.issue_date]
         return dated if len(found) > 1 and dated else found
 
@@ -89,12 +93,13 @@ class Book:
         }
 
     def _brought_by(self, received: Received) -> tuple[str, ...]:
-        """Whose waiting documents may go on after this one: of a new order both sides', of the order's next change the buyer's."""
+        """Whose waiting documents may go on after this one: of a new order both sides', all the seller's; of a change the buyer's."""
         document = received.document
         if isinstance(document, values.Order):
             buyer, seller = document.buyer.endpoint, document.seller.endpoint
             id_ = order_id(received.tenant, buyer, seller, document.number, document.issue_date)
-            return () if id_ in self.orders else (buyer, seller)
+            company = self.directory.companies.get((received.tenant, "supplier", seller))
+            return () if id_ in self.orders else (buyer, seller, *(company.endpoints if company else ()))
         if isinstance(document, OrderChange) and any(one.sequence + 1 == document.sequence for one in self.orders_of(received)):
             return (document.sender.endpoint,)
         return ()

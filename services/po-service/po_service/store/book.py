@@ -28,9 +28,11 @@ async def load(connection: Connection, service: str, batch: Sequence[Received]) 
         known=await documents.known(connection, keys),
         zones={(order.tenant, order.buyer): zone for order, zone in found},
     )
+    book.directory = await known_directory(connection, batch)
     book.waiting = await filing.woken(connection, service, book.awaiting(batch), batch)
     everyone = [*batch, *(one for some in book.waiting.values() for one in some)]
-    book.directory = await known_directory(connection, everyone)
+    if book.waiting:
+        book.directory = await known_directory(connection, everyone)
     contracts = {(order.tenant, order.contract) for order, _ in found if order.contract} | _contracts_named(everyone, book.directory)
     book.contracts = await directory.contracts(connection, contracts)
     return book
