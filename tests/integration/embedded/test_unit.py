@@ -60,6 +60,12 @@ class Nothing(Installation):
 NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
 
 
+@pytest.fixture
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses of 0.1, 0.2, 0.4 s."""
+    monkeypatch.setattr("embedded.unit._FIRST_PAUSE", 0.05)
+
+
 def run(unit: Unit, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -67,10 +73,11 @@ def run(unit: Unit, seconds: float) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.usefixtures("in_a_hurry")
 def test_one_that_dies_at_once_is_started_again_ever_more_slowly(tmp_path: Path) -> None:
     unit = Unit(Script(tmp_path, "raise SystemExit('no')"))
-    run(unit, 4)
-    # With pauses of 0.4, 0.8, 1.6 s; without them it would be dozens.
+    run(unit, 1.5)
+    # Without pauses it would be dozens.
     assert 2 <= unit.state.restarts <= 4
     assert unit.state.state == "restarting"
 
@@ -106,6 +113,7 @@ def test_a_start_that_fails_shows_the_end_of_the_log(tmp_path: Path) -> None:
         Script(tmp_path, "raise SystemExit('the disk is made of cheese')").start()
 
 
+@pytest.mark.usefixtures("in_a_hurry")
 @pytest.mark.parametrize("failure", [NO_SPACE, EmbeddedError("the data folder can't be made")])
 def test_a_start_that_the_disk_does_not_let_happen_is_tried_again_ever_more_slowly(tmp_path: Path, failure: Exception) -> None:
     server = Full(tmp_path, "import time; print('ready', flush=True); time.sleep(60)")
@@ -115,7 +123,7 @@ def test_a_start_that_the_disk_does_not_let_happen_is_tried_again_ever_more_slow
     server.log.unlink()
     server.failure = failure
     psutil.Process(unit.state.pid).kill()
-    run(unit, 3)
+    run(unit, 1.2)
     assert unit.state.state == "restarting"
     assert 2 <= unit.state.restarts <= 4
     assert str(failure) in server.log_tail()

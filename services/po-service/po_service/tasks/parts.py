@@ -19,17 +19,17 @@ PART_SECONDS = 2.0
 
 
 async def in_parts(
-    connection: Connection, found: Sequence[Found], at_once: int, effect: Callable[[Sequence[Found]], Awaitable[int]]
+    connection: Connection, found: Sequence[Found], at_once: int, effect: Callable[[Sequence[Found]], Awaitable[int]], begin: int = 1
 ) -> int:
     """Give what was found its effect, each part in a transaction of its own; returns how many events were raised.
 
-    What was done stays done when a later part fails: the next run finds the rest. The first part is one alone, and each later one as many
+    What was done stays done when a later part fails: the next run finds the rest. The first part has `begin`, and each later one as many
     as take some seconds, at most `at_once`: so a part that ran out of time, and may have taken its connection along, is not tried whole
     again. A part that fails by itself, and not because the world is away, is halved until what is at fault stands alone; that is passed
     over, with an alert, and the next run tries it again. `effect` locks what was found and looks at it again, since it was found before.
     """
     raised, passed_over = 0, 0
-    start, size = 0, 1
+    start, size = 0, begin
     while start < len(found):
         part = found[start : start + size]
         began = time.monotonic()

@@ -18,7 +18,8 @@ ITEMS_AT_ONCE = 2_000
 async def check_price_validity(connection: Connection, tenant: str | None, as_of: date | None) -> int:
     """CatalogItemsChanged for the items whose price has ended, each end of a price once; returns how many events."""
     found = await catalogs.run_out(connection, tenant, last_today(as_of))
-    return await in_parts(connection, found, ITEMS_AT_ONCE, lambda part: _tell(connection, part, as_of))
+    # Items are small, and those of a part are told together: in ever larger parts, a manager would get a mail for each.
+    return await in_parts(connection, found, ITEMS_AT_ONCE, lambda part: _tell(connection, part, as_of), begin=ITEMS_AT_ONCE)
 
 
 async def _tell(connection: Connection, found: Sequence[catalogs.ItemKey], as_of: date | None) -> int:
