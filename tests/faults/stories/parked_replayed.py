@@ -203,6 +203,8 @@ async def _judge(stage: Stage, events: Sequence[Written], kinds: Counter[str]) -
     for to, mark in sorted(beyond):
         stage.say(f"beyond the oracle: to {to}: {said[mark]!r}")
     stage.measure("mails of spoilt events beyond the oracle", len(beyond), at_most=0)
+    for entry in sorted((one for one in stage.house.ledger.entries if copies[one.recipient, one.mark] > 1), key=lambda one: one.mark)[:20]:
+        stage.say(f"twice: {entry.message_id} to {entry.recipient}: {said[entry.mark]!r}")
     stage.measure("mails of spoilt events that came twice", sum(number > 1 for number in copies.values()), at_most=0)
     ids = [_attribute(one, "id") for one in events]
     rows = await stage.watch.fetch(RULES, "SELECT closed_by, count(*) FROM parked WHERE event_id = ANY($1::text[]) GROUP BY 1", ids)
