@@ -194,17 +194,15 @@ async def _judge(stage: Stage, events: Sequence[Written], kinds: Counter[str]) -
     """The oracle's mails of the events that were spoilt, each once; their rows closed, by what closed them."""
     whole = [Accepted(TOPIC, 0, place, one.key, one.headers, one.value) for place, one in enumerate(events)]
     owed, marks = expected(whole).owed, {one.mark for one in events}
-    copies = Counter[Owed]((entry.recipient, entry.mark) for entry in stage.house.ledger.entries if entry.mark in marks)
-    stage.measure(f"mails of spoilt events that are lost, of {len(owed)}", len(owed.keys() - copies.keys()), at_most=0)
-    # The examples bring people of their own, such as an administrator of the same company, whom the oracle doesn't know.
+    # The examples bring people of their own, such as administrators of the same company, whom the oracle doesn't know.
     ours = {cast.address(one) for one in cast.everybody()}
-    beyond = {(to, mark) for to, mark in copies.keys() - owed.keys() if to in ours}
+    told = [one for one in stage.house.ledger.entries if one.mark in marks and one.recipient in ours]
+    copies = Counter[Owed]((entry.recipient, entry.mark) for entry in told)
+    stage.measure(f"mails of spoilt events that are lost, of {len(owed)}", len(owed.keys() - copies.keys()), at_most=0)
     said = {one.mark: one.value for one in events}
-    for to, mark in sorted(beyond):
-        stage.say(f"beyond the oracle: to {to}: {said[mark]!r}")
-    stage.measure("mails of spoilt events beyond the oracle", len(beyond), at_most=0)
-    for entry in sorted((one for one in stage.house.ledger.entries if copies[one.recipient, one.mark] > 1), key=lambda one: one.mark)[:20]:
-        stage.say(f"twice: {entry.message_id} to {entry.recipient}: {said[entry.mark]!r}")
+    for entry in [one for one in told if (one.recipient, one.mark) not in owed or copies[one.recipient, one.mark] > 1][:20]:
+        stage.say(f"beyond the oracle, or twice: {entry.message_id} to {entry.recipient}: {said[entry.mark]!r}")
+    stage.measure("mails of spoilt events beyond the oracle", len(copies.keys() - owed.keys()), at_most=0)
     stage.measure("mails of spoilt events that came twice", sum(number > 1 for number in copies.values()), at_most=0)
     ids = [_attribute(one, "id") for one in events]
     rows = await stage.watch.fetch(RULES, "SELECT closed_by, count(*) FROM parked WHERE event_id = ANY($1::text[]) GROUP BY 1", ids)
