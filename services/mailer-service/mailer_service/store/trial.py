@@ -7,6 +7,8 @@ from mailer_service.domain.fair import Lane
 from mailer_service.store.envelopes import Row
 from postroom.db import Connection
 
+FIRST_TRIES = 3
+
 
 async def due_one(connection: Connection, sender: UUID, lanes: Sequence[Lane], doubted: Sequence[str]) -> list[Row]:
     """Lock one due envelope of these lanes for this sender: one that isn't in doubt, nor to one of the `doubted` domains; else any."""
@@ -37,7 +39,14 @@ async def due_one(connection: Connection, sender: UUID, lanes: Sequence[Lane], d
 async def hasten(connection: Connection) -> None:
     """Make due now what was refused while it was in doubt whether that was the relay's fault.
 
-    What it refused although it was well waits its time, which was counted as waited. A refusal in doubt has its moment from the same
-    transaction that deferred the envelope.
+    A refusal in doubt has its moment from the same transaction that deferred the envelope. What the relay refused although it was well is
+    counted as waited, and waits its time: after its first tries, for when something goes wrong, another sender may still call it well.
     """
-    await connection.execute("UPDATE envelopes SET due_at = now() WHERE state = 'deferred' AND refused_at = changed_at AND due_at > now()")
+    await connection.execute(
+        """
+        UPDATE envelopes SET due_at = now(),
+            waited = CASE WHEN refused_at = changed_at THEN waited ELSE greatest(waited - (due_at - now()), '0') END
+        WHERE state = 'deferred' AND due_at > now() AND (refused_at = changed_at OR refused_at IS NOT NULL AND attempts <= $1)
+        """,
+        FIRST_TRIES,
+    )
