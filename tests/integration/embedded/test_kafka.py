@@ -12,9 +12,9 @@ def test_its_data_lie_in_the_folder_also_when_that_has_letters_beyond_ascii(tmp_
     r"""Also 😀, which Java has as two, and `\`; and where the machine's locale knows none of them."""
     monkeypatch.setenv("LC_ALL", "C")
     broker = Kafka(tmp_path / "Büro 😀" / r"back\slash")
-    for _ in range(2):
-        with broker:
-            assert (broker.folder / "data" / "meta.properties").exists()
+    with broker:
+        assert (broker.folder / "data" / "meta.properties").exists()
+    broker.prepare()  # as the next start does: it is formatted already
     assert [path.name for path in tmp_path.iterdir()] == ["Büro 😀"]
 
 
