@@ -17,10 +17,10 @@ def write_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     half.replace(path)
-    settle(path.parent)
+    sync_folder(path.parent)
 
 
-def settle(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Have the disk know the names in this folder: a rename alone may be forgotten when the power fails."""
     entry = os.open(folder, os.O_RDONLY)
     try:

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from embedded.errors import EmbeddedError
-from embedded.files import settle, write_private
+from embedded.files import sync_folder, write_private
 from embedded.ports import answers, free_port
 from embedded.process import Command, group_of
 from embedded.server import Server
@@ -130,7 +130,7 @@ class Postgres(Server):
         except OSError as failure:
             message = f"{self._data} holds something that is no database (it has no PG_VERSION): restore it, or move it away"
             raise EmbeddedError(message) from failure
-        settle(self._place)
+        sync_folder(self._place)
 
     def run(self, *argv: str, **env: str) -> None:
         """A program of the wheel, as the server's user. Raises EmbeddedError with what it says."""

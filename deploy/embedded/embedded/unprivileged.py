@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from embedded.errors import EmbeddedError
-from embedded.files import settle
+from embedded.files import sync_folder
 
 _NO_SUCH_USER = 65_534
 
@@ -42,7 +42,7 @@ def outside_folder(link: Path, uid: int | None) -> Path:
         if uid is not None:
             os.chown(folder, uid, -1)
         link.symlink_to(folder)
-        settle(link.parent)
+        sync_folder(link.parent)
     if not link.exists():
         message = f"the folder {link.readlink()}, in which Postgres has its data, is gone: bring it back, or remove {link} to begin anew"
         raise EmbeddedError(message)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from embedded.files import sync_folder
 from embedded.mailbox import record
 from embedded.mailbox.record import Envelope, Stored
 
@@ -28,7 +29,7 @@ class Store:
         self._thread = ThreadPoolExecutor(1, "mails")
         self._end = self._load()
         self._file = self.path.open("r+b", buffering=0)
-        _sync_folder(folder)
+        sync_folder(folder)
 
     def _load(self) -> int:
         """Read what is there; a record that a crash cut off is moved beside the file."""
@@ -127,11 +128,3 @@ class Store:
 def _new_id() -> str:
     """Give an id as Mailpit's: 22 letters and digits."""
     return f"{int.from_bytes(os.urandom(14)):x}".rjust(28, "0")[:22]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
